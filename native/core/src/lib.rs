@@ -1,0 +1,2 @@
+//! Singer JSON lines to and from Arrow.
+#![forbid(unsafe_code)]

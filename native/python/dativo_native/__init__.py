@@ -1,0 +1,1 @@
+"""Singer JSON lines to and from Arrow, in Rust."""

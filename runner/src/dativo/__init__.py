@@ -1,0 +1,1 @@
+"""Runs Singer taps into targets: jobs, registry, state, processes."""
