@@ -20,8 +20,10 @@ DativoError(Exception)                 exit 1; message + instruction
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class DativoError(Exception):
@@ -65,7 +67,9 @@ class ProtocolError(DativoError):
 
     default_instruction = "Correct the program that writes these messages."
 
-    def __init__(self, message: str, *, line: int = 0, stream: str | None = None, instruction: str = "") -> None:
+    def __init__(
+        self, message: str, *, line: int = 0, stream: str | None = None, instruction: str = ""
+    ) -> None:
         super().__init__(_at(message, line=line, stream=stream), instruction=instruction)
         self.line = line
         self.stream = stream
@@ -109,7 +113,7 @@ class InvalidRecordError(DativoError):
         reason: what was expected and what was found.
     """
 
-    default_instruction = "Correct the source's data or its schema, or choose what happens to invalid records."
+    default_instruction = "Correct the source's data or schema, or choose what to do with invalid records."
 
     def __init__(
         self, reason: str, *, line: int = 0, stream: str = "", path: str = "", instruction: str = ""
