@@ -1,2 +1,19 @@
 //! Singer JSON lines to and from Arrow.
+//!
+//! [`Reader`] turns the bytes of a Singer pipe into [`Event`]s: records arrive as Arrow batches, every other message as
+//! itself, in an order a target can build exactly-once delivery on. [`Encoder`] is the mirror: Arrow batches to RECORD lines.
 #![forbid(unsafe_code)]
+
+pub mod encode;
+mod error;
+mod event;
+mod options;
+mod reader;
+mod source;
+
+pub use encode::Encoder;
+pub use error::Error;
+pub use event::{Event, Stats};
+pub use options::ReaderOptions;
+pub use reader::Reader;
+pub use source::{Fill, Source};

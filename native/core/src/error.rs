@@ -1,0 +1,103 @@
+//! Everything the core can refuse to do, by what the caller should do about it.
+//!
+//! ```text
+//! Error
+//! ├── InvalidArgument    fix the call: an option, a mode, a name
+//! ├── UnsupportedSchema  plan the stream another way (other column type, no native validation)
+//! ├── LineTooLong        raise max_line_bytes or repair the input; the reader stays failed
+//! ├── Io                 the input could not be read; worth a retry from the last durable STATE
+//! └── Arrow              a batch could not be assembled; a defect of this crate
+//! ```
+
+use std::fmt;
+use std::io;
+
+use arrow_schema::ArrowError;
+
+/// Why a call into the core failed. Bad *data* is never an error: it is an [`Event::Invalid`](crate::Event::Invalid).
+#[derive(Debug)]
+pub enum Error {
+    /// The call itself is wrong.
+    InvalidArgument(String),
+    /// A column type or a validation keyword that the core does not implement.
+    UnsupportedSchema {
+        /// The stream whose schema it is.
+        stream: String,
+        /// JSON pointer of the keyword (validation) or of the field (columns).
+        path: String,
+        /// What is not supported there.
+        message: String,
+    },
+    /// A line is longer than `max_line_bytes`.
+    LineTooLong {
+        /// 1-based number of the line.
+        line: u64,
+        /// The limit it exceeds, in bytes.
+        limit: usize,
+    },
+    /// Reading the input failed.
+    Io(io::Error),
+    /// Arrow refused what was built.
+    Arrow(ArrowError),
+}
+
+impl Error {
+    /// The 1-based input line the error is about, 0 if it is about none.
+    pub fn line(&self) -> u64 {
+        match self {
+            Error::LineTooLong { line, .. } => *line,
+            _ => 0,
+        }
+    }
+
+    /// The stream the error is about.
+    pub fn stream(&self) -> Option<&str> {
+        match self {
+            Error::UnsupportedSchema { stream, .. } => Some(stream),
+            _ => None,
+        }
+    }
+
+    /// Whether the same call may succeed later without a change.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Error::Io(_))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::InvalidArgument(message) => f.write_str(message),
+            Error::UnsupportedSchema { stream, path, message } => {
+                write!(f, "stream {stream:?}: {message} (at {path:?})")
+            }
+            Error::LineTooLong { line, limit } => {
+                write!(f, "line {line} is longer than max_line_bytes ({limit} bytes): raise the limit or repair the input")
+            }
+            Error::Io(error) => write!(f, "cannot read the input: {error}"),
+            Error::Arrow(error) => write!(f, "cannot assemble a batch: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Io(error) => Some(error),
+            Error::Arrow(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Error::Io(error)
+    }
+}
+
+impl From<ArrowError> for Error {
+    fn from(error: ArrowError) -> Self {
+        Error::Arrow(error)
+    }
+}
