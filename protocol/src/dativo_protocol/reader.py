@@ -1,0 +1,288 @@
+"""Singer lines from a file descriptor, as events, read ahead of whoever takes them.
+
+One thread owns the native reader and everything that must happen in its rhythm: parsing a SCHEMA, asking
+for its plan, holding back a STATE until it is known whether the end follows. The taker gets events through
+a queue bounded by bytes, so that decoding and writing overlap and memory follows a setting.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from dativo_protocol.errors import DativoError, MessageError, SchemaError, SourceError
+from dativo_protocol.events import (
+    ActivateVersionEvent,
+    BatchEvent,
+    BatchFileEvent,
+    EndEvent,
+    Event,
+    InvalidEvent,
+    NoticeEvent,
+    SchemaEvent,
+    StateEvent,
+    StreamPlan,
+)
+from dativo_protocol.handoff import Handoff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+    from typing import Self
+
+    import dativo_native
+    import pyarrow as pa
+
+    from dativo_protocol.messages import BatchMessage, Message, SchemaMessage
+    from dativo_protocol.recheck import Recheck
+
+    Planner = Callable[[SchemaMessage], StreamPlan]
+
+log = logging.getLogger(__name__)
+
+NEVER = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How much is held at once, and when a STATE is due.
+
+    Attributes:
+        batch_rows: most rows of a batch.
+        batch_bytes: most decoded bytes of a batch.
+        queue_bytes: most bytes of batches waiting to be taken.
+        max_line_bytes: a longer line ends the run.
+        epoch_bytes: a STATE is due after so much input; 0 for no such limit.
+        epoch_records: a STATE is due after so many records; 0 for no such limit.
+        epoch_seconds: a STATE is due after so much time; 0 for no such limit.
+
+    With no epoch limit at all every STATE is due.
+    """
+
+    batch_rows: int = 65_536
+    batch_bytes: int = 32 << 20
+    queue_bytes: int = 64 << 20
+    max_line_bytes: int = 256 << 20
+    epoch_bytes: int = 4 << 30
+    epoch_records: int = 0
+    epoch_seconds: float = 300.0
+
+    def native(self) -> dativo_native.ReaderOptions:
+        """The part the native reader keeps."""
+        from dativo_native import ReaderOptions
+
+        return ReaderOptions(
+            batch_rows=self.batch_rows,
+            batch_bytes=self.batch_bytes,
+            max_line_bytes=self.max_line_bytes,
+            epoch_bytes=self.epoch_bytes,
+            epoch_records=self.epoch_records,
+            epoch_millis=round(self.epoch_seconds * 1000),
+        )
+
+
+def read_events(source: int, planner: Planner, options: ReadOptions) -> Events:
+    """Read Singer lines from a file descriptor.
+
+    Args:
+        source: file descriptor; stays open.
+        planner: chooses the columns of a stream; called on the reading thread at every new SCHEMA.
+        options: bounds and epochs.
+
+    Returns:
+        A context manager over an iterator that ends after its `EndEvent`. Whatever stops the reading
+        thread is raised to the taker in its place in the order:
+        `MessageError`, `SchemaError`, `SourceError`, or what `planner` raised.
+    """
+    return Events(source, planner, options)
+
+
+class Events:
+    """The events of one input, once."""
+
+    def __init__(self, source: int, planner: Planner, options: ReadOptions) -> None:
+        from dativo_native import RecordReader
+
+        self._native = RecordReader(source, options.native())
+        self._queue: Handoff[Event | BaseException] = Handoff(options.queue_bytes)
+        self._decoder = _Decoder(self._native, planner, self._queue)
+        self._thread = Thread(target=self._decoder.run, name="decode", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.cancel()
+        self._queue.close()
+        self._thread.join()
+        self._native.close()
+
+    def __iter__(self) -> Iterator[Event]:
+        while True:
+            event = self._queue.get()
+            if isinstance(event, BaseException):
+                raise event
+            yield event
+            if isinstance(event, EndEvent):
+                return
+
+    def cancel(self) -> None:
+        """Abandon the input: the next event but those already waiting is the end. For any thread."""
+        self._native.cancel()
+
+
+class _Decoder:
+    """Body of the reading thread."""
+
+    def __init__(
+        self, native: dativo_native.RecordReader, planner: Planner, queue: Handoff[Event | BaseException]
+    ) -> None:
+        self._native = native
+        self._planner = planner
+        self._queue = queue
+        self._rechecks: dict[str, Recheck] = {}
+        self._state: bytes | None = None
+
+    def run(self) -> None:
+        try:
+            self._decode()
+        except BaseException as error:  # noqa: BLE001 -- the boundary of a thread: the taker raises it
+            self._release_state()  # whole and earlier than the failure: what it covers may be kept
+            self._queue.put(error)
+
+    def _decode(self) -> None:
+        from dativo_native import EventKind, NativeError
+
+        taken = True
+        while taken:
+            try:
+                event = self._native.next()
+            except NativeError as error:
+                raise _failure(error) from error
+            match event.kind:
+                case EventKind.STATE:
+                    taken = self._release_state()
+                    self._state = event.text
+                case EventKind.END:
+                    self._end(cancelled=event.reason == "cancelled")
+                    return
+                case _:
+                    taken = self._release_state() and self._pass_on(event)
+
+    def _release_state(self) -> bool:
+        """Hand over the STATE held back, now that something other than the end followed it."""
+        state, self._state = self._state, None
+        return state is None or self._queue.put(StateEvent(state))
+
+    def _end(self, *, cancelled: bool) -> None:
+        stats = self._native.stats()
+        state = None if cancelled else self._state
+        self._queue.put(EndEvent(state=state, cancelled=cancelled, lines=stats.lines, bytes=stats.bytes))
+
+    def _pass_on(self, event: dativo_native.Event) -> bool:
+        from dativo_native import EventKind
+
+        stream = event.stream or ""
+        match event.kind:
+            case EventKind.SCHEMA:
+                return self._queue.put(SchemaEvent(self._plan(event)))
+            case EventKind.BATCH:
+                return self._pass_batch(stream, event.batch)
+            case EventKind.ACTIVATE_VERSION:
+                return self._queue.put(ActivateVersionEvent(stream, event.version))
+            case EventKind.BATCH_FILE:
+                return self._queue.put(BatchFileEvent(_batch_message(event), event.line))
+            case EventKind.INVALID:
+                invalid = InvalidEvent(event.line, stream, event.path, event.reason, event.text)
+                return self._queue.put(invalid, len(event.text))
+            case EventKind.NOTICE:
+                subject = event.text.decode("utf-8", "replace")
+                return self._queue.put(NoticeEvent(event.reason, stream, subject))
+            case _:
+                return True
+
+    def _pass_batch(self, stream: str, batch: pa.RecordBatch) -> bool:
+        recheck = self._rechecks.get(stream)
+        if recheck is None:
+            return self._queue.put(BatchEvent(stream, batch), batch.nbytes)
+        valid, invalid = recheck.split(batch)
+        for event in invalid:
+            if not self._queue.put(event, len(event.raw)):
+                return False
+        return not valid.num_rows or self._queue.put(BatchEvent(stream, valid), valid.nbytes)
+
+    def _plan(self, event: dativo_native.Event) -> StreamPlan:
+        from dativo_native import UnsupportedSchema
+
+        plan = self._planner(_schema_message(event))
+        stream = plan.message.stream
+        self._rechecks.pop(stream, None)
+        try:
+            self._native.plan(stream, plan.schema, _validation(plan))
+        except UnsupportedSchema as error:
+            if plan.validated_by != "native":
+                raise SchemaError(str(error), stream=stream) from error
+            return self._plan_with_recheck(plan, error)
+        return plan
+
+    def _plan_with_recheck(self, plan: StreamPlan, reason: dativo_native.UnsupportedSchema) -> StreamPlan:
+        from dativo_native import UnsupportedSchema
+
+        from dativo_protocol.recheck import Recheck
+
+        stream = plan.message.stream
+        recheck = Recheck(plan)
+        try:
+            self._native.plan(stream, recheck.schema)
+        except UnsupportedSchema as error:
+            raise SchemaError(str(error), stream=stream) from error
+        log.warning("stream %r is validated by the jsonschema library, record by record: %s", stream, reason)
+        self._rechecks[stream] = recheck
+        return recheck.plan
+
+
+def _validation(plan: StreamPlan) -> bytes:
+    import json
+
+    return json.dumps(plan.message.schema).encode() if plan.validated_by == "native" else b""
+
+
+def _schema_message(event: dativo_native.Event) -> SchemaMessage:
+    from dativo_protocol.messages import SchemaMessage
+
+    message = _parse(event)
+    assert isinstance(message, SchemaMessage)
+    return message
+
+
+def _batch_message(event: dativo_native.Event) -> BatchMessage:
+    from dativo_protocol.messages import BatchMessage
+
+    message = _parse(event)
+    assert isinstance(message, BatchMessage)
+    return message
+
+
+def _parse(event: dativo_native.Event) -> Message:
+    from dativo_protocol.messages import parse_message
+
+    try:
+        return parse_message(event.text)
+    except MessageError as error:
+        raise MessageError(error.message, line=event.line, stream=event.stream) from error
+
+
+def _failure(error: dativo_native.NativeError) -> DativoError:
+    """Say in our tree what the native reader reports."""
+    from dativo_native import IoError, InternalError
+
+    if isinstance(error, InternalError):
+        raise error
+    if isinstance(error, IoError):
+        return SourceError(str(error), retryable=error.retryable)
+    return MessageError(str(error))  # names its line itself
