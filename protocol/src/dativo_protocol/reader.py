@@ -279,7 +279,7 @@ def _parse(event: dativo_native.Event) -> Message:
 
 def _failure(error: dativo_native.NativeError) -> DativoError:
     """Say in our tree what the native reader reports."""
-    from dativo_native import IoError, InternalError
+    from dativo_native import InternalError, IoError
 
     if isinstance(error, InternalError):
         raise error

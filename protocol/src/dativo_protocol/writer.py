@@ -1,0 +1,198 @@
+"""Singer messages to a file descriptor; Arrow batches become RECORD lines in the native core."""
+
+from __future__ import annotations
+
+import os
+import select
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from dativo_protocol.errors import DownstreamClosed
+from dativo_protocol.metrics import StreamCounters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+    from typing import Self
+
+    import pyarrow as pa
+
+    from dativo_protocol.messages import BatchMessage, Message, SchemaMessage
+
+ENCODED_BYTES = 4 << 20
+"""Size of encoded lines to aim at for one write: large enough for the pipe, small beside the batches."""
+
+PIPE_BYTES = 1 << 20
+"""Buffer asked for a pipe: above the usual 64 KiB both sides are switched to less often."""
+
+_FIRST_SLICE_ROWS = 1024
+
+
+class RecordLimitReached(Exception):  # noqa: N818 -- an ending, not a fault
+    """A trial run has seen as many records of the stream as it wants."""
+
+
+class MessageWriter:
+    """Writes whole messages, in order.
+
+    Raises:
+        DownstreamClosed: by every method, once the reader of the output has gone.
+    """
+
+    def __init__(
+        self,
+        out_fd: int = 1,
+        *,
+        hold: Callable[[], AbstractContextManager[None]] = nullcontext,
+        record_limit: int | None = None,
+    ) -> None:
+        """Write to `out_fd`.
+
+        Args:
+            out_fd: file descriptor, stays open.
+            hold: block in which the process must not be stopped (see `StopRequest.hold`): a line is
+                written whole or not at all.
+            record_limit: raise `RecordLimitReached` at the first record of a stream beyond so many.
+        """
+        self.counters = StreamCounters()
+        self.record_limit = record_limit
+        self._fd = out_fd
+        self._hold = hold
+        self._last_state = b""
+        widen_pipe(out_fd)
+
+    def schema(self, message: SchemaMessage) -> None:
+        """Write a SCHEMA."""
+        self.counters.open(message.stream)
+        self._message(message)
+
+    def stream(self, name: str, schema: pa.Schema, version: int | None = None) -> RecordWriter:
+        """Begin the records of a stream; its SCHEMA must have been written.
+
+        Args:
+            name: of the stream.
+            schema: of the batches to come.
+            version: table version, for streams that end with ACTIVATE_VERSION.
+        """
+        return RecordWriter(self, name, schema, version)
+
+    def state(self, value: Mapping[str, Any]) -> None:
+        """Write a STATE, unless it equals the one before (K6)."""
+        from dativo_protocol.messages import StateMessage, dump_message
+
+        line = dump_message(StateMessage(dict(value)))
+        if line != self._last_state:
+            self.write(line)
+            self._last_state = line
+
+    def activate_version(self, stream: str, version: int) -> None:
+        """Write an ACTIVATE_VERSION (M5)."""
+        from dativo_protocol.messages import ActivateVersionMessage
+
+        self._message(ActivateVersionMessage(stream, version))
+
+    def batch(self, message: BatchMessage) -> None:
+        """Write a BATCH (M6)."""
+        self._message(message)
+
+    def write(self, lines: bytes | memoryview) -> None:
+        """Write whole lines."""
+        with self._hold():
+            write_all(self._fd, lines)
+
+    def _message(self, message: Message) -> None:
+        from dativo_protocol.messages import dump_message
+
+        self.write(dump_message(message))
+
+
+class RecordWriter:
+    """Writes the records of one stream; a context manager, to let the native encoder go."""
+
+    def __init__(self, out: MessageWriter, stream: str, schema: pa.Schema, version: int | None) -> None:
+        from dativo_native import RecordEncoder
+
+        self._out = out
+        self._stream = stream
+        self._encoder = RecordEncoder(stream, schema, version=version)
+        self._slice_rows = _FIRST_SLICE_ROWS
+        self._written = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the native encoder go."""
+        self._encoder.close()
+
+    def write(self, rows: pa.RecordBatch | pa.Table, time_extracted: str | None = None) -> None:
+        """Write a RECORD for each row.
+
+        Args:
+            rows: of the schema the stream was begun with.
+            time_extracted: RFC 3339 with an offset; by default now.
+        """
+        extracted = time_extracted or datetime.now(UTC).isoformat(timespec="microseconds")
+        for batch in _batches(rows):
+            self._write_batch(batch, extracted)
+
+    def _write_batch(self, batch: pa.RecordBatch, extracted: str) -> None:
+        start = 0
+        while start < batch.num_rows:
+            rows = batch.slice(start, self._allowed(self._slice_rows))
+            lines = self._encoder.encode(rows, extracted)
+            self._out.write(lines)
+            start += rows.num_rows
+            self._written += rows.num_rows
+            self._slice_rows = max(1, ENCODED_BYTES * rows.num_rows // max(1, len(lines)))
+        self._out.counters.add(self._stream, batch.num_rows)
+
+    def _allowed(self, rows: int) -> int:
+        limit = self._out.record_limit
+        if limit is None:
+            return rows
+        if self._written >= limit:
+            raise RecordLimitReached
+        return min(rows, limit - self._written)
+
+
+def write_all(fd: int, data: bytes | memoryview) -> None:
+    """Write all of `data`, waiting where the descriptor does not block.
+
+    Raises:
+        DownstreamClosed: nobody reads any more.
+    """
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[os.write(fd, rest) :]
+        except BrokenPipeError as error:
+            raise DownstreamClosed from error
+        except BlockingIOError:
+            select.select([], [fd], [])
+
+
+def widen_pipe(fd: int) -> None:
+    """Ask for a large buffer if `fd` is a pipe, where the system offers that."""
+    try:
+        import fcntl
+
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    except (ImportError, AttributeError, OSError):
+        return  # no pipe, no Linux, or above the user's allowance: the pipe stays as it is
+
+
+def _batches(rows: pa.RecordBatch | pa.Table) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+
+    if isinstance(rows, pa.Table):
+        yield from rows.to_batches()
+    else:
+        yield rows
