@@ -1,0 +1,199 @@
+//! Integers, floats and decimals as JSON numbers.
+
+use arrow_array::types::DecimalType;
+use arrow_buffer::i256;
+
+use super::column::{Cell, Fault};
+use super::out::Out;
+
+/// Integers of any width.
+pub(super) struct Integers<'a, T>(pub(super) &'a [T]);
+
+impl<T: itoa::Integer + Copy> Cell for Integers<'_, T> {
+    #[inline]
+    fn write(&self, row: usize, out: &mut Out) -> Result<(), Box<Fault>> {
+        out.slice(itoa::Buffer::new().format(self.0[row]).as_bytes());
+        Ok(())
+    }
+}
+
+/// Floats, as the shortest text that reads back as the same value. JSON has no word for NaN and
+/// the infinities, so they become null.
+pub(super) struct Floats<'a, T>(pub(super) &'a [T]);
+
+impl<T: zmij::Float + Copy + Into<f64>> Cell for Floats<'_, T> {
+    #[inline]
+    fn write(&self, row: usize, out: &mut Out) -> Result<(), Box<Fault>> {
+        write_float(self.0[row], out);
+        Ok(())
+    }
+}
+
+/// Half floats, which every `f32` printer can print.
+pub(super) struct HalfFloats<'a>(pub(super) &'a arrow_array::Float16Array);
+
+impl Cell for HalfFloats<'_> {
+    fn write(&self, row: usize, out: &mut Out) -> Result<(), Box<Fault>> {
+        write_float(self.0.value(row).to_f32(), out);
+        Ok(())
+    }
+}
+
+#[inline]
+fn write_float<T: zmij::Float + Copy + Into<f64>>(value: T, out: &mut Out) {
+    if value.into().is_finite() {
+        out.slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    } else {
+        out.slice(b"null");
+    }
+}
+
+/// Decimals, digit by digit: no float comes in between and the scale is kept (`1.50`).
+pub(super) struct Decimals<'a, T: DecimalType> {
+    pub(super) values: &'a [T::Native],
+    pub(super) scale: i8,
+}
+
+/// The unscaled value of a decimal, as sign and digits.
+pub(super) trait Unscaled: Copy {
+    fn is_negative(self) -> bool;
+    /// Calls `with` with the digits of the absolute value.
+    fn digits<R>(self, with: impl FnOnce(&[u8]) -> R) -> R;
+}
+
+macro_rules! unscaled {
+    ($($native:ty),*) => {$(
+        impl Unscaled for $native {
+            #[inline]
+            fn is_negative(self) -> bool {
+                self < 0
+            }
+            #[inline]
+            fn digits<R>(self, with: impl FnOnce(&[u8]) -> R) -> R {
+                match u64::try_from(self.unsigned_abs()) {
+                    // Dividing 128-bit numbers is slow and rarely needed.
+                    Ok(small) => with(itoa::Buffer::new().format(small).as_bytes()),
+                    Err(_) => with(itoa::Buffer::new().format(self.unsigned_abs()).as_bytes()),
+                }
+            }
+        }
+    )*};
+}
+unscaled!(i32, i64, i128);
+
+impl Unscaled for i256 {
+    fn is_negative(self) -> bool {
+        i256::is_negative(self)
+    }
+    fn digits<R>(self, with: impl FnOnce(&[u8]) -> R) -> R {
+        with(self.to_string().trim_start_matches('-').as_bytes())
+    }
+}
+
+impl<T: DecimalType> Cell for Decimals<'_, T>
+where
+    T::Native: Unscaled,
+{
+    #[inline]
+    fn write(&self, row: usize, out: &mut Out) -> Result<(), Box<Fault>> {
+        let value = self.values[row];
+        if value.is_negative() {
+            out.byte(b'-');
+        }
+        value.digits(|digits| write_scaled(digits, self.scale, out));
+        Ok(())
+    }
+}
+
+fn write_scaled(digits: &[u8], scale: i8, out: &mut Out) {
+    let fraction = usize::try_from(scale).unwrap_or(0);
+    if fraction == 0 {
+        out.slice(digits);
+        let zero = digits == b"0";
+        let zeros = if zero { 0 } else { usize::from(scale.unsigned_abs()) };
+        (0..zeros).for_each(|_| out.byte(b'0'));
+        return;
+    }
+    match digits.len().checked_sub(fraction) {
+        Some(whole) if whole > 0 => {
+            out.slice(&digits[..whole]);
+            out.byte(b'.');
+            out.slice(&digits[whole..]);
+        }
+        _ => {
+            out.slice(b"0.");
+            (digits.len()..fraction).for_each(|_| out.byte(b'0'));
+            out.slice(digits);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::types::{Decimal128Type, Decimal256Type};
+
+    fn written(cell: &dyn Cell) -> String {
+        let mut out = Out::default();
+        assert!(cell.write(0, &mut out).is_ok());
+        String::from_utf8_lossy(out.as_slice()).into_owned()
+    }
+
+    fn decimal(value: i128, scale: i8) -> String {
+        written(&Decimals::<Decimal128Type> {
+            values: &[value],
+            scale,
+        })
+    }
+
+    #[test]
+    fn integers_reach_both_ends_of_their_type() {
+        assert_eq!(written(&Integers(&[i64::MIN])), "-9223372036854775808");
+        assert_eq!(written(&Integers(&[u64::MAX])), "18446744073709551615");
+        assert_eq!(written(&Integers(&[-128i8])), "-128");
+    }
+
+    #[test]
+    fn floats_are_the_shortest_text_and_whole_ones_keep_a_point() {
+        for (value, text) in [(1.0, "1.0"), (-0.0, "-0.0"), (0.1, "0.1"), (5e-324, "5e-324")] {
+            assert_eq!(written(&Floats(&[value])), text);
+        }
+        assert_eq!(written(&Floats(&[0.1f32])), "0.1");
+        assert_eq!(written(&Floats(&[f64::MAX])).parse::<f64>(), Ok(f64::MAX));
+    }
+
+    #[test]
+    fn numbers_json_has_no_word_for_become_null() {
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(written(&Floats(&[value])), "null");
+        }
+    }
+
+    #[test]
+    fn decimals_keep_their_scale() {
+        for (value, scale, text) in [
+            (150, 2, "1.50"),
+            (-5, 2, "-0.05"),
+            (0, 3, "0.000"),
+            (123, 3, "0.123"),
+            (7, 0, "7"),
+            (7, -3, "7000"),
+            (0, -3, "0"),
+            (i128::MAX, 10, "17014118346046923173168730371.5884105727"),
+            (i128::MIN, 0, "-170141183460469231731687303715884105728"),
+        ] {
+            assert_eq!(decimal(value, scale), text);
+        }
+    }
+
+    #[test]
+    fn wide_decimals_keep_every_digit() {
+        let cell = Decimals::<Decimal256Type> {
+            values: &[i256::MIN],
+            scale: 1,
+        };
+        let digits = i256::MIN.to_string();
+        let (whole, fraction) = digits.split_at(digits.len() - 1);
+        assert_eq!(written(&cell), format!("{whole}.{fraction}"));
+    }
+}

@@ -1,0 +1,147 @@
+//! JSON strings: escaped where JSON demands it, copied as they are otherwise.
+
+use super::out::Out;
+
+const BLOCK: usize = 32;
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// Appends `text` as a quoted JSON string. Non-ASCII is left as it is.
+pub(super) fn write_string(text: &[u8], out: &mut Out) {
+    out.byte(b'"');
+    write_escaped(text, out);
+    out.byte(b'"');
+}
+
+/// Appends `values[start..end]` as a quoted JSON string.
+///
+/// Most strings are short and lie inside a longer buffer: such a one is checked and copied as a
+/// whole block, of which the surplus is cut again.
+#[inline]
+pub(super) fn write_string_at(values: &[u8], start: usize, end: usize, out: &mut Out) {
+    let len = end - start;
+    if len <= BLOCK
+        && let Some(block) = values.get(start..).and_then(<[u8]>::first_chunk::<BLOCK>)
+        && !has_special(block, len)
+    {
+        out.byte(b'"');
+        out.prefix(block, len);
+        out.byte(b'"');
+        return;
+    }
+    write_string(&values[start..end], out);
+}
+
+/// The string as a quoted JSON literal, for text that is written once per schema.
+pub(super) fn quoted(text: &str) -> Vec<u8> {
+    let mut out = Out::default();
+    write_string(text.as_bytes(), &mut out);
+    out.as_slice().to_vec()
+}
+
+/// Whether one of the first `len` bytes needs an escape. Written without a branch, so that it
+/// becomes a few vector instructions.
+#[inline]
+fn has_special(block: &[u8; BLOCK], len: usize) -> bool {
+    let len = len as u8;
+    let mut found = 0u8;
+    for (index, &byte) in block.iter().enumerate() {
+        let special = u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');
+        found |= special & u8::from((index as u8) < len);
+    }
+    found != 0
+}
+
+fn write_escaped(text: &[u8], out: &mut Out) {
+    let mut rest = text;
+    loop {
+        let clean = clean_prefix(rest);
+        let (head, tail) = rest.split_at(clean);
+        out.slice(head);
+        let Some((&special, after)) = tail.split_first() else {
+            return;
+        };
+        write_escape(special, out);
+        rest = after;
+    }
+}
+
+/// How many bytes precede the first one that needs an escape.
+fn clean_prefix(text: &[u8]) -> usize {
+    let (blocks, _) = text.as_chunks::<BLOCK>();
+    let clean_blocks = blocks
+        .iter()
+        .position(|block| has_special(block, BLOCK))
+        .unwrap_or(blocks.len());
+    let start = clean_blocks * BLOCK;
+    text[start..]
+        .iter()
+        .position(|&byte| is_special(byte))
+        .map_or(text.len(), |index| start + index)
+}
+
+fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+#[cold]
+fn write_escape(byte: u8, out: &mut Out) {
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x08 => b'b',
+        0x0c => b'f',
+        _ => {
+            let high = HEX[usize::from(byte >> 4)];
+            let low = HEX[usize::from(byte & 0xf)];
+            out.slice(&[b'\\', b'u', b'0', b'0', high, low]);
+            return;
+        }
+    };
+    out.slice(&[b'\\', short]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn string(text: &str) -> String {
+        String::from_utf8(quoted(text)).unwrap_or_default()
+    }
+
+    #[test]
+    fn escapes_are_the_short_ones_where_json_has_them() {
+        assert_eq!(string("a\"b\\c\n\r\t\u{8}\u{c}"), r#""a\"b\\c\n\r\t\b\f""#);
+        assert_eq!(string("\0\u{1f}\u{7f}"), "\"\\u0000\\u001f\u{7f}\"");
+    }
+
+    #[test]
+    fn non_ascii_is_left_as_it_is() {
+        assert_eq!(string("žluťoučký 🦀 \u{2028}"), "\"žluťoučký 🦀 \u{2028}\"");
+    }
+
+    #[test]
+    fn a_special_byte_is_found_at_every_place_of_every_length() {
+        for len in 1..100 {
+            for place in 0..len {
+                let mut text = vec![b'x'; len];
+                text[place] = b'"';
+                assert_eq!(clean_prefix(&text), place, "length {len}");
+            }
+            assert_eq!(clean_prefix(&vec![b'x'; len]), len);
+        }
+    }
+
+    #[test]
+    fn what_follows_a_string_in_its_buffer_does_not_matter() {
+        let mut values = b"abc\"\n".to_vec();
+        values.resize(100, b'"');
+        for end in 0..5 {
+            let mut out = Out::default();
+            write_string_at(&values, 0, end, &mut out);
+            let expected = quoted(std::str::from_utf8(&values[..end]).unwrap_or_default());
+            assert_eq!(out.as_slice(), expected);
+        }
+    }
+}
