@@ -65,9 +65,14 @@ def arrow_schema(columns: Iterable[Column], *, keys: Collection[str] = (), strea
 
 def arrow_field(column: Column, *, key: bool = False) -> pa.Field[Any]:
     """Return the nullable Arrow field of one column, with the metadata that directs the native core."""
-    field = _field(column.name, column.type)
-    metadata: dict[bytes | str, bytes | str] = {**(field.metadata or {}), KEY_KEY: b"true"}
-    return field.with_metadata(metadata) if key else field
+    import pyarrow as pa
+
+    metadata: dict[bytes | str, bytes | str] = {}
+    if isinstance(column.type, JsonText):
+        metadata[JSON_KEY] = b"text"
+    if key:
+        metadata[KEY_KEY] = b"true"
+    return pa.field(column.name, arrow_type(column.type), nullable=True, metadata=metadata or None)
 
 
 def arrow_type(type_: ColumnType) -> pa.DataType:
@@ -78,9 +83,9 @@ def arrow_type(type_: ColumnType) -> pa.DataType:
         case Decimal(precision, scale):
             return pa.decimal128(precision, scale)
         case Struct(columns):
-            return pa.struct([_field(column.name, column.type) for column in columns])
+            return pa.struct([arrow_field(column) for column in columns])
         case ListOf(item):
-            return pa.list_(_field("item", item))
+            return pa.list_(arrow_field(Column("item", item)))
         case MapOf(value):
             return cast("pa.DataType", pa.map_(pa.string(), arrow_type(value)))
         case _:
@@ -113,13 +118,6 @@ def json_schema_of(schema: pa.Schema, *, keys: Collection[str] = (), stream: str
     if missing:
         raise SchemaError(f"key properties not in the data: {', '.join(missing)}", stream=stream)
     return json_schema_of_columns(columns_of_arrow(schema, stream=stream), keys=keys)
-
-
-def _field(name: str, type_: ColumnType) -> pa.Field[Any]:
-    import pyarrow as pa
-
-    metadata = {JSON_KEY: b"text"} if isinstance(type_, JsonText) else None
-    return pa.field(name, arrow_type(type_), nullable=True, metadata=metadata)
 
 
 def _simple_type(type_: ColumnType) -> pa.DataType:
