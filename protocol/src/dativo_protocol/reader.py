@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import dativo_native
     import pyarrow as pa
 
-    from dativo_protocol.messages import BatchMessage, Message, SchemaMessage
+    from dativo_protocol.messages import BatchMessage, SchemaMessage
     from dativo_protocol.recheck import Recheck
 
     Planner = Callable[[SchemaMessage], StreamPlan]
@@ -108,6 +108,7 @@ class Events:
         self._native = RecordReader(source, options.native())
         self._queue: Handoff[Event | BaseException] = Handoff(options.queue_bytes)
         self._decoder = _Decoder(self._native, planner, self._queue)
+        self._cancelled = False
         self._thread = Thread(target=self._decoder.run, name="decode", daemon=True)
 
     def __enter__(self) -> Self:
@@ -123,16 +124,19 @@ class Events:
         self._native.close()
 
     def __iter__(self) -> Iterator[Event]:
-        while True:
-            event = self._queue.get()
-            if isinstance(event, BaseException):
-                raise event
+        event: Event | None = None
+        while not isinstance(event, EndEvent):
+            taken = self._queue.get()
+            if self._cancelled:
+                taken = EndEvent(state=None, cancelled=True, lines=0, bytes=0)
+            if isinstance(taken, BaseException):
+                raise taken
+            event = taken
             yield event
-            if isinstance(event, EndEvent):
-                return
 
     def cancel(self) -> None:
-        """Abandon the input: the next event but those already waiting is the end. For any thread."""
+        """Abandon the input, and what was read ahead: the next event is the end. For any thread."""
+        self._cancelled = True
         self._native.cancel()
 
 
@@ -146,6 +150,7 @@ class _Decoder:
         self._planner = planner
         self._queue = queue
         self._rechecks: dict[str, Recheck] = {}
+        self._told: set[str] = set()
         self._state: bytes | None = None
 
     def run(self) -> None:
@@ -241,7 +246,9 @@ class _Decoder:
             self._native.plan(stream, recheck.schema)
         except UnsupportedSchema as error:
             raise SchemaError(str(error), stream=stream) from error
-        log.warning("stream %r is validated by the jsonschema library, record by record: %s", stream, reason)
+        if stream not in self._told:
+            log.warning("records are validated one by one with jsonschema, which is slow: %s", reason)
+            self._told.add(stream)
         self._rechecks[stream] = recheck
         return recheck.plan
 
@@ -253,28 +260,19 @@ def _validation(plan: StreamPlan) -> bytes:
 
 
 def _schema_message(event: dativo_native.Event) -> SchemaMessage:
-    from dativo_protocol.messages import SchemaMessage
+    from dativo_protocol.messages import SchemaMessage, parse_message
 
-    message = _parse(event)
+    message = parse_message(event.text, number=event.line)
     assert isinstance(message, SchemaMessage)
     return message
 
 
 def _batch_message(event: dativo_native.Event) -> BatchMessage:
-    from dativo_protocol.messages import BatchMessage
+    from dativo_protocol.messages import BatchMessage, parse_message
 
-    message = _parse(event)
+    message = parse_message(event.text, number=event.line)
     assert isinstance(message, BatchMessage)
     return message
-
-
-def _parse(event: dativo_native.Event) -> Message:
-    from dativo_protocol.messages import parse_message
-
-    try:
-        return parse_message(event.text)
-    except MessageError as error:
-        raise MessageError(error.message, line=event.line, stream=event.stream) from error
 
 
 def _failure(error: dativo_native.NativeError) -> DativoError:

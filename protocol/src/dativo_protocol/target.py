@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from typing import TYPE_CHECKING, Protocol
+
+from dativo_protocol.errors import DativoError, RecordsWithoutSchemaError
+from dativo_protocol.events import (
+    RECORD_BEFORE_SCHEMA,
+    ActivateVersionEvent,
+    BatchEvent,
+    BatchFileEvent,
+    EndEvent,
+    Event,
+    InvalidEvent,
+    NoticeEvent,
+    SchemaEvent,
+    StateEvent,
+)
+from dativo_protocol.metrics import StreamCounters, Timer
+from dativo_protocol.reader import ReadOptions, read_events
+from dativo_protocol.signals import StopRequest
+from dativo_protocol.writer import widen_pipe, write_all
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from dativo_protocol.events import StreamPlan
     from dativo_protocol.messages import BatchMessage, SchemaMessage
-    from dativo_protocol.reader import InvalidEvent, StreamPlan
+
+log = logging.getLogger(__name__)
+
+NOTICES = {
+    "unknown-message-type": "messages of the unknown type %r are ignored",
+    "unknown-property": "stream %r: the property %s is not in the schema and is ignored",
+}
 
 
 class Loader(Protocol):
@@ -52,3 +79,128 @@ class Loader(Protocol):
 
     def abort(self) -> None:
         """Drop everything unpublished; must not raise because of what is being dropped."""
+
+
+def run_target(
+    loader: Loader,
+    source: int,
+    state_fd: int,
+    *,
+    options: ReadOptions | None = None,
+    stop: StopRequest | None = None,
+) -> None:
+    """Load everything from `source`; a STATE goes to `state_fd` once all before it is durable (R1, R2).
+
+    On any failure the loader is told to abort and nothing more is published.
+
+    Args:
+        loader: the destination.
+        source: file descriptor of Singer lines.
+        state_fd: file descriptor for the lines of STATE.
+        options: bounds and epochs.
+        stop: when it comes, the open epoch is abandoned; a commit under way is finished first (S3).
+
+    Raises:
+        ProtocolError, SchemaError, SourceError: the input cannot be used.
+        InvalidRecordError, StoreError: from the loader.
+        DownstreamClosed: nobody reads STATE any more.
+        Stopped: `stop` came.
+    """
+    widen_pipe(source)
+    run = _Run(loader, state_fd)
+    reading = read_events(source, loader.plan, options or ReadOptions())
+    with Timer("job_duration"), reading as events, (stop or StopRequest()).hold(events.cancel):
+        try:
+            for event in events:
+                run.take(event)
+        except BaseException:
+            run.abort()
+            raise
+        finally:
+            run.counters.log()
+
+
+class _Run:
+    """One pass over the events of an input."""
+
+    def __init__(self, loader: Loader, state_fd: int) -> None:
+        self.counters = StreamCounters()
+        self._loader = loader
+        self._state_fd = state_fd
+        self._streams: set[str] = set()
+        self._invalid = 0
+        self._started = time.monotonic()
+
+    def take(self, event: Event) -> None:
+        match event:
+            case BatchEvent(stream, batch):
+                self._loader.write(stream, batch)
+                self.counters.add(stream, batch.num_rows)
+            case StateEvent(value):
+                self._commit(value, final=False)
+            case SchemaEvent(plan):
+                self._streams.add(plan.message.stream)
+                self.counters.open(plan.message.stream)
+                self._loader.open_stream(plan)
+            case ActivateVersionEvent(stream, version):
+                self._activate(stream, version)
+            case BatchFileEvent(message, line):
+                self._require_schema(message.stream, line)
+                self._loader.load_batch_file(message, line)
+            case InvalidEvent():
+                self._refuse(event)
+            case NoticeEvent(code, stream, subject):
+                log.warning(NOTICES[code], *([stream, subject] if stream else [subject]))
+            case EndEvent():
+                self._end(event)
+
+    def abort(self) -> None:
+        """Drop what is unpublished; the failure that led here must not be hidden by another."""
+        try:
+            self._loader.abort()
+        except (DativoError, OSError) as error:
+            log.warning("what was not published could not be removed: %s", error)
+
+    def _commit(self, state: bytes | None, *, final: bool) -> None:
+        self._loader.commit(state, final=final)
+        if state is not None:
+            write_all(self._state_fd, state + b"\n")
+
+    def _activate(self, stream: str, version: int) -> None:
+        if stream in self._streams:
+            self._loader.activate_version(stream, version)
+        else:
+            log.warning("ACTIVATE_VERSION %d is ignored: stream %r has no SCHEMA", version, stream)
+
+    def _require_schema(self, stream: str, line: int) -> None:
+        if stream not in self._streams:
+            raise RecordsWithoutSchemaError("batch before schema", line=line, stream=stream)
+
+    def _refuse(self, event: InvalidEvent) -> None:
+        self._invalid += 1
+        if event.reason == RECORD_BEFORE_SCHEMA:
+            raise event.error()  # no policy for single records can mend a stream without columns
+        self._loader.invalid(event)
+
+    def _end(self, event: EndEvent) -> None:
+        if event.cancelled:
+            log.warning("stopped: what was read since the last STATE is abandoned")
+            self.abort()
+            return
+        self._commit(event.state, final=True)
+        self._summarize(event)
+
+    def _summarize(self, event: EndEvent) -> None:
+        counts = self.counters.records()
+        streams = ", ".join(f"{stream} {count:,}" for stream, count in counts.items())
+        seconds = time.monotonic() - self._started
+        log.info(
+            "loaded %s records of %d streams (%s); %s lines, %.1f MB in %.1f s; %s invalid",
+            f"{sum(counts.values()):,}",
+            len(counts),
+            streams,
+            f"{event.lines:,}",
+            event.bytes / 1e6,
+            seconds,
+            f"{self._invalid:,}",
+        )
