@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from dativo_protocol.config import settings_schema
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dativo_protocol.config import Connector
+
+Form: TypeAlias = Literal["text", "json", "markdown"]
 
 PROTOCOL_DISTRIBUTION = "dativo-protocol"
 
@@ -28,7 +30,7 @@ def version_line(connector: Connector[Any]) -> str:
     return f"{connector.name} v{_version(connector.distribution)}, dativo v{_version(PROTOCOL_DISTRIBUTION)}"
 
 
-def about(connector: Connector[Any], form: Literal["text", "json", "markdown"]) -> str:
+def about(connector: Connector[Any], form: Form) -> str:
     """The output of `--about`, without its last line end."""
     if form == "json":
         return json.dumps(_facts(connector), indent=2, default=str)

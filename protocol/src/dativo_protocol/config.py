@@ -143,6 +143,26 @@ def unknown_settings(settings: type[Any], raw: Mapping[str, Any]) -> tuple[str, 
     return tuple(name for name in raw if name not in known)
 
 
+def secret_values(settings: type[Any], raw: Any) -> set[str]:
+    """Collect every text under a setting declared secret, whether or not the settings are valid."""
+    return set(_secrets(settings_schema(settings), raw))
+
+
+def _secrets(schema: Mapping[str, Any], raw: Any, *, inherited: bool = False) -> Iterator[str]:
+    secret = inherited or bool(schema.get("secret"))
+    for branch in schema.get("anyOf", []):
+        yield from _secrets(branch, raw, inherited=secret)
+    if isinstance(raw, Mapping):
+        for name, value in raw.items():
+            within = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
+            yield from _secrets(within if isinstance(within, dict) else {}, value, inherited=secret)
+    elif isinstance(raw, list):
+        for value in raw:
+            yield from _secrets(schema.get("items", {}), value, inherited=secret)
+    elif isinstance(raw, str) and secret:
+        yield raw
+
+
 def _object_schema(settings: type[Any]) -> dict[str, Any]:
     hints = typing.get_type_hints(settings)
     fields = dataclasses.fields(settings)

@@ -16,7 +16,7 @@ class Stopped(BaseException):
 
     def __init__(self, number: signal.Signals) -> None:
         super().__init__(f"stopped by {number.name}")
-        self.exit_code = 128 + number
+        self.exit_code: int = 128 + number
 
 
 class StopRequest:
@@ -38,9 +38,9 @@ class StopRequest:
             signal.signal(number, self._receive)
 
     @property
-    def requested(self) -> bool:
-        """Whether a signal has come."""
-        return self._number is not None
+    def exit_code(self) -> int | None:
+        """Of a process that ends because of the signal; None as long as none has come."""
+        return None if self._number is None else 128 + self._number
 
     @contextmanager
     def hold(self, action: Callable[[], None] | None = None) -> Iterator[None]:
