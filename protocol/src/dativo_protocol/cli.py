@@ -19,6 +19,7 @@ from dativo_protocol.signals import Stopped, StopRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
     from dativo_protocol.about import Form
     from dativo_protocol.catalog import Catalog
     from dativo_protocol.config import Connector
