@@ -102,6 +102,13 @@ class MessageWriter:
         with self._hold():
             write_all(self._fd, lines)
 
+    def hold(self) -> AbstractContextManager[None]:
+        """Put a stop off until the block has ended: for records and the bookmark that covers them.
+
+        Otherwise the last STATE could tell less than was written, and the next run would write rows twice.
+        """
+        return self._hold()
+
     def _message(self, message: Message) -> None:
         from dativo_protocol.messages import dump_message
 
