@@ -1,0 +1,5 @@
+"""The acceptance kit: a Singer executable, judged from outside by what it writes and how it ends."""
+
+from dativo_protocol.testing.process import Outcome, Running, run, start
+
+__all__ = ["Outcome", "Running", "run", "start"]

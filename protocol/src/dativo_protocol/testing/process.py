@@ -1,0 +1,162 @@
+"""Executables as black boxes: bytes in, exit code, bytes and log lines out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+_UNWANTED = ("SINGER_SDK_LOG_CONFIG", "LOGLEVEL", "LOGGING_CONF_FILE")  # would change what is being judged
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a process ended.
+
+    Attributes:
+        code: exit code; negative if a signal killed it.
+        stdout: all of it.
+        stderr: all of it.
+    """
+
+    code: int
+    stdout: bytes
+    stderr: str
+
+    @property
+    def lines(self) -> list[Any]:
+        """Standard output as JSON lines: the messages of a tap, the states of a target.
+
+        Raises:
+            ValueError: a line is not JSON, or the last one is torn.
+        """
+        if self.stdout and not self.stdout.endswith(b"\n"):
+            raise ValueError(f"the last line is torn: {self.stdout[-200:]!r}")
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+    def messages(self, kind: str) -> list[dict[str, Any]]:
+        """The messages of one type, "RECORD" for instance."""
+        return [message for message in self.lines if message["type"] == kind]
+
+
+class Running:
+    """A process under way; a context manager that kills what is left of it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], stderr: IO[bytes]) -> None:
+        self._process = process
+        self._stderr = stderr
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.communicate()
+        self._stderr.close()
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        """To read from while it runs."""
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+    def send(self, data: bytes) -> None:
+        """Write to its standard input, which stays open."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(data)
+        self._process.stdin.flush()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    def stderr(self) -> str:
+        """What it has logged so far."""
+        # by position: the process writes through the same file offset
+        descriptor = self._stderr.fileno()
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
+
+    def wait_for(self, condition: Callable[[str], bool], timeout: float = 30) -> None:
+        """Wait until its log satisfies a condition.
+
+        Raises:
+            TimeoutError: it did not in time; says what was logged.
+        """
+        deadline = time.monotonic() + timeout
+        while not condition(self.stderr()):
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise TimeoutError(f"waited in vain; logged so far:\n{self.stderr()}")
+            time.sleep(0.02)
+
+    def finish(self, timeout: float = 60, *, data: bytes | None = None) -> Outcome:
+        """Send the last of its input, close it and wait for the end.
+
+        Raises:
+            subprocess.TimeoutExpired: it does not end in time.
+        """
+        stdout, _ = self._process.communicate(data, timeout=timeout)
+        return Outcome(self._process.returncode, stdout or b"", self.stderr())
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    stdin: bytes | Path = b"",
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float = 60,
+) -> Outcome:
+    """Run an executable to its end.
+
+    Args:
+        command: the executable and its arguments.
+        stdin: what it reads, or the file that holds it.
+        env: variables to add to the environment.
+        cwd: directory to run it in.
+        timeout: seconds until it is killed.
+
+    Raises:
+        subprocess.TimeoutExpired: it did not end in time.
+    """
+    data = stdin.read_bytes() if isinstance(stdin, Path) else stdin
+    with start(command, env=env, cwd=cwd) as process:
+        return process.finish(timeout, data=data)
+
+
+def start(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdout: int = subprocess.PIPE,
+) -> Running:
+    """Start an executable, to be fed, signalled and read while it runs. Arguments as for `run`."""
+    stderr = TemporaryFile()  # noqa: SIM115 -- closed by Running; a pipe could fill up and stall the process
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, env=_environment(env), cwd=cwd
+    )
+    return Running(process, stderr)
+
+
+def _environment(added: Mapping[str, str] | None) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
+    return clean | dict(added or {})
