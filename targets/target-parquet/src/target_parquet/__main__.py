@@ -1,0 +1,42 @@
+"""The executable `target-parquet`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from dativo_protocol.cli import run, target_command
+
+from target_parquet.settings import CONNECTOR, Settings
+
+if TYPE_CHECKING:
+    from dativo_protocol.reader import ReadOptions
+
+    from target_parquet.loader import ParquetLoader
+
+
+def main() -> NoReturn:
+    """Run as a process."""
+    run(target_command(CONNECTOR, open_target, read_options))
+
+
+def open_target(settings: Settings) -> ParquetLoader:
+    """Open the destination the settings name.
+
+    Raises:
+        StoreError: it cannot be written to.
+    """
+    from target_parquet.loader import ParquetLoader
+    from target_parquet.local_store import LocalStore
+
+    return ParquetLoader(settings, LocalStore(settings.directory))
+
+
+def read_options(settings: Settings) -> ReadOptions:
+    """Work out how much is read at once, and how often it is published."""
+    from target_parquet.reading import read_options
+
+    return read_options(settings)
+
+
+if __name__ == "__main__":
+    main()

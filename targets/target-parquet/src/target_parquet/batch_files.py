@@ -1,0 +1,119 @@
+"""Rows that come as files, named by a BATCH message (B1..B4): Arrow IPC, Parquet, JSON lines.
+
+Arrow and Parquet have types already: their columns are cast to those of the SCHEMA where no value is lost,
+and keywords of the SCHEMA beyond types are not checked. JSON lines take the way of RECORD messages, so all
+that holds for these holds for them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from dativo_protocol.arrow import KEY_KEY
+
+from target_parquet.errors import BatchFileError
+from target_parquet.settings import local_path
+from target_parquet.type_merge import is_json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pyarrow as pa
+    from dativo_protocol.messages import BatchMessage
+
+_SOURCE_KEY = b"dativo.source"
+
+
+def batch_file_paths(message: BatchMessage) -> list[Path]:
+    """Find the files of a BATCH message.
+
+    Raises:
+        BatchFileError: a file is not on a local disk, or does not exist.
+    """
+    paths = []
+    for uri in message.manifest:
+        try:
+            path = local_path(uri)
+        except ValueError as error:
+            raise BatchFileError(
+                f"batch file {uri} of stream {message.stream!r} is not on a local disk",
+                instruction="Let the tap write its batch files to a local directory.",
+            ) from error
+        if not path.is_file():
+            raise BatchFileError(f"batch file {path} of stream {message.stream!r} does not exist")
+        paths.append(path)
+    return paths
+
+
+def columnar_batches(
+    path: Path, message: BatchMessage, schema: pa.Schema, batch_rows: int
+) -> Iterator[pa.RecordBatch]:
+    """Read an Arrow IPC or Parquet file as batches of the stream's decoded columns.
+
+    Args:
+        path: of the file.
+        message: that names it.
+        schema: of the decoded columns, with the metadata that directs the decoder.
+        batch_rows: most rows of a batch of a Parquet file.
+
+    Raises:
+        BatchFileError: it cannot be read, or its columns do not fit.
+    """
+    import pyarrow as pa
+
+    try:
+        for batch in _read(path, message.encoding.format, batch_rows):
+            yield _fit(batch, schema, message)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise BatchFileError(f"batch file {path} of stream {message.stream!r}: {error}") from error
+
+
+def _read(path: Path, format_: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    if format_ == "parquet":
+        with parquet.ParquetFile(path) as file:
+            yield from file.iter_batches(batch_rows)
+        return
+    with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
+        for index in range(reader.num_record_batches):
+            yield reader.get_batch(index)
+
+
+def _fit(batch: pa.RecordBatch, schema: pa.Schema, message: BatchMessage) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    columns = [_column(batch, field, message) for field in schema]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _column(batch: pa.RecordBatch, field: pa.Field[Any], message: BatchMessage) -> pa.Array[Any]:
+    import pyarrow as pa
+
+    metadata = field.metadata or {}
+    if metadata.get(_SOURCE_KEY) == b"version" and message.version is not None:
+        return cast("pa.Array[Any]", pa.repeat(pa.scalar(message.version, field.type), batch.num_rows))
+    if field.name in batch.schema.names and _SOURCE_KEY not in metadata:
+        return _cast(batch.column(field.name), field)
+    if KEY_KEY in metadata:
+        raise ValueError(f"key property {field.name} is missing")
+    return cast("pa.Array[Any]", pa.nulls(batch.num_rows, field.type))
+
+
+def _cast(column: pa.Array[Any], field: pa.Field[Any]) -> pa.Array[Any]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if isinstance(column, pa.ExtensionArray):
+        column = cast("pa.Array[Any]", column.storage)
+    if column.type == field.type:
+        return column
+    if is_json_text(field) and not pa.types.is_string(column.type):
+        raise ValueError(f"column {field.name} must hold JSON text, but is {column.type}")
+    try:
+        options = pc.CastOptions(field.type, allow_time_truncate=True)
+        return cast("pa.Array[Any]", column.cast(options=options))  # type: ignore[call-arg]
+    except pa.ArrowException as error:
+        raise ValueError(f"column {field.name} is {column.type}, not {field.type}: {error}") from error

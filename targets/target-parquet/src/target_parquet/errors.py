@@ -1,0 +1,39 @@
+"""What can go wrong in target-parquet; every class joins the tree of `dativo_protocol.errors`.
+
+```
+ConfigError
+└── LayoutError                 names or partitions that cannot be laid out; change the configuration
+SchemaError
+└── TypeConflictError           a column changed its type and the policy is to fail
+StoreError                      the destination failed
+└── BatchFileError              a file named by a BATCH message cannot be read
+```
+"""
+
+from __future__ import annotations
+
+from dativo_protocol.errors import ConfigError, SchemaError, StoreError
+
+__all__ = ["BatchFileError", "LayoutError", "StoreError", "TypeConflictError", "store_error"]
+
+
+class LayoutError(ConfigError):
+    """A stream cannot be given files: its name, its partitions or a value of them stand against it."""
+
+
+class TypeConflictError(SchemaError):
+    """A column has another type than in the files that are already there."""
+
+    default_instruction = "Set on_type_conflict to variant_column or string_column, or correct the schema."
+
+
+class BatchFileError(StoreError):
+    """A file named by a BATCH message cannot be read as its SCHEMA and encoding say."""
+
+
+def store_error(doing: str, error: OSError) -> StoreError:
+    """Say what the destination refused; `doing` is a verb and a path, as in "write /data/x"."""
+    reason = error.strerror or str(error)
+    return StoreError(
+        f"cannot {doing}: {reason}", instruction="Check the path, its permissions and the free space."
+    )

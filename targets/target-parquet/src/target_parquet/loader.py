@@ -1,0 +1,143 @@
+"""The destination of one run: streams in, Parquet files out, published epoch by epoch."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from dativo_protocol.events import BatchEvent
+
+from target_parquet.batch_files import batch_file_paths, columnar_batches
+from target_parquet.batch_lines import line_events
+from target_parquet.epoch import Epoch
+from target_parquet.errors import BatchFileError, StoreError
+from target_parquet.layout import Directories, FileNames, new_run_id
+from target_parquet.metadata import Stamps, now
+from target_parquet.plan import ParquetPlan, Planner
+from target_parquet.reading import read_options
+from target_parquet.settings import MemoryPlan
+from target_parquet.stream_writer import StreamWriter, Workshop
+from target_parquet.summary import Summary
+from target_parquet.writer_pool import WriterPool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
+    from dativo_protocol.events import InvalidEvent, StreamPlan
+    from dativo_protocol.messages import BatchMessage, SchemaMessage
+
+    from target_parquet.settings import Settings
+    from target_parquet.storage import Store
+
+logger = logging.getLogger(__name__)
+
+
+class ParquetLoader:
+    """Loads one run into a store (`dativo_protocol.target.Loader`).
+
+    Args:
+        settings: of the user.
+        store: the destination.
+
+    Raises:
+        StoreError: the destination cannot be written to.
+    """
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        run = new_run_id()
+        store.open_run(run)
+        self._settings = settings
+        self._store = store
+        self._planner = Planner(settings, store)
+        self._directories = Directories(case_sensitive=store.case_sensitive)
+        pool = WriterPool(MemoryPlan.under(settings.max_memory_mb).buffer_bytes)
+        names = FileNames(settings.file_naming, run)
+        self._workshop = Workshop(settings, store, names, pool, Stamps(now()))
+        self._streams: dict[str, StreamWriter] = {}
+        self._plans: dict[str, ParquetPlan] = {}
+        self._versions_seen: set[str] = set()
+        self._epoch = self._new_epoch(1)
+        self._summary = Summary()
+
+    def plan(self, message: SchemaMessage) -> ParquetPlan:
+        """Choose the columns of a stream, in the light of the files it has already."""
+        return self._planner.plan(message)
+
+    def open_stream(self, plan: StreamPlan) -> None:
+        """Make a stream ready for batches of this plan; called again when its SCHEMA changes."""
+        assert isinstance(plan, ParquetPlan)
+        stream = plan.message.stream
+        self._plans[stream] = plan
+        if stream in self._streams:
+            self._streams[stream].change(plan)
+        else:
+            directory = self._directories.of(stream)
+            self._streams[stream] = StreamWriter(plan, directory, self._workshop, self._epoch)
+
+    def write(self, stream: str, batch: pa.RecordBatch) -> None:
+        """Take the next rows of a stream."""
+        self._streams[stream].write(batch)
+
+    def activate_version(self, stream: str, version: int) -> None:
+        """Note it: files keep the rows of every version, told apart by `_sdc_table_version` (M5)."""
+        if self._settings.process_activate_version_messages and stream not in self._versions_seen:
+            self._versions_seen.add(stream)
+            logger.info(
+                "stream %s: version %d is active; rows of other versions stay in their files", stream, version
+            )
+
+    def load_batch_file(self, message: BatchMessage, line: int) -> None:
+        """Take the rows of the files a BATCH message names (B1..B4)."""
+        plan = self._plans[message.stream]
+        encoding = message.encoding.format
+        if encoding not in ("jsonl", "parquet", "arrow"):
+            raise BatchFileError(f"line {line}, stream {message.stream!r}: unknown batch format {encoding!r}")
+        for path in batch_file_paths(message):
+            if encoding == "jsonl":
+                self._load_lines(path, message, plan)
+                continue
+            for batch in columnar_batches(path, message, plan.schema, self._settings.batch_size_rows):
+                self.write(message.stream, batch)
+
+    def invalid(self, event: InvalidEvent) -> None:
+        """End the run: a target that drops records silently is worse than one that stops."""
+        raise event.error()
+
+    def commit(self, state: bytes | None, *, final: bool) -> None:  # noqa: ARG002 -- the ledger will keep it
+        """Publish everything taken since the last commit."""
+        replace = self._settings.load_method == "overwrite"
+        if replace and not final:
+            raise StoreError("streams are overwritten at the end of a run, not in the middle of it")
+        for writer in self._streams.values():
+            writer.finish()
+            if replace:
+                writer.finish_empty()
+        self._epoch.prepare()
+        self._epoch.commit()
+        self._summary.add(self._epoch.files)
+        if final:
+            self._summary.log(self._settings.destination_path)
+            self._store.close_run()
+        else:
+            self._begin_epoch()
+
+    def abort(self) -> None:
+        """Drop everything unpublished."""
+        self._workshop.pool.abandon()
+        self._store.close_run()
+
+    def _load_lines(self, path: Path, message: BatchMessage, plan: ParquetPlan) -> None:
+        for event in line_events(path, message, plan, read_options(self._settings)):
+            if isinstance(event, BatchEvent):
+                self.write(event.stream, event.batch)
+            else:
+                self.invalid(event)
+
+    def _begin_epoch(self) -> None:
+        self._epoch = self._new_epoch(self._epoch.number + 1)
+        for writer in self._streams.values():
+            writer.next_epoch(self._epoch)
+
+    def _new_epoch(self, number: int) -> Epoch:
+        return Epoch(self._store, number, replace=self._settings.load_method == "overwrite")

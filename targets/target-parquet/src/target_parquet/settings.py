@@ -1,0 +1,208 @@
+"""Settings of target-parquet, and what is worked out from them once."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from dativo_protocol.config import Connector, setting
+
+MIB = 1 << 20
+
+_LEVELS = {"zstd": (1, 22), "gzip": (1, 9), "brotli": (0, 11), "lz4": (1, 12)}
+_DEFAULT_LEVELS = {"zstd": 1}
+_PLACEHOLDERS = ("stream", "run", "epoch", "part")
+_FILE_NAMING = re.compile(r"(?:[A-Za-z0-9,.+@~_-]|\{(?:stream|run|epoch|part)\})+\.parquet")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user may choose; names follow the SDK's targets where they have one."""
+
+    destination_path: str = setting(
+        description="Directory that receives one directory a stream, made when missing; a path or a "
+        "`file://` URI.",
+        min_length=1,
+        examples=("output", "file:///data/lake"),
+    )
+    load_method: Literal["append-only", "overwrite", "upsert"] = setting(
+        description="`append-only` adds files. `overwrite` replaces each stream of the run as a whole, at "
+        "the end of the run. `upsert` is refused: plain files cannot be updated by key.",
+        default="append-only",
+    )
+    compression: Literal["zstd", "snappy", "gzip", "lz4", "brotli", "none"] = setting(
+        description="Codec of the column pages.", default="zstd"
+    )
+    compression_level: int | None = setting(
+        description="Level of the codec; by default 1 for zstd and what the codec itself prefers for the "
+        "others. Higher levels of zstd hardly make smaller files, but take up to six times as long.",
+        default=None,
+    )
+    target_file_size_mb: int = setting(
+        description="Size at which a file is closed and the next one opened, in MiB of bytes on disk.",
+        default=128,
+        minimum=1,
+    )
+    partition_by: list[str] | dict[str, list[str]] = setting(  # noqa: RUF009 -- declares a field
+        description="Columns that make Hive directories (`column=value/`), in this order: a list for every "
+        "stream, or a list for each stream that wants one. The columns move from the files to the paths.",
+        default_factory=list,
+        examples=(["country"], {"orders": ["year", "country"]}),
+    )
+    file_naming: str = setting(
+        description="Name of each file, from `{stream}`, `{run}`, `{epoch}` and `{part}`. `{run}` and "
+        "`{part}` must occur, they keep names unique.",
+        default="{run}-{epoch}-{part}.parquet",
+    )
+    add_record_metadata: bool = setting(
+        description="Add the seven `_sdc_*` columns of the Singer SDK.", default=False
+    )
+    validate_records: bool = setting(
+        description="Hold every record against the JSON Schema of its stream; one that does not fit ends "
+        "the run. Types are checked even when this is off.",
+        default=True,
+    )
+    on_type_conflict: Literal["variant_column", "string_column", "fail"] = setting(
+        description="What happens when a column's type differs from the one already in the files: put the "
+        "values in a new column `<name>__<type>`, as text in a new column `<name>__string`, or fail.",
+        default="variant_column",
+    )
+    process_activate_version_messages: bool = setting(
+        description="Note ACTIVATE_VERSION messages in the log; files keep the rows of every version anyway.",
+        default=True,
+    )
+    batch_size_rows: int = setting(
+        description="Rows decoded at once; fewer when they are large.", default=65_536, minimum=1
+    )
+    max_memory_mb: int = setting(
+        description="Memory that the whole process stays under, in MiB; buffers and queues follow from it.",
+        default=256,
+        minimum=128,
+    )
+    epoch_max_bytes: int = setting(
+        description="Input bytes after which the next STATE publishes what was written; 0 for no such limit. "
+        "With all three limits 0 every STATE publishes.",
+        default=4 << 30,
+        minimum=0,
+    )
+    epoch_max_records: int = setting(
+        description="Records after which the next STATE publishes what was written; 0 for no such limit.",
+        default=0,
+        minimum=0,
+    )
+    epoch_max_seconds: float = setting(
+        description="Seconds after which the next STATE publishes what was written; 0 for no such limit.",
+        default=300.0,
+        minimum=0,
+    )
+
+    def __post_init__(self) -> None:
+        if self.load_method == "upsert":
+            raise ValueError(
+                "load_method: upsert needs a table format that can update rows, such as Iceberg; "
+                "target-parquet offers append-only and overwrite"
+            )
+        self._check_level()
+        check_file_naming(self.file_naming)
+        local_path(self.destination_path)
+
+    def _check_level(self) -> None:
+        if self.compression_level is None:
+            return
+        if self.compression not in _LEVELS:
+            raise ValueError(f"compression_level: {self.compression} has no levels, leave it out")
+        least, most = _LEVELS[self.compression]
+        if not least <= self.compression_level <= most:
+            raise ValueError(f"compression_level: {self.compression} has levels {least} to {most}")
+
+    @property
+    def level(self) -> int | None:
+        """Compression level to hand to the codec."""
+        if self.compression_level is None:
+            return _DEFAULT_LEVELS.get(self.compression)
+        return self.compression_level
+
+    @property
+    def directory(self) -> Path:
+        """Absolute path of the destination."""
+        return local_path(self.destination_path)
+
+    @property
+    def file_bytes(self) -> int:
+        """Bytes on disk at which a file is full."""
+        return self.target_file_size_mb * MIB
+
+    def partition_columns(self, stream: str) -> tuple[str, ...]:
+        """Columns that make the directories of a stream, outermost first."""
+        if isinstance(self.partition_by, dict):
+            return tuple(self.partition_by.get(stream, ()))
+        return tuple(self.partition_by)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """How the memory limit is shared out, in bytes of decoded rows.
+
+    About 100 MiB of the limit is the process itself: interpreter, pyarrow and the native core. A batch
+    exists up to four times at once (being built, queued, buffered, being encoded).
+    """
+
+    batch_bytes: int
+    queue_bytes: int
+    buffer_bytes: int
+
+    @classmethod
+    def under(cls, max_memory_mb: int) -> MemoryPlan:
+        """Share out `max_memory_mb` MiB; a row group is never planned above 128 MiB."""
+        spare = max(max_memory_mb - 96, 32) * MIB
+        return cls(
+            batch_bytes=math.ceil(spare / 20), queue_bytes=spare // 8, buffer_bytes=min(spare // 3, 128 * MIB)
+        )
+
+
+def local_path(destination: str) -> Path:
+    """Turn a path or `file://` URI into an absolute path.
+
+    Raises:
+        ValueError: another kind of store, or a URI with a host.
+    """
+    if "://" not in destination:
+        return Path(destination).expanduser().absolute()
+    uri = urlsplit(destination)
+    if uri.scheme != "file":
+        raise ValueError(f"destination_path: {uri.scheme}:// is not supported, give a local path or file://")
+    if uri.netloc not in ("", "localhost") or not uri.path:
+        raise ValueError(
+            "destination_path: a file URI has three slashes and an absolute path, file:///data/lake"
+        )
+    return Path(unquote(uri.path))
+
+
+def check_file_naming(template: str) -> None:
+    """Hold a file name template to what is safe and unique.
+
+    Raises:
+        ValueError: says what is wrong with it.
+    """
+    if not _FILE_NAMING.fullmatch(template) or template[0] in "._":
+        known = ", ".join(f"{{{name}}}" for name in _PLACEHOLDERS)
+        raise ValueError(
+            "file_naming: must be one file name that ends in .parquet, begins with neither . nor _, and "
+            f"holds nothing but letters, digits, ,.+@~_- and {known}"
+        )
+    if "{run}" not in template or "{part}" not in template:
+        raise ValueError("file_naming: must hold {run} and {part}, or files of different runs would collide")
+
+
+CONNECTOR = Connector(
+    name="target-parquet",
+    kind="target",
+    distribution="dativo-target-parquet",
+    description="Singer target that writes typed Parquet files.",
+    settings=Settings,
+    capabilities=("about", "structured-logging", "validate-records", "activate-version", "batch"),
+)

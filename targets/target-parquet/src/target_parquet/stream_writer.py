@@ -1,0 +1,128 @@
+"""The files of one stream, as its rows come in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from target_parquet.conform import conform
+from target_parquet.epoch import Epoch, WrittenFile
+from target_parquet.metadata import now
+from target_parquet.parquet import Encoding, ParquetPart
+from target_parquet.part_writer import PartWriter
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pyarrow as pa
+
+    from target_parquet.layout import FileNames
+    from target_parquet.metadata import Stamps
+    from target_parquet.plan import ParquetPlan
+    from target_parquet.settings import Settings
+    from target_parquet.storage import Store
+    from target_parquet.writer_pool import WriterPool
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What the writers of all streams share."""
+
+    settings: Settings
+    store: Store
+    names: FileNames
+    pool: WriterPool
+    stamps: Stamps
+
+
+class StreamWriter:
+    """Writes one stream; its files go to the epoch that is current when they are opened.
+
+    Args:
+        plan: of the stream.
+        directory: of the stream, relative to the destination.
+        workshop: what all streams share.
+        epoch: that the first files belong to.
+    """
+
+    def __init__(self, plan: ParquetPlan, directory: str, workshop: Workshop, epoch: Epoch) -> None:
+        self._stream = plan.message.stream
+        self._directory = directory
+        self._workshop = workshop
+        self._plan = plan
+        self._epoch = epoch
+        self._begun: datetime | None = None
+        self._parts = 0
+        self._writers: dict[str, PartWriter] = {}
+
+    def change(self, plan: ParquetPlan) -> None:
+        """Go on with another schema; rows written before stay in files of their own."""
+        self.finish()
+        self._plan = plan
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Take the next rows."""
+        arrived = now()
+        self._begun = self._begun or arrived
+        for directory, rows in self._plan.partitioning.split(batch):
+            self._writer(directory).append(self._rows_of_file(rows, arrived))
+
+    def finish(self) -> None:
+        """Complete all files of the epoch."""
+        for writer in self._writers.values():
+            writer.finish()
+        self._writers.clear()
+
+    def finish_empty(self) -> None:
+        """Write a file without rows, if there is no other: what an empty table is replaced by."""
+        if not self._parts:
+            self._finish_part("", self._open_part())
+
+    def next_epoch(self, epoch: Epoch) -> None:
+        """Let files opened from now on belong to another epoch."""
+        self._epoch = epoch
+        self._begun = None
+
+    def _rows_of_file(self, rows: pa.RecordBatch, arrived: datetime) -> pa.RecordBatch:
+        stamps = []
+        if self._workshop.settings.add_record_metadata:
+            begun = self._begun or arrived
+            stamps = self._workshop.stamps.columns(rows.num_rows, received_at=arrived, batched_at=begun)
+        return conform(rows, stamps, self._plan.evolved)
+
+    def _writer(self, directory: str) -> PartWriter:
+        writer = self._writers.get(directory)
+        if writer is None:
+            writer = self._writers[directory] = PartWriter(
+                self._plan.evolved.file,
+                self._workshop.settings.file_bytes,
+                self._open_part,
+                partial(self._finish_part, directory),
+                self._workshop.pool,
+            )
+        return writer
+
+    def _open_part(self) -> ParquetPart:
+        settings = self._workshop.settings
+        keys = self._plan.message.key_properties
+        unique = keys if len(keys) == 1 else ()
+        return ParquetPart(
+            self._workshop.store.stage(),
+            self._plan.evolved.file,
+            Encoding(settings.compression, settings.level, unique),
+        )
+
+    def _finish_part(self, directory: str, part: ParquetPart) -> None:
+        self._parts += 1
+        name = self._workshop.names.name(self._stream, self._epoch.number, self._parts)
+        size = part.close()
+        path = "/".join(step for step in (self._version, directory, name) if step)
+        self._epoch.add(WrittenFile(self._stream, self._directory, path, part.staged, part.rows, size))
+
+    @property
+    def _version(self) -> str:
+        """The directory above partitions that are replaced as a whole: see docs/decisions/0003."""
+        settings = self._workshop.settings
+        replaced = settings.load_method == "overwrite" and settings.partition_columns(self._stream)
+        return self._workshop.names.run if replaced else ""

@@ -1,0 +1,64 @@
+"""Keeps what all writers of a run hold together within limits that do not depend on how many there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from target_parquet.part_writer import PartWriter
+
+MAX_OPEN_FILES = 128
+
+
+class WriterPool:
+    """Bounds the rows that wait for their row group, and the files that are open.
+
+    Args:
+        buffer_bytes: rows that may wait, over all writers; the writer with most of them has to write first.
+        open_files: files that may be open; the one written to longest ago is closed first.
+    """
+
+    def __init__(self, buffer_bytes: int, open_files: int = MAX_OPEN_FILES) -> None:
+        self._buffer_bytes = buffer_bytes
+        self._open_files = open_files
+        self._waiting: dict[PartWriter, None] = {}
+        self._open: dict[PartWriter, None] = {}
+        self._held = 0
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of rows that wait."""
+        return self._held
+
+    def grown(self, writer: PartWriter, added: int) -> None:
+        """Account for rows a writer has taken; may write those of the fullest writers."""
+        self._waiting[writer] = None
+        self._held += added
+        while self._held > self._buffer_bytes:
+            max(self._waiting, key=lambda candidate: candidate.pending_bytes).flush()
+
+    def emptied(self, writer: PartWriter, removed: int) -> None:
+        """Account for the rows of a writer, which wait no longer."""
+        self._waiting.pop(writer, None)
+        self._held -= removed
+
+    def opening(self, writer: PartWriter) -> None:
+        """Make room for one more open file."""
+        while len(self._open) >= self._open_files:
+            next(iter(self._open)).close_file()
+        self._open[writer] = None
+
+    def written(self, writer: PartWriter) -> None:
+        """Note that a writer's open file was just used."""
+        self._open[writer] = self._open.pop(writer)
+
+    def closed(self, writer: PartWriter) -> None:
+        """Account for a file that is open no longer."""
+        self._open.pop(writer, None)
+
+    def abandon(self) -> None:
+        """Leave all open files as they are."""
+        for writer in self._open:
+            writer.abandon()
+        self._open.clear()
+        self._waiting.clear()
