@@ -1,7 +1,44 @@
-//! The C ABI of the core.
+//! The C ABI of the core: opaque handles, status codes, nothing else. The contract is written in
+//! `include/dativo.h`, which is generated from the doc comments here.
+//!
+//! This crate holds the only `unsafe` of the library. Every exported function is one
+//! [`guard`](guard::guard) closure, so a panic becomes a status; every handle is behind a lock, so
+//! a second thread is refused instead of racing.
+//!
+//! Rules that hold for every function (they are not repeated in the SAFETY notes of each):
+//! a non-null pointer argument points to memory that is valid for the whole call and has the type
+//! the header says; a handle comes from its `_new` and has not been freed.
 
-/// The version of this ABI: major in the upper 16 bits, minor in the lower.
+mod arrow;
+mod encoder;
+mod error;
+mod event;
+mod fd;
+mod guard;
+mod handle;
+mod input;
+mod options;
+mod reader;
+mod slice;
+mod stats;
+mod status;
+
+pub use encoder::*;
+pub use error::*;
+pub use event::*;
+pub use handle::dativo_live_handles;
+pub use options::*;
+pub use reader::*;
+pub use slice::*;
+pub use stats::*;
+pub use status::*;
+
+/// The version of this header: the major in the upper 16 bits, the minor in the lower. A change of
+/// the major breaks callers, a change of the minor adds to the end of things.
+pub const DATIVO_ABI_VERSION: u32 = 65536;
+
+/// The version of the ABI that the library was built with; compare it with DATIVO_ABI_VERSION.
 #[unsafe(no_mangle)]
 pub extern "C" fn dativo_abi_version() -> u32 {
-    1 << 16
+    DATIVO_ABI_VERSION
 }

@@ -1,1 +1,48 @@
-"""Singer JSON lines to and from Arrow, in Rust."""
+"""Singer JSON lines to and from Arrow, in Rust.
+
+`RecordReader` turns the bytes of a Singer pipe into events whose records are Arrow batches;
+`RecordEncoder` turns Arrow batches into RECORD lines. The boundary is described in docs/abi.md.
+"""
+
+from dativo_native._abi import lib
+from dativo_native.encoder import RecordEncoder
+from dativo_native.errors import (
+    InternalError,
+    InvalidArgument,
+    IoError,
+    LineTooLong,
+    NativeError,
+    UnsupportedSchema,
+)
+from dativo_native.event import Event, EventKind, ReaderStats
+from dativo_native.reader import ReaderOptions, RecordReader
+
+__all__ = [
+    "ABI_VERSION",
+    "Event",
+    "EventKind",
+    "InternalError",
+    "InvalidArgument",
+    "IoError",
+    "LineTooLong",
+    "NativeError",
+    "ReaderOptions",
+    "ReaderStats",
+    "RecordEncoder",
+    "RecordReader",
+    "UnsupportedSchema",
+    "live_handles",
+]
+
+ABI_VERSION: int = lib.DATIVO_ABI_VERSION
+
+if lib.dativo_abi_version() != ABI_VERSION:
+    raise ImportError(
+        f"the native library speaks ABI {lib.dativo_abi_version():#x}, this package was built for "
+        f"{ABI_VERSION:#x}: reinstall dativo-native"
+    )
+
+
+def live_handles() -> int:
+    """How many readers, encoders and error texts of this process have not been freed."""
+    return int(lib.dativo_live_handles())
