@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from dativo_protocol.config import Connector
+
+if TYPE_CHECKING:
+    from dativo_protocol.config import Connector
 
 EXECUTABLES = Path(__file__).parent / "executables"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from dativo_protocol.errors import DativoError, MessageError, SchemaError, SourceError
+from dativo_protocol.errors import MessageError, SchemaError, SourceError
 from dativo_protocol.events import (
     ActivateVersionEvent,
     BatchEvent,
@@ -103,9 +103,12 @@ class Events:
     """The events of one input, once."""
 
     def __init__(self, source: int, planner: Planner, options: ReadOptions) -> None:
-        from dativo_native import RecordReader
+        from dativo_native import NativeError, RecordReader
 
-        self._native = RecordReader(source, options.native())
+        try:
+            self._native = RecordReader(source, options.native())
+        except NativeError as error:
+            raise _failure(error) from error
         self._queue: Handoff[Event | BaseException] = Handoff(options.queue_bytes)
         self._decoder = _Decoder(self._native, planner, self._queue)
         self._cancelled = False
@@ -275,12 +278,12 @@ def _batch_message(event: dativo_native.Event) -> BatchMessage:
     return message
 
 
-def _failure(error: dativo_native.NativeError) -> DativoError:
-    """Say in our tree what the native reader reports."""
-    from dativo_native import InternalError, IoError
+def _failure(error: dativo_native.NativeError) -> Exception:
+    """Say in our tree what the input is to blame for; the rest is a defect and stays what it is."""
+    from dativo_native import IoError, LineTooLong
 
-    if isinstance(error, InternalError):
-        raise error
     if isinstance(error, IoError):
         return SourceError(str(error), retryable=error.retryable)
-    return MessageError(str(error))  # names its line itself
+    if isinstance(error, LineTooLong):
+        return MessageError(str(error))  # names its line itself
+    return error

@@ -176,14 +176,15 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
     Raises:
         DownstreamClosed: nobody reads any more.
     """
-    rest = memoryview(data)
-    while rest:
-        try:
-            rest = rest[os.write(fd, rest) :]
-        except BrokenPipeError as error:
-            raise DownstreamClosed from error
-        except BlockingIOError:
-            select.select([], [fd], [])
+    written = 0
+    with memoryview(data) as view:  # released in any case: the encoder's buffer cannot be freed before
+        while written < len(view):
+            try:
+                written += os.write(fd, view[written:])
+            except BrokenPipeError as error:
+                raise DownstreamClosed from error
+            except BlockingIOError:
+                select.select([], [fd], [])
 
 
 def widen_pipe(fd: int) -> None:
