@@ -1,0 +1,211 @@
+"""What is measured: groups of cases that do the same work with different tools."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.measure import Command
+from tests.bench.streams import STREAMS
+from tests.interop.venvs import tool_bin
+from tests.paths import BIN, CACHE, ROOT
+
+WORK = CACHE / "bench"
+CORE_PASSES = 5
+FOREIGN_RECORDS = 20_000
+SMALL_RUN_RECORDS = 1_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """A pipeline over an input of so many records and bytes.
+
+    `output` is emptied before each run; what a run leaves there must hold all the records.
+    """
+
+    name: str
+    pipeline: tuple[Command, ...]
+    records: int
+    input_bytes: int
+    stdin: Path | None = None
+    output: Path | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cases measured in turn; the ratios are against the one named `baseline`."""
+
+    name: str
+    title: str
+    baseline: str
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large a run is: a full one, or a quick one with a twentieth of the records."""
+
+    divisor: int
+
+    def records(self, stream: str) -> int:
+        return STREAMS[stream].records // self.divisor
+
+
+def lineitem(scale: Scale) -> Group:
+    plain = stream_group("lineitem", scale)
+    singer, ndjson = _input("lineitem", "singer", scale), _input("lineitem", "ndjson", scale)
+    records = scale.records("lineitem")
+    size = singer.stat().st_size
+    extra = (
+        _target(
+            "target-parquet, validated, with _sdc columns",
+            singer,
+            records,
+            {"add_record_metadata": True, "validate_records": True},
+        ),
+        _peer(
+            "DuckDB, records without envelopes", ["duckdb_json", "lineitem", "ndjson"], ndjson, records, size
+        ),
+        _peer(
+            "polars, records without envelopes", ["polars_json", "lineitem", "ndjson"], ndjson, records, size
+        ),
+    )
+    return Group(plain.name, plain.title, plain.baseline, plain.cases + extra)
+
+
+def events(scale: Scale) -> Group:
+    return stream_group("events", scale)
+
+
+def wide(scale: Scale) -> Group:
+    return stream_group("wide", scale)
+
+
+def stream_group(stream: str, scale: Scale) -> Group:
+    source = _input(stream, "singer", scale)
+    records = scale.records(stream)
+    size = source.stat().st_size
+    cases = (
+        _target("target-parquet", source, records, {}),
+        _peer("DuckDB", ["duckdb_json", stream, "singer"], source, records, size),
+        _peer("polars", ["polars_json", stream, "singer"], source, records, size),
+        _peer("orjson loop", ["orjson_loop", stream], source, records, size),
+    )
+    return Group(stream, f"`{stream}` Singer lines to Parquet, {records:,} records", "DuckDB", cases)
+
+
+def targets(scale: Scale) -> Group:
+    """Other Singer targets, on as many records as they get through."""
+    few = dataset("lineitem", "singer", FOREIGN_RECORDS)
+    cases = (
+        _target("target-parquet", _input("lineitem", "singer", scale), scale.records("lineitem"), {}),
+        _foreign("target-jsonl", "destination_path", few),
+        _foreign("target-csv", "output_path", few),
+    )
+    return Group("targets", "Singer targets, `lineitem`, records a second", "target-jsonl", cases)
+
+
+def core(scale: Scale) -> Group:
+    """Decoder and encoder on one core, next to the pipe that feeds them."""
+    cases = [
+        _core(f"decode {stream}", ["decode"], _input(stream, "singer", scale), stream, scale)
+        for stream in STREAMS
+    ]
+    arrow = _input("lineitem", "arrow", scale)
+    cases.append(_core("encode lineitem", ["encode", "lineitem"], arrow, "lineitem", scale))
+    return Group("core", f"The core alone, one thread, {CORE_PASSES} passes", "decode lineitem", tuple(cases))
+
+
+def csv(scale: Scale) -> Group:
+    source = _input("lineitem", "csv", scale)
+    records = scale.records("lineitem")
+    size = source.stat().st_size
+    output = WORK / "out"
+    tap = _config("tap-csv", {"files": [{"entity": "lineitem", "path": str(source), "keys": ["l_orderkey"]}]})
+    target = _target_config({})
+    pipeline = ((str(BIN / "tap-csv"), "--config", tap), (str(BIN / "target-parquet"), "--config", target))
+    cases = (
+        Case("tap-csv | target-parquet", pipeline, records, size, output=output),
+        _peer("DuckDB", ["duckdb_csv"], source, records, size),
+    )
+    return Group("csv", f"`lineitem` CSV to Parquet, {records:,} records", "DuckDB", cases)
+
+
+def start(scale: Scale) -> Group:
+    """What a user waits for before anything happens; a scale makes no difference."""
+    versions = [
+        Case(f"{name} --version", ((str(BIN / name), "--version"),), 1, 0)
+        for name in ("target-parquet", "tap-csv", "dativo")
+    ]
+    small = _target("1,000 records", dataset("lineitem", "singer", SMALL_RUN_RECORDS), SMALL_RUN_RECORDS, {})
+    return Group("start", "Start-up, whole processes", "target-parquet --version", (*versions, small))
+
+
+GROUPS: dict[str, Callable[[Scale], Group]] = {
+    "lineitem": lineitem,
+    "events": events,
+    "wide": wide,
+    "targets": targets,
+    "core": core,
+    "csv": csv,
+    "start": start,
+}
+
+
+def dataset(stream: str, form: str, records: int) -> Path:
+    """The input file, made by another process: what this one holds would count as its children's memory."""
+    command = (sys.executable, "-m", "tests.bench.generate", stream, form, str(records))
+    made = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    return Path(made.stdout.strip())
+
+
+def empty(output: Path) -> None:
+    shutil.rmtree(output, ignore_errors=True)
+    output.mkdir(parents=True)
+
+
+def _input(stream: str, form: str, scale: Scale) -> Path:
+    return dataset(stream, form, scale.records(stream))
+
+
+def _script(peer: str) -> Command:
+    return (sys.executable, "-m", f"tests.bench.peers.{peer}")
+
+
+def _peer(name: str, script: list[str], source: Path, records: int, size: int) -> Case:
+    output = WORK / "out"
+    command = (*_script(script[0]), *script[1:], str(source), str(output / "out.parquet"))
+    return Case(name, (command,), records, size, output=output)
+
+
+def _target(name: str, source: Path, records: int, settings: dict[str, object]) -> Case:
+    command = (str(BIN / "target-parquet"), "--config", _target_config(settings))
+    return Case(name, (command,), records, source.stat().st_size, stdin=source, output=WORK / "out")
+
+
+def _target_config(settings: dict[str, object]) -> str:
+    """Without metadata columns and validation unless asked for: the peers do neither."""
+    plain = {"destination_path": str(WORK / "out"), "add_record_metadata": False, "validate_records": False}
+    return _config("target-parquet" + "".join(f"-{name}" for name in settings), plain | settings)
+
+
+def _foreign(name: str, output_setting: str, source: Path) -> Case:
+    config = _config(name, {output_setting: str(WORK / "out")})
+    command = (str(tool_bin(name) / name), "--config", config)
+    return Case(name, (command,), FOREIGN_RECORDS, source.stat().st_size, stdin=source, output=WORK / "out")
+
+
+def _core(name: str, script: list[str], source: Path, stream: str, scale: Scale) -> Case:
+    command = (*_script(script[0]), *script[1:], str(source), str(CORE_PASSES))
+    lines = _input(stream, "singer", scale).stat().st_size
+    return Case(name, (command,), CORE_PASSES * scale.records(stream), CORE_PASSES * lines)
+
+
+def _config(name: str, settings: dict[str, object]) -> str:
+    path = WORK / "config" / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(settings))
+    return str(path)

@@ -1,0 +1,31 @@
+"""The core alone: Singer lines into Arrow batches that are dropped. Usage: decode.py INPUT PASSES.
+
+Several passes over the file, so that starting Python is a small part of what is measured.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from dativo_native import EventKind, RecordReader
+from dativo_protocol.arrow import arrow_schema
+from dativo_protocol.schema import columns_of
+
+
+def main(source: str, passes: int) -> None:
+    for _ in range(passes):
+        with Path(source).open("rb") as file, RecordReader(file.fileno()) as reader:
+            _drain(reader)
+
+
+def _drain(reader: RecordReader) -> None:
+    while (event := reader.next()).kind != EventKind.END:
+        if event.kind == EventKind.SCHEMA:
+            schema = json.loads(event.text)["schema"]
+            reader.plan(event.stream, arrow_schema(columns_of(schema, stream=event.stream)))
+        elif event.kind == EventKind.INVALID:
+            raise ValueError(f"line {event.line}: {event.reason}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

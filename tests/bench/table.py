@@ -1,0 +1,67 @@
+"""The result as Markdown."""
+
+import os
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+from tests.bench.cases import Case, Group
+from tests.bench.measure import Measurement
+
+Runs = dict[str, list[Measurement]]
+HEADINGS = ("tool", "records/s", "MB/s", "ratio", "wall s", "CPU s", "peak MB")
+
+
+def header(runs: int) -> str:
+    """The machine and the tools that the figures belong to."""
+    tools = ", ".join(f"{name} {version(name)}" for name in ("duckdb", "polars", "orjson", "pyarrow"))
+    system = f"Linux {platform.release()}, Python {platform.python_version()}, {tools}"
+    method = f"Medians of {runs} paired runs after one that is not counted."
+    return f"{_processor()}, {os.cpu_count()} cores; {system}. {method}\n"
+
+
+def group_table(group: Group, runs: Runs) -> str:
+    rows = [_row(case, runs[case.name], _ratios(group, case, runs)) for case in group.cases]
+    lines = [
+        f"### {group.title}",
+        "",
+        _markdown(HEADINGS),
+        _markdown(["---"] + ["---:"] * (len(HEADINGS) - 1)),
+    ]
+    lines += [_markdown(row) for row in rows]
+    return "\n".join([*lines, "", f"Ratio: records a second against {group.baseline}.", ""])
+
+
+def _row(case: Case, runs: list[Measurement], ratios: list[float]) -> tuple[str, ...]:
+    wall = median(run.wall_seconds for run in runs)
+    return (
+        case.name,
+        f"{case.records / wall:,.0f}",
+        f"{case.input_bytes / wall / 1e6:,.0f}",
+        f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+        f"{wall:.2f}",
+        f"{median(run.cpu_seconds for run in runs):.2f}",
+        f"{median(run.peak_bytes for run in runs) / 1e6:,.0f}",
+    )
+
+
+def _ratios(group: Group, case: Case, runs: Runs) -> list[float]:
+    """The rate against the baseline's in the same round, so that a machine that drifts, drifts for both."""
+    baseline = next(other for other in group.cases if other.name == group.baseline)
+    pairs = zip(runs[case.name], runs[baseline.name], strict=True)
+    return [
+        (case.records / mine.wall_seconds) / (baseline.records / theirs.wall_seconds)
+        for mine, theirs in pairs
+    ]
+
+
+def _markdown(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
