@@ -1,0 +1,76 @@
+"""The private directory of one run: configurations with their secrets, catalog, incoming state."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PREFIX = "dativo-run-"
+
+
+class Workspace:
+    """Files that only the owner of the run can read, gone when the run ends."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def write_json(self, name: str, document: Any) -> Path:
+        return self.write_text(name, json.dumps(document, ensure_ascii=False))
+
+    def write_text(self, name: str, text: str) -> Path:
+        path = self.directory / name
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+
+@contextmanager
+def private_workspace() -> Iterator[Workspace]:
+    """A new directory (mode 0700), removed at the end whatever happens.
+
+    A run that was killed cannot tidy up, so the next run removes what such runs left: a directory whose lock
+    nobody holds. It lies in XDG_RUNTIME_DIR (memory) where there is one, else in the temporary directory.
+    """
+    parent = _parent()
+    _remove_abandoned(parent)
+    directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield Workspace(directory)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+        os.close(lock)
+
+
+def _parent() -> Path:
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if runtime and os.access(runtime, os.W_OK | os.X_OK):
+        return Path(runtime)
+    return Path(tempfile.gettempdir())
+
+
+def _remove_abandoned(parent: Path) -> None:
+    for directory in parent.glob(f"{_PREFIX}*"):
+        try:
+            lock = os.open(directory / "lock", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            continue  # somebody else's, or one that is being made or removed at this moment
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if directory.lstat().st_uid == os.getuid():
+                shutil.rmtree(directory, ignore_errors=True)
+        except OSError:
+            continue  # its run is alive
+        finally:
+            os.close(lock)

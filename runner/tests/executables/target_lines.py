@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""A Singer target that appends records to `<path>/<stream>.jsonl`: a real process for the runner's tests.
+
+It keeps the promises that the runner builds on: what came since the last STATE becomes visible only at the next
+STATE or at the end of the input, STATE is printed after that, and SIGTERM drops the rest.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+SETTINGS = {
+    "type": "object",
+    "properties": {
+        "path": {"type": "string"},
+        "fail_at": {"type": "integer"},
+        "exit_at": {"type": "integer"},
+        "kill_at": {"type": "integer"},
+        "print_first": {"type": "string"},
+        "on_sigterm": {"enum": ["stop", "ignore"]},
+        "slow": {"type": "number"},
+        "touch_at_end_of_input": {"type": "string"},
+    },
+    "required": ["path"],
+}
+
+
+class Stopped(BaseException):
+    pass
+
+
+def raise_stopped(_signum, _frame):
+    raise Stopped
+
+
+def publish(config, buffered):
+    for stream, lines in buffered.items():
+        with (Path(config["path"]) / f"{stream}.jsonl").open("a") as file:
+            file.writelines(lines)
+    buffered.clear()
+
+
+def print_state(text):
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def misbehave(config, count):
+    if count == config.get("fail_at"):
+        sys.stderr.write("CRITICAL the disk is full\n")
+        sys.exit(1)
+    if count == config.get("exit_at"):
+        sys.exit(0)
+    if count == config.get("kill_at"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def load(config):
+    buffered, count, per_stream = {}, 0, {}
+    for line in sys.stdin:
+        message = json.loads(line)
+        if message["type"] == "RECORD":
+            count += 1
+            stream = message["stream"]
+            per_stream[stream] = per_stream.get(stream, 0) + 1
+            buffered.setdefault(stream, []).append(json.dumps(message["record"]) + "\n")
+            misbehave(config, count)
+            time.sleep(config.get("slow", 0))
+        elif message["type"] == "STATE":
+            publish(config, buffered)
+            print_state(line.split('"value": ', 1)[1].rstrip()[:-1])
+    if config.get("touch_at_end_of_input"):
+        Path(config["touch_at_end_of_input"]).write_text("")
+    publish(config, buffered)
+    for stream, records in per_stream.items():
+        for metric, value in (("record_count", records), ("file_count", 1)):
+            point = {"type": "counter", "metric": metric, "value": value, "tags": {"stream": stream}}
+            sys.stderr.write(f"INFO METRIC: {json.dumps(point)}\n")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--config")
+    parser.add_argument("--version", action="store_true")
+    parser.add_argument("--about", action="store_true")
+    parser.add_argument("--format")
+    arguments = parser.parse_args()
+    if arguments.version:
+        print("target-lines v0.0.9")
+        return
+    if arguments.about:
+        print(json.dumps({"name": "target-lines", "version": "0.0.9", "settings": SETTINGS}))
+        return
+    config = json.loads(Path(arguments.config).read_text())
+    Path(config["path"]).mkdir(parents=True, exist_ok=True)
+    if config.get("on_sigterm") == "ignore":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    else:
+        signal.signal(signal.SIGTERM, raise_stopped)
+    (Path(config["path"]) / "started").write_text(str(os.getpid()))
+    if config.get("print_first"):
+        print_state(config["print_first"])
+    try:
+        load(config)
+    except Stopped:
+        sys.stderr.write("INFO stopped, the rest is dropped\n")
+        sys.exit(143)
+
+
+main()
