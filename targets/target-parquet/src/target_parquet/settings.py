@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Literal
 
 from dativo_protocol.config import Connector, setting
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MIB = 1 << 20
 
@@ -170,6 +171,9 @@ def local_path(destination: str) -> Path:
     Raises:
         ValueError: another kind of store, or a URI with a host.
     """
+    from pathlib import Path
+    from urllib.parse import unquote, urlsplit
+
     if "://" not in destination:
         return Path(destination).expanduser().absolute()
     uri = urlsplit(destination)

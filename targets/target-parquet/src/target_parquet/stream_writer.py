@@ -117,12 +117,5 @@ class StreamWriter:
         self._parts += 1
         name = self._workshop.names.name(self._stream, self._epoch.number, self._parts)
         size = part.close()
-        path = "/".join(step for step in (self._version, directory, name) if step)
+        path = f"{directory}/{name}" if directory else name
         self._epoch.add(WrittenFile(self._stream, self._directory, path, part.staged, part.rows, size))
-
-    @property
-    def _version(self) -> str:
-        """The directory above partitions that are replaced as a whole: see docs/decisions/0003."""
-        settings = self._workshop.settings
-        replaced = settings.load_method == "overwrite" and settings.partition_columns(self._stream)
-        return self._workshop.names.run if replaced else ""
