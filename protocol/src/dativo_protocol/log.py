@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 TEXT_FORMAT = "{asctime:23s} | {levelname:8s} | {name:30s} | {message}"
 
 _PLAIN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_DEEPEST_CHAIN = 10  # a chain of causes may be a ring
 _SHORTEST_SECRET = 4  # a shorter one is no secret, and removing it would garble every line
 
 
@@ -160,7 +161,7 @@ def _stand_in(config: dict[str, Any], app_name: str) -> None:
             formatter["class"] = name
 
 
-def _exception(error: BaseException) -> dict[str, Any]:
+def _exception(error: BaseException, depth: int = 0) -> dict[str, Any]:
     described: dict[str, Any] = {
         "type": type(error).__name__,
         "module": type(error).__module__,
@@ -169,10 +170,12 @@ def _exception(error: BaseException) -> dict[str, Any]:
     }
     if notes := getattr(error, "__notes__", None):
         described["notes"] = list(notes)
+    if depth == _DEEPEST_CHAIN:
+        return described
     if error.__cause__ is not None:
-        described["cause"] = _exception(error.__cause__)
+        described["cause"] = _exception(error.__cause__, depth + 1)
     elif error.__context__ is not None and not error.__suppress_context__:
-        described["context"] = _exception(error.__context__)
+        described["context"] = _exception(error.__context__, depth + 1)
     return described
 
 

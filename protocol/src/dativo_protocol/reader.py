@@ -103,12 +103,12 @@ class Events:
     """The events of one input, once."""
 
     def __init__(self, source: int, planner: Planner, options: ReadOptions) -> None:
-        from dativo_native import NativeError, RecordReader
+        from dativo_native import IoError, RecordReader
 
         try:
             self._native = RecordReader(source, options.native())
-        except NativeError as error:
-            raise _failure(error) from error
+        except IoError as error:
+            raise SourceError(str(error), retryable=error.retryable) from error
         self._queue: Handoff[Event | BaseException] = Handoff(options.queue_bytes)
         self._decoder = _Decoder(self._native, planner, self._queue)
         self._cancelled = False
@@ -164,14 +164,11 @@ class _Decoder:
             self._queue.put(error)
 
     def _decode(self) -> None:
-        from dativo_native import EventKind, NativeError
+        from dativo_native import EventKind
 
         taken = True
         while taken:
-            try:
-                event = self._native.next()
-            except NativeError as error:
-                raise _failure(error) from error
+            event = self._next()
             match event.kind:
                 case EventKind.STATE:
                     taken = self._release_state()
@@ -181,6 +178,16 @@ class _Decoder:
                     return
                 case _:
                     taken = self._release_state() and self._pass_on(event)
+
+    def _next(self) -> dativo_native.Event:
+        from dativo_native import IoError, LineTooLong
+
+        try:
+            return self._native.next()
+        except IoError as error:
+            raise SourceError(str(error), retryable=error.retryable) from error
+        except LineTooLong as error:
+            raise MessageError(str(error)) from error  # names its line itself
 
     def _release_state(self) -> bool:
         """Hand over the STATE held back, now that something other than the end followed it."""
@@ -214,7 +221,8 @@ class _Decoder:
             case _:
                 return True
 
-    def _pass_batch(self, stream: str, batch: pa.RecordBatch) -> bool:
+    def _pass_batch(self, stream: str, batch: pa.RecordBatch | None) -> bool:
+        assert batch is not None
         recheck = self._rechecks.get(stream)
         if recheck is None:
             return self._queue.put(BatchEvent(stream, batch), batch.nbytes)
@@ -276,14 +284,3 @@ def _batch_message(event: dativo_native.Event) -> BatchMessage:
     message = parse_message(event.text, number=event.line)
     assert isinstance(message, BatchMessage)
     return message
-
-
-def _failure(error: dativo_native.NativeError) -> Exception:
-    """Say in our tree what the input is to blame for; the rest is a defect and stays what it is."""
-    from dativo_native import IoError, LineTooLong
-
-    if isinstance(error, IoError):
-        return SourceError(str(error), retryable=error.retryable)
-    if isinstance(error, LineTooLong):
-        return MessageError(str(error))  # names its line itself
-    return error

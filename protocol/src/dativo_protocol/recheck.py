@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dativo_protocol.events import InvalidEvent, StreamPlan
 
@@ -44,7 +44,8 @@ class Recheck:
         import pyarrow as pa
 
         width = len(self.plan.schema)
-        texts, lines = batch.column(width).to_pylist(), batch.column(width + 1).to_pylist()
+        texts = cast("list[str]", batch.column(width).to_pylist())
+        lines = cast("list[int]", batch.column(width + 1).to_pylist())
         columns = pa.RecordBatch.from_arrays(batch.columns[:width], schema=self.plan.schema)
         invalid = [
             event

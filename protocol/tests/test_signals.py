@@ -1,0 +1,73 @@
+"""SIGTERM and SIGINT as a request to stop: at once, or once what must be whole is whole (S3)."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from dativo_protocol.signals import Stopped, StopRequest
+
+
+@pytest.fixture
+def stop():
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    request = StopRequest()
+    request.install()
+    yield request
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def send(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_raises_at_once(stop, number, code):
+    with pytest.raises(Stopped) as caught:
+        send(number)
+    assert caught.value.exit_code == stop.exit_code == code
+    assert str(caught.value) == f"stopped by {number.name}"
+
+
+def test_no_handler_of_failures_catches_it():
+    assert not issubclass(Stopped, Exception)
+
+
+def signalled(stop: StopRequest, steps: list[str]) -> None:
+    """Receive a signal two holds deep."""
+    with stop.hold(lambda: steps.append("told")):
+        with stop.hold():
+            send(signal.SIGTERM)
+            steps.append("inner")
+        steps.append("outer")
+    steps.append("beyond")
+
+
+def test_what_is_held_is_finished_first_and_its_action_is_called_at_once(stop):
+    steps = []
+    with pytest.raises(Stopped):
+        signalled(stop, steps)
+    assert steps == ["told", "inner", "outer"]
+
+
+def test_later_signals_do_not_cut_the_ending_short(stop):
+    with pytest.raises(Stopped):
+        send(signal.SIGINT)
+    send(signal.SIGTERM)
+    with stop.hold():
+        send(signal.SIGINT)
+    assert stop.exit_code == 130
+
+
+def test_a_failure_in_a_held_block_is_not_replaced(stop):
+    with pytest.raises(ProcessLookupError), stop.hold():
+        os.kill(os.getpid(), signal.SIGTERM) or os.kill(2**31 - 1, signal.SIGTERM)
+    assert stop.exit_code == 143
+
+
+def test_without_a_signal_nothing_happens(stop):
+    with stop.hold():
+        pass
+    assert stop.exit_code is None
