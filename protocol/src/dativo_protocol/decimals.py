@@ -22,6 +22,8 @@ DEFAULT_SCALE = 9
 
 _INT64_DIGITS = 19
 _INT64 = range(-(2**63), 2**63)
+_INT64_AS_FLOAT = decimal.Decimal(repr(float(2**63)))  # what a program without integers makes of the bound
+_EXACT = decimal.Context(prec=decimal.MAX_PREC)  # the default context rounds to 28 digits
 
 
 class TooWide(Exception):  # noqa: N818 -- an answer, not a failure: such a number is kept as text
@@ -99,19 +101,19 @@ def _number(*candidates: object) -> decimal.Decimal | None:
 def _fraction_digits(step: decimal.Decimal) -> int:
     if not step.is_finite():
         return DEFAULT_SCALE
-    exponent = step.normalize(decimal.Context(prec=decimal.MAX_PREC)).as_tuple().exponent
-    return max(0, -int(exponent))
+    return max(0, -int(step.normalize(_EXACT).as_tuple().exponent))
 
 
 def _whole_digits(bound: decimal.Decimal) -> int:
     """Digits before the point; a power of ten counts as exclusive, since taps derive it from a precision."""
     if not bound.is_finite():
         return MAX_DECIMAL_DIGITS + 1
+    if bound.is_zero():
+        return 0
     digits = bound.adjusted() + 1
-    is_power_of_ten = bound.normalize().as_tuple().digits == (1,)
+    is_power_of_ten = bound.normalize(_EXACT).as_tuple().digits == (1,)
     return max(digits - 1 if is_power_of_ten else digits, 0)
 
 
 def _is_int64(bound: decimal.Decimal) -> bool:
-    # 2**63 itself is what the bound 2**63-1 becomes in a program that keeps numbers as floats.
-    return bound.is_finite() and _INT64.start <= bound <= _INT64.stop
+    return bound.is_finite() and (_INT64.start <= bound < _INT64.stop or abs(bound) == _INT64_AS_FLOAT)

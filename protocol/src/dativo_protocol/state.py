@@ -51,7 +51,7 @@ class Bookmark:
 
     @property
     def progress_markers(self) -> Mapping[str, Any]:
-        """What an unsorted stream has seen so far: no place to resume from until it has been read to its end."""
+        """What an unsorted stream has seen so far: no place to resume from before its end is reached."""
         return self.values.get(_PROGRESS) or {}
 
     def resume_from(self, replication_key: str, *, at_least: Any = None) -> Any:
