@@ -1,0 +1,68 @@
+"""Work done ahead of its taker, in a thread of its own and within a bound."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+T = TypeVar("T")
+
+
+class _Ending:
+    """The last thing in a queue: how the work ended."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+@contextmanager
+def read_ahead(items: Iterator[T], *, depth: int) -> Iterator[Iterator[T]]:
+    """Take items from an iterator in a thread, at most `depth` ahead.
+
+    An exception of the iterator is raised where its next item would have come. When the block is left the
+    thread has ended, whether or not all items were taken.
+    """
+    ahead: queue.Queue[T | _Ending] = queue.Queue(maxsize=depth)
+    stop = threading.Event()
+    worker = threading.Thread(target=_work, args=(items, ahead, stop), name="read-ahead", daemon=True)
+    worker.start()
+    try:
+        yield _taken(ahead)
+    finally:
+        stop.set()
+        while worker.is_alive():
+            _make_room(ahead)
+            worker.join(timeout=0.01)
+
+
+def _work(items: Iterator[T], ahead: queue.Queue[T | _Ending], stop: threading.Event) -> None:
+    try:
+        for item in items:
+            ahead.put(item)
+            if stop.is_set():
+                return
+    except BaseException as error:  # noqa: BLE001 -- handed to the taker, who raises it
+        ahead.put(_Ending(error))
+    else:
+        ahead.put(_Ending(None))
+
+
+def _taken(ahead: queue.Queue[T | _Ending]) -> Iterator[T]:
+    while True:
+        item = ahead.get()
+        if not isinstance(item, _Ending):
+            yield item
+            continue
+        if item.error is not None:
+            raise item.error
+        return
+
+
+def _make_room(ahead: queue.Queue[T | _Ending]) -> None:
+    while not ahead.empty():
+        ahead.get_nowait()

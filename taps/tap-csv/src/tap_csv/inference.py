@@ -1,0 +1,89 @@
+"""Guessing a column's type from its text, without ever guessing too much.
+
+A type is a candidate as long as every value seen has its form, strictly read. The narrowest candidate that is
+left is the guess; text is what remains when none is. Codes such as 00123 and +49170 stay text, integers too
+large for 64 bits become exact decimals, and integers that a double cannot hold are not mixed with fractions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dativo_protocol.columns import (
+    MAX_DECIMAL_DIGITS,
+    Boolean,
+    ColumnType,
+    Date,
+    Decimal,
+    Integer,
+    Number,
+    String,
+    Timestamp,
+    TimestampTz,
+)
+
+from tap_csv.conversion import convert
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_BIG_INTEGER = Decimal(MAX_DECIMAL_DIGITS, 0)
+_CANDIDATES: tuple[ColumnType, ...] = (
+    Integer(),
+    _BIG_INTEGER,
+    Boolean(),
+    Number(),
+    Date(),
+    Timestamp(),
+    TimestampTz(),
+)
+_FIRST_LOOK = 50
+"""Values that are looked at before all others: most candidates of a column of text fall there already."""
+
+_DIGITS_OF_A_DOUBLE = 15
+"""Every integer of so many digits is a double."""
+
+
+class ColumnGuess:
+    """What is known of one column."""
+
+    def __init__(self) -> None:
+        self._candidates = _CANDIDATES
+        self._seen = False
+
+    def look(self, text: pa.BinaryArray) -> None:
+        """Learn from more values."""
+        values = text.drop_null()
+        self._seen = self._seen or len(values) > 0
+        for part in (values.slice(0, _FIRST_LOOK), values.slice(_FIRST_LOOK)):
+            if len(part):
+                self._candidates = tuple(each for each in self._candidates if _fits(part, each))
+
+    @property
+    def seen(self) -> bool:
+        """Whether the column had a value at all."""
+        return self._seen
+
+    @property
+    def type(self) -> ColumnType:
+        """The guess; text for a column without values, because everything is text."""
+        return self._candidates[0] if self._seen and self._candidates else String()
+
+
+def _fits(values: pa.BinaryArray, candidate: ColumnType) -> bool:
+    import pyarrow as pa
+
+    if convert(values, candidate, lenient=False).bad is not None:
+        return False
+    text: Any = values.view(pa.string())
+    if isinstance(candidate, Decimal):
+        return not _any_matches(text, "[^0-9-]")
+    if isinstance(candidate, Number):
+        return not _any_matches(text, rf"\A\s*(\+|-?[0-9]{{{_DIGITS_OF_A_DOUBLE + 1},}}\s*\z)")
+    return True
+
+
+def _any_matches(text: pa.StringArray, pattern: str) -> bool:
+    import pyarrow.compute as pc
+
+    return bool(pc.any(pc.match_substring_regex(text, pattern)).as_py())
