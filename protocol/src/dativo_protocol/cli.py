@@ -142,7 +142,9 @@ def run(command: click.Command, argv: Sequence[str] | None = None) -> NoReturn:
     """Run a command as a process: its outcome becomes the exit code, a failure one CRITICAL line (S2)."""
     stop = StopRequest()
     stop.install()
-    sys.exit(_exit_code(command, argv, stop))
+    code = _exit_code(command, argv, stop)
+    stop.ignore()
+    sys.exit(code)
 
 
 def read_config(connector: Connector[S], sources: Sequence[str]) -> S:

@@ -116,6 +116,13 @@ class StreamCounters:
             if metric == "record_count"
         }
 
+    def summary(self) -> str:
+        """All of it in a few words: `1,003 records of 2 streams (users 1,000, orders 3)`."""
+        records = self.records()
+        streams = ", ".join(f"{stream} {count:,}" for stream, count in records.items())
+        total, many = sum(records.values()), "" if len(records) == 1 else "s"
+        return f"{total:,} records of {len(records)} stream{many} ({streams})"
+
     def log(self) -> None:
         """Write the last line of each."""
         for counter in self._counters.values():

@@ -37,6 +37,11 @@ class StopRequest:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._receive)
 
+    def ignore(self) -> None:
+        """Ignore both signals from now on: the exit code is settled, dying of one would falsify it."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+
     @property
     def exit_code(self) -> int | None:
         """Of a process that ends because of the signal; None as long as none has come."""

@@ -87,16 +87,7 @@ def run_tap(
         _sync(tap, catalog, state, out)
     finally:
         out.counters.log()
-    counts = out.counters.records()
-    streams = ", ".join(f"{stream} {count:,}" for stream, count in counts.items())
-    total = f"{sum(counts.values()):,}"
-    log.info(
-        "read %s records of %d streams (%s) in %.1f s",
-        total,
-        len(counts),
-        streams,
-        time.monotonic() - started,
-    )
+    log.info("read %s in %.1f s", out.counters.summary(), time.monotonic() - started)
 
 
 def try_tap(tap: Tap, catalog: Catalog | None, out_fd: int, *, records: int) -> None:

@@ -6,7 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from dativo_protocol.errors import DativoError, RecordsWithoutSchemaError
+from dativo_protocol.errors import DativoError, RecordsWithoutSchemaError, SourceError
 from dativo_protocol.events import (
     RECORD_BEFORE_SCHEMA,
     ActivateVersionEvent,
@@ -118,6 +118,8 @@ def run_target(
             raise
         finally:
             run.counters.log()
+    if run.abandoned:
+        raise SourceError("the input was abandoned before its end")
 
 
 class _Run:
@@ -125,6 +127,7 @@ class _Run:
 
     def __init__(self, loader: Loader, state_fd: int) -> None:
         self.counters = StreamCounters()
+        self.abandoned = False
         self._loader = loader
         self._state_fd = state_fd
         self._streams: set[str] = set()
@@ -184,23 +187,19 @@ class _Run:
 
     def _end(self, event: EndEvent) -> None:
         if event.cancelled:
-            log.warning("stopped: what was read since the last STATE is abandoned")
+            log.warning("what was read since the last STATE is abandoned")
+            self.abandoned = True
             self.abort()
             return
         self._commit(event.state, final=True)
         self._summarize(event)
 
     def _summarize(self, event: EndEvent) -> None:
-        counts = self.counters.records()
-        streams = ", ".join(f"{stream} {count:,}" for stream, count in counts.items())
-        seconds = time.monotonic() - self._started
         log.info(
-            "loaded %s records of %d streams (%s); %s lines, %.1f MB in %.1f s; %s invalid",
-            f"{sum(counts.values()):,}",
-            len(counts),
-            streams,
+            "loaded %s from %s lines, %.1f MB in %.1f s; %s invalid",
+            self.counters.summary(),
             f"{event.lines:,}",
             event.bytes / 1e6,
-            seconds,
+            time.monotonic() - self._started,
             f"{self._invalid:,}",
         )

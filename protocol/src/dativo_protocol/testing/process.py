@@ -56,6 +56,7 @@ class Running:
     def __init__(self, process: subprocess.Popen[bytes], stderr: IO[bytes]) -> None:
         self._process = process
         self._stderr = stderr
+        self._read = b""
 
     def __enter__(self) -> Self:
         return self
@@ -73,11 +74,27 @@ class Running:
         """Of the process."""
         return self._process.pid
 
-    @property
-    def stdout(self) -> IO[bytes]:
-        """To read from while it runs."""
+    def read_line(self) -> bytes:
+        """Read one line of its standard output; it will be part of the outcome too."""
         assert self._process.stdout is not None
-        return self._process.stdout
+        line: bytes = self._process.stdout.readline()
+        self._read += line
+        return line
+
+    def read_until(self, text: bytes) -> None:
+        """Read lines until one contains `text`.
+
+        Raises:
+            EOFError: none does.
+        """
+        while text not in (line := self.read_line()):
+            if not line:
+                raise EOFError(f"no line contains {text!r}; logged so far:\n{self.stderr()}")
+
+    def stop_reading(self) -> None:
+        """Close our end of its standard output."""
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
     def send(self, data: bytes) -> None:
         """Write to its standard input, which stays open."""
@@ -107,6 +124,14 @@ class Running:
                 raise TimeoutError(f"waited in vain; logged so far:\n{self.stderr()}")
             time.sleep(0.02)
 
+    def wait(self, timeout: float = 60) -> int:
+        """Wait for its end without touching its pipes; returns the exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: it does not end in time.
+        """
+        return self._process.wait(timeout)
+
     def finish(self, timeout: float = 60, *, data: bytes | None = None) -> Outcome:
         """Send the last of its input, close it and wait for the end.
 
@@ -114,7 +139,7 @@ class Running:
             subprocess.TimeoutExpired: it does not end in time.
         """
         stdout, _ = self._process.communicate(data, timeout=timeout)
-        return Outcome(self._process.returncode, stdout or b"", self.stderr())
+        return Outcome(self._process.returncode, self._read + (stdout or b""), self.stderr())
 
 
 def run(
@@ -152,7 +177,13 @@ def start(
     """Start an executable, to be fed, signalled and read while it runs. Arguments as for `run`."""
     stderr = TemporaryFile()  # noqa: SIM115 -- closed by Running; a pipe could fill up and stall the process
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, env=_environment(env), cwd=cwd
+        command,
+        bufsize=0,  # what is read line by line must not be read ahead
+        stdin=subprocess.PIPE,
+        stdout=stdout,
+        stderr=stderr,
+        env=_environment(env),
+        cwd=cwd,
     )
     return Running(process, stderr)
 
