@@ -10,7 +10,7 @@ use arrow_schema::{DataType, Field, TimeUnit};
 
 use super::binary::{Binaries, FixedBinaries, Uuids, ViewedBinaries};
 use super::nested::{FixedLists, Lists, Object, bind_map, dictionary};
-use super::number::{Decimals, Floats, HalfFloats, Integers, Unscaled};
+use super::number::{Decimals, Floats, HalfFloats, Integers, Signed, Unscaled};
 use super::out::Out;
 use super::string::{JsonTexts, Strings, ViewedStrings};
 use super::time::{Dates, MillisecondDates, Times, Timestamps};
@@ -183,7 +183,7 @@ fn values<T: ArrowPrimitiveType>(array: &dyn Array) -> &[T::Native] {
 
 fn integers<'a, T>(array: &'a dyn Array) -> BoxedCell<'a>
 where
-    T: ArrowPrimitiveType<Native: itoa::Integer + 'a>,
+    T: ArrowPrimitiveType<Native: Signed + 'a>,
 {
     Box::new(Integers(values::<T>(array)))
 }

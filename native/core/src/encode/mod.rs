@@ -12,6 +12,9 @@ mod string;
 mod text;
 mod time;
 
+#[cfg(test)]
+mod tests;
+
 use arrow_array::{RecordBatch, new_empty_array};
 use arrow_schema::{Fields, SchemaRef};
 

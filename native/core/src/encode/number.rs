@@ -5,16 +5,68 @@ use arrow_buffer::i256;
 
 use super::column::{Cell, Fault};
 use super::out::Out;
+use super::time::PAIRS;
 
 /// Integers of any width.
 pub(super) struct Integers<'a, T>(pub(super) &'a [T]);
 
-impl<T: itoa::Integer + Copy> Cell for Integers<'_, T> {
+/// An integer as sign and magnitude.
+pub(super) trait Signed: Copy {
+    fn split(self) -> (bool, u64);
+}
+
+macro_rules! signed {
+    ($($native:ty),*) => {$(
+        impl Signed for $native {
+            #[inline]
+            fn split(self) -> (bool, u64) {
+                (self < 0, u64::from(self.unsigned_abs()))
+            }
+        }
+    )*};
+}
+signed!(i8, i16, i32, i64);
+
+macro_rules! unsigned {
+    ($($native:ty),*) => {$(
+        impl Signed for $native {
+            #[inline]
+            fn split(self) -> (bool, u64) {
+                (false, u64::from(self))
+            }
+        }
+    )*};
+}
+unsigned!(u8, u16, u32, u64);
+
+impl<T: Signed> Cell for Integers<'_, T> {
     #[inline]
     fn write(&self, row: usize, out: &mut Out) -> Result<(), Box<Fault>> {
-        out.slice(itoa::Buffer::new().format(self.0[row]).as_bytes());
+        let (negative, magnitude) = self.0[row].split();
+        if negative {
+            out.byte(b'-');
+        }
+        write_unsigned(magnitude, out);
         Ok(())
     }
+}
+
+/// Digits in pairs from the end, into a block of fixed size: that is faster than digits into a
+/// string whose length the copy then has to ask for.
+#[inline]
+fn write_unsigned(mut value: u64, out: &mut Out) {
+    let mut block = [b'0'; 20];
+    let len = value.checked_ilog10().map_or(1, |log| log as usize + 1);
+    let mut end = len;
+    while value >= 10 {
+        end -= 2;
+        block[end..end + 2].copy_from_slice(&PAIRS[(value % 100) as usize]);
+        value /= 100;
+    }
+    if end == 1 {
+        block[0] = b'0' + value as u8;
+    }
+    out.prefix(&block, len);
 }
 
 /// Floats, as the shortest text that reads back as the same value. JSON has no word for NaN and
@@ -151,6 +203,17 @@ mod tests {
         assert_eq!(written(&Integers(&[i64::MIN])), "-9223372036854775808");
         assert_eq!(written(&Integers(&[u64::MAX])), "18446744073709551615");
         assert_eq!(written(&Integers(&[-128i8])), "-128");
+    }
+
+    #[test]
+    fn integers_of_every_length_are_what_the_standard_library_writes() {
+        let mut value = 1u64;
+        for _ in 0..19 {
+            for near in [value - 1, value, value + 1, value * 7] {
+                assert_eq!(written(&Integers(&[near])), near.to_string());
+            }
+            value *= 10;
+        }
     }
 
     #[test]

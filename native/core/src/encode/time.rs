@@ -10,7 +10,8 @@ const SECONDS_PER_DAY: i64 = 86_400;
 const FIRST_DAY: i64 = -719_528;
 const LAST_DAY: i64 = 2_932_896;
 
-const PAIRS: [[u8; 2]; 100] = two_digit_texts();
+/// `00` to `99`.
+pub(super) const PAIRS: [[u8; 2]; 100] = two_digit_texts();
 
 const fn two_digit_texts() -> [[u8; 2]; 100] {
     let mut pairs = [[0; 2]; 100];
