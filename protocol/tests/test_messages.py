@@ -113,7 +113,7 @@ def test_a_record_keeps_integers_of_any_size_and_unparsable_times_do_not_hurt():
 
 @pytest.mark.parametrize("token", ["NaN", "Infinity", "-Infinity"])
 def test_tokens_that_json_lacks_are_null(token):  # M7
-    message = parse_message('{"type":"RECORD","stream":"s","record":{"x":[%s]}}' % token)
+    message = parse_message('{"type":"RECORD","stream":"s","record":{"x":[TOKEN]}}'.replace("TOKEN", token))
     assert message.record == {"x": [None]}
 
 

@@ -32,7 +32,9 @@ def test_an_empty_state_has_empty_bookmarks():
 def test_what_it_was_given_stays():  # K6
     state = State(LEGACY)
     assert state.to_dict() == LEGACY
-    state.set_bookmark("users", state.get_bookmark("users").advanced("at", "2024-02-01T00:00:00Z", is_sorted=True))
+    state.set_bookmark(
+        "users", state.get_bookmark("users").advanced("at", "2024-02-01T00:00:00Z", is_sorted=True)
+    )
     expected = copy.deepcopy(LEGACY)
     expected["bookmarks"]["users"]["replication_key_value"] = "2024-02-01T00:00:00Z"
     assert state.to_dict() == expected
@@ -141,7 +143,9 @@ def test_a_stream_without_new_records_keeps_its_bookmark():
 
 
 def test_a_first_run_from_a_configured_start_notes_it():
-    assert Bookmark().started("at", at_least="2020-01-01").values == {"starting_replication_value": "2020-01-01"}
+    assert Bookmark().started("at", at_least="2020-01-01").values == {
+        "starting_replication_value": "2020-01-01"
+    }
 
 
 def test_partitions_have_bookmarks_of_their_own():

@@ -10,8 +10,11 @@ from dativo_protocol.state import State
 from hypothesis import given
 from hypothesis import strategies as st
 
-# A cursor that no float holds, a big integer, text with both kinds of escapes, generous white space.
-STATE = '{"bookmarks" :\n {"a": {"v": 0.1000000000000000000001, "n": 123456789012345678901234567890},\t"ü}": "\\u007d\\""}}'
+# A cursor that no float holds, an integer beyond 64 bits, escapes of both kinds, generous white space.
+STATE = (
+    '{"bookmarks" :\n {"a": {"v": 0.1000000000000000000001, "n": 123456789012345678901234567890},'
+    '\t"ü}": "\\u007d\\""}}'
+)
 DIGEST = hashlib.sha256(STATE.encode()).hexdigest()
 ENVELOPE = (
     '{"format": "dativo-state", "version": 1, "job": "acme/users", "updated_at": "2026-01-31T12:00:00Z", '

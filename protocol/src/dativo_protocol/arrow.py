@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 JSON_KEY = b"dativo.json"
 KEY_KEY = b"dativo.key"
 
+UUID_BYTES = 16
+"""Width of the fixed-size binary that the native core reads and writes as a UUID; other widths are base64."""
+
 
 def arrow_schema(columns: Iterable[Column], *, keys: Collection[str] = (), stream: str = "") -> pa.Schema:
     """Return the Arrow schema of a stream's records; every field is nullable.
@@ -87,7 +90,8 @@ def arrow_type(type_: ColumnType) -> pa.DataType:
         case ListOf(item):
             return pa.list_(arrow_field(Column("item", item)))
         case MapOf(value):
-            return cast("pa.DataType", pa.map_(pa.string(), arrow_type(value)))
+            member: Any = arrow_field(Column("value", value))
+            return cast("pa.DataType", pa.map_(pa.string(), member))
         case _:
             return _simple_type(type_)
 
@@ -149,10 +153,10 @@ def _type_of_arrow(type_: pa.DataType, *, stream: str, path: str) -> ColumnType:
     import pyarrow as pa
     from pyarrow import types
 
-    if isinstance(type_, pa.DictionaryType | pa.RunEndEncodedType):
+    if isinstance(type_, pa.DictionaryType):
         return _type_of_arrow(type_.value_type, stream=stream, path=path)
     if isinstance(type_, pa.BaseExtensionType):
-        return _type_of_extension(type_, stream=stream, path=path)
+        return _type_of_arrow(type_.storage_type, stream=stream, path=path)
     if isinstance(type_, pa.StructType):
         members = [type_.field(index) for index in range(type_.num_fields)]
         return Struct(
@@ -161,31 +165,21 @@ def _type_of_arrow(type_: pa.DataType, *, stream: str, path: str) -> ColumnType:
                 for member in members
             )
         )
-    if isinstance(type_, pa.MapType):
+    if isinstance(type_, pa.MapType) and _is_text(type_.key_type):
         return MapOf(_column_type(type_.item_field, stream=stream, path=f"{path}/value"))
     if types.is_list(type_) or types.is_large_list(type_) or types.is_fixed_size_list(type_):
         return ListOf(_column_type(type_.value_field, stream=stream, path=f"{path}/item"))
     if types.is_decimal(type_):
-        return _decimal(type_, stream=stream, path=path)
+        return _decimal(type_)
     return _scalar(type_, stream=stream, path=path)
 
 
-def _type_of_extension(type_: pa.BaseExtensionType, *, stream: str, path: str) -> ColumnType:
-    match type_.extension_name:
-        case "arrow.uuid":
-            return Uuid()
-        case "arrow.json":
-            return JsonText()
-    return _type_of_arrow(type_.storage_type, stream=stream, path=path)
-
-
-def _decimal(type_: Any, *, stream: str, path: str) -> Decimal:
+def _decimal(type_: Any) -> ColumnType:
     precision, scale = type_.precision, type_.scale
     if scale < 0:
         precision, scale = precision - scale, 0
-    if max(precision, scale) > MAX_DECIMAL_DIGITS:
-        raise _unsupported(type_, stream=stream, path=path)
-    return Decimal(max(precision, scale), scale)
+    digits = max(precision, scale)
+    return Decimal(digits, scale) if digits <= MAX_DECIMAL_DIGITS else JsonText()
 
 
 def _scalar(type_: pa.DataType, *, stream: str, path: str) -> ColumnType:
@@ -193,15 +187,15 @@ def _scalar(type_: pa.DataType, *, stream: str, path: str) -> ColumnType:
 
     if types.is_uint64(type_):
         return Decimal(20, 0)
+    if types.is_fixed_size_binary(type_) and type_.byte_width == UUID_BYTES:
+        return Uuid()
     if types.is_timestamp(type_):
         return Timestamp() if type_.tz is None else TimestampTz()
     for is_kind, column_type in (
         (types.is_boolean, Boolean()),
         (types.is_integer, Integer()),
         (types.is_floating, Number()),
-        (types.is_string, String()),
-        (types.is_large_string, String()),
-        (types.is_string_view, String()),
+        (_is_text, String()),
         (types.is_null, String()),  # a column that never had a value: text can take whatever comes
         (types.is_date, Date()),
         (types.is_time, Time()),
@@ -213,6 +207,12 @@ def _scalar(type_: pa.DataType, *, stream: str, path: str) -> ColumnType:
         if is_kind(type_):
             return column_type
     raise _unsupported(type_, stream=stream, path=path)
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    from pyarrow import types
+
+    return types.is_string(type_) or types.is_large_string(type_) or types.is_string_view(type_)
 
 
 def _unsupported(type_: pa.DataType, *, stream: str, path: str) -> SchemaError:

@@ -228,9 +228,10 @@ What our taps announce for a nullable column; a key property has no "null".
 """
 
 _REMARKS = """
-Smaller integers and floats, the large and view forms of strings, binaries and lists, dictionaries and other
-units of time are announced as the type they widen to; uint64 as decimal(20, 0); a column of nulls as string.
-Durations, intervals and decimals of more than 38 digits have no JSON form: the tap stops and names the
+Smaller integers and floats, large and view forms of strings and binaries, large and fixed-size lists,
+dictionaries and other units of time are announced as the type they widen to; uint64 as decimal(20, 0);
+decimals of more than 38 digits as JSON text; fixed-size binaries of 16 bytes as UUIDs; a column of nulls as
+string. Durations, intervals and maps whose keys are no strings have no JSON form: the tap stops and names the
 column. Check `multipleOf` with decimals, as Singer targets do; as floats, 0.07 is no multiple of 0.01.
 """
 
