@@ -152,8 +152,10 @@ class RecordWriter:
 
     def _write_batch(self, batch: pa.RecordBatch, extracted: str) -> None:
         start = 0
+        # rows of this batch may be far longer than those measured so far
+        most = max(1, ENCODED_BYTES * batch.num_rows // max(1, batch.nbytes))
         while start < batch.num_rows:
-            rows = batch.slice(start, self._allowed(self._slice_rows))
+            rows = batch.slice(start, self._allowed(min(self._slice_rows, most)))
             lines = self._encoder.encode(rows, extracted)
             self._out.write(lines)
             start += rows.num_rows
