@@ -7,7 +7,7 @@ large for 64 bits become exact decimals, and integers that a double cannot hold 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dativo_protocol.columns import (
     MAX_DECIMAL_DIGITS,
@@ -37,6 +37,9 @@ _CANDIDATES: tuple[ColumnType, ...] = (
     Timestamp(),
     TimestampTz(),
 )
+_IMPLIED_BY: dict[ColumnType, ColumnType] = {_BIG_INTEGER: Integer(), Timestamp(): Date()}
+"""Candidates that need no look where the narrower one fits."""
+
 _FIRST_LOOK = 50
 """Values that are looked at before all others: most candidates of a column of text fall there already."""
 
@@ -57,7 +60,7 @@ class ColumnGuess:
         self._seen = self._seen or len(values) > 0
         for part in (values.slice(0, _FIRST_LOOK), values.slice(_FIRST_LOOK)):
             if len(part):
-                self._candidates = tuple(each for each in self._candidates if _fits(part, each))
+                self._look_at(part)
 
     @property
     def seen(self) -> bool:
@@ -69,9 +72,17 @@ class ColumnGuess:
         """The guess; text for a column without values, because everything is text."""
         return self._candidates[0] if self._seen and self._candidates else String()
 
+    def _look_at(self, values: pa.BinaryArray) -> None:
+        fitting: list[ColumnType] = []
+        for candidate in self._candidates:
+            if _IMPLIED_BY.get(candidate) in fitting or _fits(values, candidate):
+                fitting.append(candidate)
+        self._candidates = tuple(fitting)
+
 
 def _fits(values: pa.BinaryArray, candidate: ColumnType) -> bool:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     if convert(values, candidate, lenient=False).bad is not None:
         return False
@@ -79,11 +90,14 @@ def _fits(values: pa.BinaryArray, candidate: ColumnType) -> bool:
     if isinstance(candidate, Decimal):
         return not _any_matches(text, "[^0-9-]")
     if isinstance(candidate, Number):
-        return not _any_matches(text, rf"\A\s*(\+|-?[0-9]{{{_DIGITS_OF_A_DOUBLE + 1},}}\s*\z)")
+        lengths: Any = pc.binary_length(text)
+        long = text.filter(pc.greater(lengths, cast("Any", _DIGITS_OF_A_DOUBLE)))
+        has_plus = pc.any(pc.starts_with(text, "+")).as_py()
+        return not has_plus and not _any_matches(long, rf"\A\s*-?[0-9]{{{_DIGITS_OF_A_DOUBLE + 1},}}\s*\z")
     return True
 
 
-def _any_matches(text: pa.StringArray, pattern: str) -> bool:
+def _any_matches(text: Any, pattern: str) -> bool:
     import pyarrow.compute as pc
 
     return bool(pc.any(pc.match_substring_regex(text, pattern)).as_py())

@@ -183,7 +183,7 @@ class TapCsvSettings:
     )
     block_size_kb: int = setting(
         description="KiB of a file to parse at a time. Memory follows it, and a row must fit into it.",
-        default=4 * KIBIBYTE,
+        default=2 * KIBIBYTE,
         minimum=64,
         maximum=1024 * KIBIBYTE,
     )
