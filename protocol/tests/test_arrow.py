@@ -26,7 +26,7 @@ from dativo_protocol.columns import (
 )
 from dativo_protocol.errors import SchemaError
 from dativo_protocol.schema import columns_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 TYPES = [
@@ -198,6 +198,7 @@ NESTED = st.recursive(
 COLUMNS = structs(NESTED | st.just(JsonText())).map(lambda struct: struct.columns)
 
 
+@settings(deadline=None)
 @given(COLUMNS, st.data())
 def test_what_a_tap_announces_is_what_a_target_stores(columns, data):
     """Arrow → JSON Schema → columns → Arrow is the identity, metadata and all."""
@@ -208,6 +209,7 @@ def test_what_a_tap_announces_is_what_a_target_stores(columns, data):
     assert {column.name for column in read if column.required} == keys
 
 
+@settings(deadline=None)
 @given(NESTED)
 def test_arrow_and_back_is_the_identity_on_columns(type_):
     assert columns_of_arrow(arrow_schema([Column("c", type_)])) == (Column("c", type_),)

@@ -8,7 +8,7 @@ from dativo_protocol.catalog import Catalog, ReplicationMethod, parse_catalog, p
 from dativo_protocol.discovery import catalog_entry, property_breadcrumbs
 from dativo_protocol.errors import CatalogError
 from dativo_protocol.selection import Selection, selected_schema
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 SCHEMA = {"type": "object", "properties": {"id": {"type": "integer"}}}
@@ -256,6 +256,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_any_json_is_a_catalog_or_refused(document):
     text = json.dumps(document)

@@ -15,7 +15,7 @@ from dativo_protocol.messages import (
     dump_message,
     parse_message,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 SCHEMA = {"type": "object", "properties": {"id": {"type": "integer"}}}
@@ -231,6 +231,7 @@ MESSAGES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(MESSAGES)
 def test_every_message_survives_its_line(message):
     line = dump_message(message)
@@ -239,6 +240,7 @@ def test_every_message_survives_its_line(message):
     assert parse_message(line) == message
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_do_more_than_be_refused(line):
     with pytest.raises((MessageError, SchemaError)):

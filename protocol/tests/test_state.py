@@ -6,7 +6,7 @@ import json
 import pytest
 from dativo_protocol.errors import ConfigError, SourceError
 from dativo_protocol.state import Bookmark, State, is_less
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 LEGACY = {
@@ -201,6 +201,7 @@ def test_the_order_of_values(left, right, expected):
     assert is_less(left, right) is expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers()), st.booleans())
 def test_a_finished_stream_is_at_the_greatest_value_seen(values, resumes):
     marked = Bookmark().started("id")

@@ -7,7 +7,7 @@ import pytest
 from dativo_protocol.envelope import StateEnvelope, parse_envelope, read_state
 from dativo_protocol.errors import ConfigError
 from dativo_protocol.state import State
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 # A cursor that no float holds, an integer beyond 64 bits, escapes of both kinds, generous white space.
@@ -99,6 +99,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), JSON, max_size=3), st.none() | st.text(), st.sampled_from([None, 1]))
 def test_any_state_survives_its_envelope(document, job, indent):
     text = json.dumps(document, indent=indent)
@@ -106,6 +107,7 @@ def test_any_state_survives_its_envelope(document, job, indent):
     assert parse_envelope(envelope.dump()) == envelope
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_no_bytes_do_more_than_be_refused(data):
     try:

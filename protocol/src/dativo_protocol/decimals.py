@@ -15,7 +15,7 @@ from dativo_protocol.columns import MAX_DECIMAL_DIGITS, Decimal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DECIMAL_FORMATS = frozenset({"singer.decimal", "x-singer.decimal", "decimal"})
+DECIMAL_FORMATS = ("singer.decimal", "x-singer.decimal", "decimal")
 
 DEFAULT_SCALE = 9
 """Scale of a decimal that states none."""
