@@ -4,12 +4,12 @@ import argparse
 import subprocess
 import sys
 
-from tests.bench.cases import GROUPS, WORK, Case, Group, Scale, empty
+from tests.bench.cases import GROUPS, QUICK_DIVISOR, WORK, Case, Group, Scale, empty
 from tests.bench.measure import Measurement, measure
 from tests.bench.table import Runs, group_table, header
 from tests.paths import ROOT
 
-FULL, QUICK = Scale(1), Scale(20)
+FULL, QUICK = Scale(1), Scale(QUICK_DIVISOR)
 
 
 class LostRecordsError(Exception):
@@ -61,7 +61,7 @@ def _require_records(case: Case) -> None:
     command = (sys.executable, "-m", "tests.bench.count", str(case.output))
     counted = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     if int(counted.stdout) != case.records:
-        raise LostRecordsError(f"{case.name}: {int(counted.stdout):,} records written of {case.records:,}")
+        raise LostRecordsError(f"{case.name}: {int(counted.stdout):,} of {case.records:,} records written")
 
 
 if __name__ == "__main__":

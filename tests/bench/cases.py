@@ -17,6 +17,7 @@ WORK = CACHE / "bench"
 CORE_PASSES = 5
 FOREIGN_RECORDS = 20_000
 SMALL_RUN_RECORDS = 1_000
+QUICK_DIVISOR = 20
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Scale:
-    """How large a run is: a full one, or a quick one with a twentieth of the records."""
+    """How large a run is: the full count of records divided by this."""
 
     divisor: int
 
@@ -109,13 +110,15 @@ def targets(scale: Scale) -> Group:
 
 
 def core(scale: Scale) -> Group:
-    """Decoder and encoder on one core, next to the pipe that feeds them."""
-    cases = [
-        _core(f"decode {stream}", ["decode"], _input(stream, "singer", scale), stream, scale)
-        for stream in STREAMS
-    ]
-    arrow = _input("lineitem", "arrow", scale)
-    cases.append(_core("encode lineitem", ["encode", "lineitem"], arrow, "lineitem", scale))
+    """Decoder and encoder, each on one core."""
+    cases = []
+    for stream in STREAMS:
+        lines = _input(stream, "singer", scale)
+        script = (*_script("decode"), str(lines), str(scale.records(stream)))
+        cases.append(_core(f"decode {stream}", script, lines, scale.records(stream)))
+    script = (*_script("encode"), "lineitem", str(_input("lineitem", "arrow", scale)))
+    lines = _input("lineitem", "singer", scale)
+    cases.append(_core("encode lineitem", script, lines, scale.records("lineitem")))
     return Group("core", f"The core alone, one thread, {CORE_PASSES} passes", "decode lineitem", tuple(cases))
 
 
@@ -198,10 +201,10 @@ def _foreign(name: str, output_setting: str, source: Path) -> Case:
     return Case(name, (command,), FOREIGN_RECORDS, source.stat().st_size, stdin=source, output=WORK / "out")
 
 
-def _core(name: str, script: list[str], source: Path, stream: str, scale: Scale) -> Case:
-    command = (*_script(script[0]), *script[1:], str(source), str(CORE_PASSES))
-    lines = _input(stream, "singer", scale).stat().st_size
-    return Case(name, (command,), CORE_PASSES * scale.records(stream), CORE_PASSES * lines)
+def _core(name: str, script: Command, lines: Path, records: int) -> Case:
+    """Bytes are those of the lines, read or written."""
+    size = lines.stat().st_size
+    return Case(name, ((*script, str(CORE_PASSES)),), CORE_PASSES * records, CORE_PASSES * size)
 
 
 def _config(name: str, settings: dict[str, object]) -> str:

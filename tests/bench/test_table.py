@@ -1,0 +1,40 @@
+"""The tables: medians, and ratios of runs of the same round."""
+
+from tests.bench.cases import Case, Group
+from tests.bench.measure import Measurement
+from tests.bench.table import group_table, header
+
+
+def runs(*walls: float) -> list[Measurement]:
+    return [Measurement(wall, 2 * wall, 50_000_000) for wall in walls]
+
+
+GROUP = Group(
+    "g",
+    "A title",
+    "slow",
+    (
+        Case("fast", (), records=1_000, input_bytes=4_000_000),
+        Case("slow", (), records=500, input_bytes=2_000_000),
+    ),
+)
+
+
+def test_a_row_gives_medians_and_the_ratio_of_rates() -> None:
+    table = group_table(GROUP, {"fast": runs(1.0, 2.0, 4.0), "slow": runs(1.0, 2.0, 2.0)})
+    rows = {line.split(" | ")[0].lstrip("| "): line for line in table.splitlines()}
+    assert rows["fast"] == "| fast | 500 | 2 | 2.00 (1.00 to 2.00) | 2.00 | 4.00 | 50 |"
+    assert rows["slow"] == "| slow | 250 | 1 | 1.00 (1.00 to 1.00) | 2.00 | 4.00 | 50 |"
+
+
+def test_the_table_says_what_its_ratios_are_against() -> None:
+    table = group_table(GROUP, {"fast": runs(1.0), "slow": runs(1.0)})
+    assert table.startswith("### A title\n")
+    assert "Ratio: records a second against slow." in table
+
+
+def test_the_header_names_machine_and_versions() -> None:
+    text = header(5)
+    assert "cores" in text
+    assert "duckdb 1.5.5" in text
+    assert "5 paired runs" in text
