@@ -10,7 +10,17 @@ import dativo_protocol
 from dativo_protocol.testing import run
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-INTERNAL = {"columns", "config_sources", "decimals", "describe", "handoff", "recheck", "shapes", "typetable"}
+INTERNAL = {
+    "columns",
+    "config_sources",
+    "decimals",
+    "describe",
+    "handoff",
+    "pipes",
+    "recheck",
+    "shapes",
+    "typetable",
+}
 
 
 def test_the_tap_of_the_readme_runs(tmp_path):

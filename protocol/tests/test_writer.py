@@ -14,14 +14,8 @@ import pyarrow as pa
 import pytest
 from dativo_protocol.errors import DownstreamClosed
 from dativo_protocol.messages import BatchEncoding, BatchMessage, SchemaMessage
-from dativo_protocol.writer import (
-    ENCODED_BYTES,
-    PIPE_BYTES,
-    MessageWriter,
-    RecordLimitReached,
-    widen_pipe,
-    write_all,
-)
+from dativo_protocol.pipes import PIPE_BYTES, widen_pipe, write_all
+from dativo_protocol.writer import ENCODED_BYTES, MessageWriter, RecordLimitReached
 
 COLUMNS = pa.schema([("id", pa.int64()), ("name", pa.utf8())])
 

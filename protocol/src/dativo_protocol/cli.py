@@ -219,7 +219,7 @@ def _config_option() -> click.Option:
 
 def _describe(connector: Connector[Any], about_format: Form | None) -> None:
     from dativo_protocol.about import about, version_line
-    from dativo_protocol.writer import write_all
+    from dativo_protocol.pipes import write_all
 
     text = version_line(connector) if about_format is None else about(connector, about_format)
     write_all(1, text.encode() + b"\n")

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from dativo_protocol.catalog import Catalog
 from dativo_protocol.metrics import Timer
+from dativo_protocol.pipes import write_all
 from dativo_protocol.selection import selected_streams
 from dativo_protocol.signals import Stopped, StopRequest
 from dativo_protocol.state import State
-from dativo_protocol.writer import MessageWriter, RecordLimitReached, write_all
+from dativo_protocol.writer import MessageWriter, RecordLimitReached
 
 if TYPE_CHECKING:
     from typing import Any

@@ -20,9 +20,9 @@ from dativo_protocol.events import (
     StateEvent,
 )
 from dativo_protocol.metrics import StreamCounters, Timer
+from dativo_protocol.pipes import widen_pipe, write_all
 from dativo_protocol.reader import ReadOptions, read_events
 from dativo_protocol.signals import StopRequest
-from dativo_protocol.writer import widen_pipe, write_all
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import select
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dativo_protocol.errors import DownstreamClosed
 from dativo_protocol.metrics import StreamCounters
+from dativo_protocol.pipes import widen_pipe, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,9 +21,6 @@ if TYPE_CHECKING:
 
 ENCODED_BYTES = 4 << 20
 """Size of encoded lines to aim at for one write: large enough for the pipe, small beside the batches."""
-
-PIPE_BYTES = 1 << 20
-"""Buffer asked for a pipe: above the usual 64 KiB both sides are switched to less often."""
 
 _FIRST_SLICE_ROWS = 1024
 
@@ -170,33 +165,6 @@ class RecordWriter:
         if self._written >= limit:
             raise RecordLimitReached
         return min(rows, limit - self._written)
-
-
-def write_all(fd: int, data: bytes | memoryview) -> None:
-    """Write all of `data`, waiting where the descriptor does not block.
-
-    Raises:
-        DownstreamClosed: nobody reads any more.
-    """
-    written = 0
-    with memoryview(data) as view:  # released in any case: the encoder's buffer cannot be freed before
-        while written < len(view):
-            try:
-                written += os.write(fd, view[written:])
-            except BrokenPipeError as error:
-                raise DownstreamClosed from error
-            except BlockingIOError:
-                select.select([], [fd], [])
-
-
-def widen_pipe(fd: int) -> None:
-    """Ask for a large buffer if `fd` is a pipe, where the system offers that."""
-    try:
-        import fcntl
-
-        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-    except (ImportError, AttributeError, OSError):
-        return  # no pipe, no Linux, or above the user's allowance: the pipe stays as it is
 
 
 def _batches(rows: pa.RecordBatch | pa.Table) -> Iterator[pa.RecordBatch]:
