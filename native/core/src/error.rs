@@ -72,7 +72,10 @@ impl fmt::Display for Error {
                 write!(f, "stream {stream:?}: {message} (at {path:?})")
             }
             Error::LineTooLong { line, limit } => {
-                write!(f, "line {line} is longer than max_line_bytes ({limit} bytes): raise the limit or repair the input")
+                write!(
+                    f,
+                    "line {line} is longer than max_line_bytes ({limit} bytes): raise the limit or repair the input"
+                )
             }
             Error::Io(error) => write!(f, "cannot read the input: {error}"),
             Error::Arrow(error) => write!(f, "cannot assemble a batch: {error}"),

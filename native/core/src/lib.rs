@@ -4,12 +4,19 @@
 //! itself, in an order a target can build exactly-once delivery on. [`Encoder`] is the mirror: Arrow batches to RECORD lines.
 #![forbid(unsafe_code)]
 
+mod columns;
 pub mod encode;
 mod error;
 mod event;
+mod fault;
+mod number;
 mod options;
+mod plan;
 mod reader;
+mod scan;
 mod source;
+mod time;
+mod validate;
 
 pub use encode::Encoder;
 pub use error::Error;
