@@ -29,7 +29,7 @@ def test_cpu_time_of_all_processes_is_added() -> None:
 
 
 def test_peaks_of_all_processes_are_added() -> None:
-    """Measured by a small process, as the benchmark is: the tests' own memory would count for its children."""
+    """Measured by a small process, as the benchmark is: this one would add its own memory."""
     hold = python(HOLD.format(bytes=150_000_000))
     script = f"from tests.bench.measure import measure; print(measure([{hold!r}, {hold!r}]).peak_bytes)"
     peak = int(
