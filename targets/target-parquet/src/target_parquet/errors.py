@@ -12,6 +12,8 @@ StoreError                      the destination failed
 
 from __future__ import annotations
 
+import os
+
 from dativo_protocol.errors import ConfigError, SchemaError, StoreError
 
 __all__ = ["BatchFileError", "LayoutError", "StoreError", "TypeConflictError", "store_error"]
@@ -33,7 +35,7 @@ class BatchFileError(StoreError):
 
 def store_error(doing: str, error: OSError) -> StoreError:
     """Say what the destination refused; `doing` is a verb and a path, as in "write /data/x"."""
-    reason = error.strerror or str(error)
+    reason = os.strerror(error.errno) if error.errno else str(error)  # strerror of pyarrow's is a story
     return StoreError(
         f"cannot {doing}: {reason}", instruction="Check the path, its permissions and the free space."
     )

@@ -129,7 +129,8 @@ class LocalStore:
                 with contextlib.suppress(OSError):
                     self._swap(trees / directory, self._root / directory)
             raise store_error(f"replace directories of {self._root}", error) from error
-        shutil.rmtree(trees, ignore_errors=True)
+        finally:
+            shutil.rmtree(trees, ignore_errors=True)
 
     def newest(self, directory: str, limit: int) -> list[str]:
         """List the last written Parquet files below a directory, newest first."""

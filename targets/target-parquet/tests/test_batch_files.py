@@ -1,0 +1,212 @@
+"""Rows that come as files (B1..B4), mixed with RECORD messages."""
+
+import gzip
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+INTEGER = {"type": "integer"}
+STRING = {"type": ["string", "null"]}
+INSTANT = {"type": ["string", "null"], "format": "date-time"}
+
+
+def batch(format_, *paths, compression=None, **more):
+    encoding = {"format": format_} | ({"compression": compression} if compression else {})
+    return {
+        "type": "BATCH",
+        "stream": "users",
+        "encoding": encoding,
+        "manifest": [str(path) for path in paths],
+        **more,
+    }
+
+
+def write_arrow(path, table):
+    with pa.ipc.new_file(path, table.schema) as writer:
+        writer.write_table(table, max_chunksize=2)
+
+
+def write_lines(path, *rows, compress=False):
+    text = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    path.write_bytes(gzip.compress(text) if compress else text)
+
+
+ROWS = [{"id": 1, "name": "a"}, {"id": 2, "name": None}, {"id": 3, "name": "é"}]
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes the rows in each format and names the encoding."""
+
+    def write(format_):
+        path = tmp_path / f"batch.{format_}"
+        if format_ == "arrow":
+            write_arrow(path, pa.Table.from_pylist(ROWS))
+        elif format_ == "parquet":
+            pq.write_table(pa.Table.from_pylist(ROWS), path, row_group_size=2)
+        else:
+            write_lines(path, *ROWS, compress=format_ == "jsonl.gz")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("format_", "encoding", "compression"),
+    [
+        ("arrow", "arrow", None),
+        ("parquet", "parquet", "gzip"),
+        ("jsonl", "jsonl", None),
+        ("jsonl.gz", "jsonl", "gzip"),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_rows_of_files_and_of_messages_in_order(
+    load, written, read, schema_line, record, format_, encoding, compression, scheme
+):
+    path = f"{scheme}{written(format_)}"
+    outcome = load(
+        schema_line("users", ("id",), id=INTEGER, name=STRING),
+        record(id=0, name="before"),
+        batch(encoding, path, path, compression=compression),
+        {"type": "STATE", "value": {"a": 1}},
+        record(id=9, name="after"),
+    )
+    assert outcome.code == 0, outcome.stderr
+    assert outcome.lines == [{"a": 1}]
+    assert read("users") == [{"id": 0, "name": "before"}, *ROWS, *ROWS, {"id": 9, "name": "after"}]
+
+
+def test_metadata_columns_know_the_version_of_the_batch(load, written, read, schema_line):
+    for format_, encoding in (("arrow", "arrow"), ("jsonl", "jsonl")):
+        message = batch(encoding, written(format_), version=7)
+        load(schema_line(id=INTEGER), message, add_record_metadata=True)
+    rows = read("users")
+    assert len(rows) == 6
+    assert {row["_sdc_table_version"] for row in rows} == {7}
+    assert all(row["_sdc_received_at"] for row in rows)
+
+
+def test_columns_are_cast_where_nothing_is_lost(load, tmp_path, read, schema_line):
+    """B4: what other taps' encoders write for these schemas."""
+    table = pa.table(
+        {
+            "small": pa.array([1], pa.int8()),
+            "flag": pa.array([1], pa.int8()),
+            "amount": pa.array([Decimal("1.5")], pa.decimal32(5, 1)),
+            "at": pa.array([datetime(2024, 1, 1, tzinfo=UTC)], pa.timestamp("ns", "UTC")),
+            "text": pa.array(["x"]).dictionary_encode(),
+            "large": pa.array(["y"], pa.large_string()),
+            "doc": pa.array(['{"a":1}'], pa.json_()),
+            "tags": pa.array([["t"]], pa.large_list(pa.string())),
+            "extra": pa.array([1]),
+        }
+    )
+    write_arrow(tmp_path / "b.arrow", table)
+    schema = schema_line(
+        small=INTEGER,
+        flag={"type": "boolean"},
+        amount={"type": "number", "multipleOf": 0.01},
+        at=INSTANT,
+        text=STRING,
+        large=STRING,
+        doc={"type": "object"},
+        tags={"type": "array", "items": STRING},
+        missing=STRING,
+    )
+    outcome = load(schema, batch("arrow", tmp_path / "b.arrow"))
+    assert outcome.code == 0, outcome.stderr
+    assert read("users") == [
+        {
+            "small": 1,
+            "flag": True,
+            "amount": Decimal("1.50"),
+            "at": datetime(2024, 1, 1, tzinfo=UTC),
+            "text": "x",
+            "large": "y",
+            "doc": '{"a":1}',
+            "tags": ["t"],
+            "missing": None,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "complaint"),
+    [
+        ({"id": pa.array(["one"])}, "column id is string, not int64"),
+        ({"id": pa.array([1.5])}, "column id is double, not int64"),
+        ({"id": pa.array([2**63], pa.uint64())}, "column id is uint64, not int64"),
+        ({"id": pa.array([1]), "doc": pa.array([{"a": 1}])}, "column doc must hold JSON text"),
+        ({"other": pa.array([1])}, "key property id is missing"),
+    ],
+)
+def test_columns_that_do_not_fit_are_named(load, tmp_path, files, schema_line, table, complaint):
+    write_arrow(tmp_path / "b.arrow", pa.table(table))
+    outcome = load(
+        schema_line("users", ("id",), id=INTEGER, doc={"type": "object"}),
+        batch("arrow", tmp_path / "b.arrow"),
+    )
+    assert outcome.code == 1
+    assert f"b.arrow of stream 'users': {complaint}" in outcome.stderr
+    assert files() == []
+
+
+def test_json_lines_are_validated_and_the_line_of_the_file_is_named(load, tmp_path, schema_line):
+    write_lines(tmp_path / "b.jsonl", {"id": 1}, {"id": "two"})
+    outcome = load(schema_line(id=INTEGER), batch("jsonl", tmp_path / "b.jsonl"))
+    assert outcome.code == 1
+    assert "line 2, stream 'users', /id: expected integer, got string" in outcome.stderr
+    assert "b.jsonl" in outcome.stderr
+
+
+def test_json_lines_with_blank_lines_carriage_returns_and_no_end(load, tmp_path, read, schema_line):
+    (tmp_path / "b.jsonl").write_bytes(b'\n{"id":1}\r\n\r\n\n{"id":2}\n  {"id": 3}')
+    outcome = load(schema_line(id=INTEGER), batch("jsonl", tmp_path / "b.jsonl"))
+    assert outcome.code == 0, outcome.stderr
+    assert [row["id"] for row in read("users")] == [1, 2, 3]
+
+
+def test_many_json_lines_cross_every_block(load, tmp_path, read, schema_line):
+    write_lines(
+        tmp_path / "b.jsonl", *({"id": number, "name": "x" * (number % 997)} for number in range(20_000))
+    )
+    outcome = load(schema_line(id=INTEGER, name=STRING), batch("jsonl", tmp_path / "b.jsonl"))
+    assert outcome.code == 0, outcome.stderr
+    assert [row["id"] for row in read("users")] == list(range(20_000))
+
+
+@pytest.mark.parametrize(
+    ("format_", "compression", "content", "complaint"),
+    [
+        ("arrow", None, b"nonsense", "b.file of stream 'users'"),
+        ("parquet", None, b"nonsense", "b.file of stream 'users'"),
+        ("jsonl", "gzip", b"nonsense", "cannot read the batch file"),
+        ("jsonl", "gzip", gzip.compress(b'{"id":1}\n' * 1000)[:-8], "cannot read the batch file"),
+        ("avro", None, b"", "line 2, stream 'users': unknown batch format 'avro'"),
+    ],
+)
+def test_files_that_cannot_be_read_are_named(
+    load, tmp_path, files, schema_line, format_, compression, content, complaint
+):
+    (tmp_path / "b.file").write_bytes(content)
+    outcome = load(schema_line(id=INTEGER), batch(format_, tmp_path / "b.file", compression=compression))
+    assert outcome.code == 1
+    assert complaint in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert files() == []
+
+
+def test_a_file_that_does_not_exist_is_named(load, schema_line):
+    outcome = load(schema_line(id=INTEGER), batch("parquet", "/nowhere/b.parquet"))
+    assert outcome.code == 1
+    assert "batch file /nowhere/b.parquet of stream 'users' does not exist" in outcome.stderr
+
+
+def test_partitions_hold_for_batch_files_too(load, written, files, schema_line):
+    load(schema_line(id=INTEGER, name=STRING), batch("arrow", written("arrow")), partition_by=["id"])
+    assert [path.parent.name for path in files("users")] == ["id=1", "id=2", "id=3"]

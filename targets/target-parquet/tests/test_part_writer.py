@@ -1,0 +1,150 @@
+import random
+
+import pyarrow as pa
+import pytest
+from target_parquet.parquet import MAX_GROUP_ROWS, Encoding, ParquetPart
+from target_parquet.part_writer import PartWriter
+from target_parquet.settings import MIB
+from target_parquet.writer_pool import WriterPool
+
+SCHEMA = pa.schema([("id", pa.int64()), ("text", pa.string()), ("value", pa.float64())])
+
+
+def batch(start, count, *, repetitive, seed=0):
+    chance = random.Random(f"{seed}-{start}")
+    words = ["carefully", "final", "deposits", "blithely", "regular"]
+    texts = [
+        " ".join(chance.choices(words, k=6)) if repetitive else f"{chance.getrandbits(256):x}"
+        for _ in range(count)
+    ]
+    values = [chance.random() for _ in range(count)]
+    return pa.record_batch(
+        [pa.array(range(start, start + count)), pa.array(texts), pa.array(values)], schema=SCHEMA
+    )
+
+
+class Files:
+    """Takes finished files of a real store and remembers their sizes."""
+
+    def __init__(self, store):
+        self._store = store
+        self.open = 0
+        self.most_open = 0
+        self.sizes = []
+        self.groups = []
+        self.rows = []
+
+    def open_part(self):
+        self.open += 1
+        self.most_open = max(self.open, self.most_open)
+        return ParquetPart(self._store.stage(), SCHEMA, Encoding("zstd", 1))
+
+    def finish_part(self, part):
+        self.open -= 1
+        self.sizes.append(part.close())
+        with pa.parquet.ParquetFile(part.staged.path) as file:
+            metadata = file.metadata
+            self.groups += [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
+            self.rows += file.read(columns=["id"]).column("id").to_pylist()
+
+
+@pytest.fixture
+def files(store):
+    import pyarrow.parquet  # noqa: F401 -- as pa.parquet
+
+    return Files(store)
+
+
+def part_writer(files, pool, file_bytes):
+    return PartWriter(SCHEMA, file_bytes, files.open_part, files.finish_part, pool)
+
+
+@pytest.mark.parametrize("repetitive", [True, False])
+@pytest.mark.parametrize("buffer_mib", [1, 8, 64])
+def test_files_are_rolled_within_a_fifth_of_the_size_wanted(files, repetitive, buffer_mib):
+    writer = part_writer(files, WriterPool(buffer_mib * MIB), MIB)
+    for start in range(0, 240_000, 20_000):
+        writer.append(batch(start, 20_000, repetitive=repetitive))
+    writer.finish()
+    assert len(files.sizes) >= 4
+    assert all(0.8 * MIB <= size <= 1.2 * MIB for size in files.sizes[:-1]), files.sizes
+    assert files.sizes[-1] <= 1.2 * MIB
+    assert files.rows == list(range(240_000))
+
+
+def test_a_row_group_never_has_more_rows_than_readers_like(files):
+    schema = pa.schema([("id", pa.int64())])
+    parts = []
+    writer = PartWriter(
+        schema,
+        128 * MIB,
+        lambda: parts.append(ParquetPart(files._store.stage(), schema, Encoding("zstd", 1))) or parts[-1],
+        lambda part: part.close(),
+        WriterPool(1 << 40),
+    )
+    for start in range(0, 3_000_000, 500_000):
+        writer.append(pa.record_batch([pa.array(range(start, start + 500_000))], schema=schema))
+    writer.finish()
+    with pa.parquet.ParquetFile(parts[0].staged.path) as file:
+        groups = [file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups)]
+    assert sum(groups) == 3_000_000
+    assert max(groups) <= MAX_GROUP_ROWS
+
+
+def test_rows_that_wait_are_bounded_over_all_writers(files):
+    """As many writers as one likes hold no more than the pool allows."""
+    pool = WriterPool(2 * MIB)
+    writers = [part_writer(files, pool, 64 * MIB) for _ in range(40)]
+    largest = 0
+    for turn in range(10):
+        for number, writer in enumerate(writers):
+            rows = batch(turn * 1000, 500 + number * 20, repetitive=True, seed=number)
+            writer.append(rows)
+            largest = max(largest, rows.nbytes)
+            assert pool.held_bytes <= 2 * MIB
+    for writer in writers:
+        writer.finish()
+    assert pool.held_bytes == 0
+    assert len(files.rows) == sum(10 * (500 + number * 20) for number in range(40))
+
+
+def test_the_fullest_writer_writes_first(files):
+    pool = WriterPool(MIB)
+    small, large = (part_writer(files, pool, 64 * MIB) for _ in range(2))
+    small.append(batch(0, 100, repetitive=True))
+    for start in range(0, 20_000, 1000):
+        large.append(batch(start, 1000, repetitive=True))
+    assert small.pending_bytes
+    assert files.open == 1
+    small.finish()
+    large.finish()
+
+
+def test_open_files_are_bounded(files):
+    pool = WriterPool(1, open_files=5)  # every append is written at once
+    writers = [part_writer(files, pool, 64 * MIB) for _ in range(20)]
+    for _ in range(2):
+        for writer in writers:
+            writer.append(batch(0, 10, repetitive=True))
+    for writer in writers:
+        writer.finish()
+    assert files.most_open == 5
+    assert len(files.sizes) == 40
+    assert len(files.rows) == 400
+
+
+def test_the_file_used_last_is_closed_last(files):
+    pool = WriterPool(1, open_files=2)
+    busy, idle, late = (part_writer(files, pool, 64 * MIB) for _ in range(3))
+    busy.append(batch(0, 10, repetitive=True))
+    idle.append(batch(100, 10, repetitive=True))
+    busy.append(batch(10, 10, repetitive=True))
+    late.append(batch(200, 10, repetitive=True))
+    assert files.rows == list(range(100, 110))
+    for writer in (busy, idle, late):
+        writer.finish()
+
+
+def test_finishing_without_rows_makes_no_file(files):
+    part_writer(files, WriterPool(MIB), MIB).finish()
+    assert files.sizes == []
