@@ -20,7 +20,7 @@ TIMEOUT_SECONDS = 300
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    """Runs a command line in bash in the test's directory; our executables and the named tools are on PATH."""
+    """Runs a command line in bash in the test's directory; our executables and the tools are on PATH."""
 
     def run(command: str, *tools: str) -> subprocess.CompletedProcess[str]:
         path = [str(BIN), *(str(tool_bin(tool)) for tool in tools), os.environ["PATH"]]

@@ -17,8 +17,8 @@ ORDERS: list[Row] = [
         "naïve Köln 東京 🚀 \\ back",
         1e15,
         True,
-        date(2038, 1, 19),
-        datetime(2038, 1, 19, 3, 14, 8, tzinfo=UTC),
+        date(2012, 1, 19),
+        datetime(2012, 1, 19, 3, 14, 8, tzinfo=UTC),
     ),
     (9_007_199_254_740_993, None, 0.1, False, date(1970, 1, 1), datetime(1970, 1, 1, tzinfo=UTC)),
 ]
