@@ -9,7 +9,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class RegistryHook(BuildHookInterface[Any]):
-    """Adds `registry.yaml`, which lies beside this file in an sdist and one directory up in the repository."""
+    """Adds `registry.yaml`: beside this file in an sdist, one directory up in the repository."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         root = Path(self.root)

@@ -10,31 +10,17 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 EXECUTABLES = Path(__file__).parent / "executables"
 DATIVO = Path(sys.executable).parent / "dativo"
 SECONDS = 60
-
-
-def wait_until(condition, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s")
-        time.sleep(0.01)
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended but is not reaped yet does not."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return status.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 @dataclass
@@ -51,6 +37,28 @@ class Project:
     @property
     def loaded(self) -> Path:
         return self.directory / "loaded"
+
+    @staticmethod
+    def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {seconds} s")
+            time.sleep(0.01)
+
+    @staticmethod
+    def is_alive(pid: int) -> bool:
+        """Whether a process runs; one that has ended but is not reaped yet does not."""
+        try:
+            status = Path(f"/proc/{pid}/stat").read_text()
+        except FileNotFoundError:
+            return False
+        return status.rsplit(")", 1)[1].split()[0] != "Z"
+
+    @property
+    def private_files(self) -> list[Path]:
+        """What runs have in the temporary directory."""
+        return list(Path(self.environ["TMPDIR"]).iterdir())
 
     def job(self, steps: list[dict[str, Any]], *, name: str = "users", **changes: Any) -> Path:
         """Writes a job of tap-steps and target-lines; `source`, `target` and others replace parts of it."""

@@ -64,9 +64,8 @@ class ConnectorLog:
 
 
 def _shown(line: LogLine) -> str:
-    if line.level in {None, "INFO"}:
-        return line.message
-    return f"{line.level}: {line.message}"
+    message = line.message if line.level in {None, "INFO"} else f"{line.level}: {line.message}"
+    return "\n".join([message, *line.trace])
 
 
 def _one_line(text: str) -> str:

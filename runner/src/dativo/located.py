@@ -104,22 +104,20 @@ class _TreeReader:
         self._count = 0
 
     def read(self, text: str) -> Located:
-        loader = _Loader(text)
         try:
-            self._loader = loader
-            node = loader.get_single_node()
-            if node is None:
-                raise ProblemsError([Problem(Place(self._file), "is empty")])
-            return self._located(node)
+            self._loader = _Loader(text)
+            node = self._loader.get_single_node()
         except yaml.MarkedYAMLError as error:
             what = " ".join(part for part in (error.context, error.problem) if part)
             mark = error.problem_mark or error.context_mark
             place = self._place(mark) if mark else Place(self._file)
             raise ProblemsError([Problem(place, f"is not valid YAML: {what}")]) from error
         except yaml.YAMLError as error:
-            raise ProblemsError([Problem(Place(self._file), f"is not valid YAML: {error}")]) from error
-        finally:
-            loader.dispose()
+            what = " ".join(str(error).split())
+            raise ProblemsError([Problem(Place(self._file), f"is not valid YAML: {what}")]) from error
+        if node is None:
+            raise ProblemsError([Problem(Place(self._file), "is empty")])
+        return self._located(node)
 
     def _place(self, mark: yaml.Mark) -> Place:
         return Place(self._file, mark.line + 1, mark.column + 1)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50, "FATAL": 50}
 
@@ -42,11 +42,19 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line of stderr; `level` is one of LEVELS or None, `metric` is set when the line carries one."""
+    """A line of stderr.
+
+    Attributes:
+        level: one of LEVELS, None if the line has none.
+        message: the text, with type and text of the exception if the line has one.
+        metric: set when the line carries one.
+        trace: where the exception came from, one line a frame, innermost last.
+    """
 
     level: str | None
     message: str
     metric: Metric | None = None
+    trace: tuple[str, ...] = ()
 
     @property
     def severity(self) -> int:
@@ -74,11 +82,19 @@ def _structured(line: str) -> LogLine | None:
     level, message = document.get("level"), document.get("message")
     if not isinstance(level, str) or not isinstance(message, str):
         return None
+    trace: tuple[str, ...] = ()
     exception = document.get("exception")
-    if isinstance(exception, dict) and exception.get("message"):
-        message = f"{message}: {exception.get('type')}: {exception['message']}"
-    metric = _metric(document.get("metric_info"))
-    return LogLine(level.upper(), message, metric)
+    if isinstance(exception, dict) and exception.get("type"):
+        said = exception.get("message")
+        message += f": {exception['type']}: {said}" if said else f": {exception['type']}"
+        trace = tuple(_frames(exception.get("traceback")))
+    return LogLine(level.upper(), message, _metric(document.get("metric_info")), trace)
+
+
+def _frames(trace: Any) -> Iterator[str]:
+    for frame in trace if isinstance(trace, list) else ():
+        if isinstance(frame, dict):
+            yield f"  at {frame.get('filename')}:{frame.get('lineno')} in {frame.get('function')}"
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -15,8 +15,8 @@ SHORTEST = 4
 """Values shorter than this are not searched for: masking every `a` would say more than it hides."""
 
 _SECRET_NAME = re.compile(
-    r"pass(word|wd|phrase)?$|passw|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential"
-    r"|connection[_-]?(string|url)|dsn$|auth(orization)?$",
+    r"(^|[_-])pass$|passw(or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential"
+    r"|connection[_-]?(string|url)|dsn$|authorization",
     re.IGNORECASE,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dativo.connector_log import ConnectorLog
@@ -16,8 +17,6 @@ from dativo.session import Session, open_session, redactor_of
 from dativo.state_file import StateStore
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from dativo.console import Console
     from dativo.job_file import ReadyJob
     from dativo.log_lines import Metric
@@ -84,7 +83,7 @@ class _Run:
         words = {name: self.connector_log.last_words(name) for name in (tap.name, target.name)}
         if reason := reason_of_failure(outcome, words):
             raise RunFailed(f"{self._job} failed: {reason}")
-        state = str(self._store.path) if self._state_given else None
+        state = str(_near(self._store.path)) if self._state_given else None
         return Result(self._counters, time.monotonic() - self._began, state)
 
     def log(self, connector: str, line: bytes) -> None:
@@ -107,6 +106,12 @@ class _Run:
     def _count(self, connector: str, metric: Metric) -> None:
         now = time.monotonic() - self._began
         self._counters.add(metric, now, from_tap=connector == self._tap_name)
+
+
+def _near(path: Path) -> Path:
+    """The path as one would type it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _is_object(text: str) -> bool:

@@ -116,7 +116,7 @@ def _read_choice(choices: Sequence[Any], located: Located, problems: list[Proble
         if located.value == choice and type(located.value) is type(choice):
             return choice
     listed = " or ".join(str(choice) for choice in choices)
-    problems.append(Problem(located.place, _expected(path, listed, located.value)))
+    problems.append(Problem(located.place, f"{path!r} must be {listed}"))
     return None
 
 
@@ -142,6 +142,7 @@ def _read_mapping(value_kind: Any, located: Located, problems: list[Problem], pa
 
 
 def _expected(path: str, what: str, value: Any) -> str:
-    kinds = {dict: "a mapping", list: "a list", bool: str(value).lower(), type(None): "nothing"}
-    got = kinds.get(type(value), repr(value))
+    """Names the kind of what was found, never the value: it may be an expanded secret."""
+    kinds = {dict: "a mapping", list: "a list", str: "a text", bool: "true or false", type(None): "nothing"}
+    got = kinds.get(type(value), "a number")
     return f"{path!r} must be {what}, not {got}" if path else f"must hold {what}, not {got}"

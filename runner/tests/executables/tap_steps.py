@@ -2,7 +2,7 @@
 """A Singer tap that does what its configuration says, step by step: a real process for the runner's tests.
 
 Config: {"steps": [{"records": 3, "stream": "users"}, {"state": {...}}, {"exit": 1}, ...], "seen": FILE}
-A file named by `seen` receives what the tap was given: argv, config, state, catalog, and how private they are.
+A file named by `seen` receives what the tap was given, and how private it is.
 """
 
 import argparse
@@ -67,6 +67,10 @@ class Steps:
         sys.stdout.write('{"type": "STATE", "value": ' + text + "}\n")
         sys.stdout.flush()
 
+    def raw(self, text, **_):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
     def log(self, text, level="INFO", **_):
         log(level, text)
 
@@ -90,6 +94,11 @@ class Steps:
 
     def ignore_sigterm(self, _flag, **_):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    def stop_politely(self, _flag, **_):
+        """As taps of the SDK do: what is at hand, a STATE, exit code 0."""
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        time.sleep(300)
 
     def leave_child(self, path, **_):
         child = subprocess.Popen(["sleep", "300"], stdout=subprocess.DEVNULL)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A Singer target that appends records to `<path>/<stream>.jsonl`: a real process for the runner's tests.
 
-It keeps the promises that the runner builds on: what came since the last STATE becomes visible only at the next
-STATE or at the end of the input, STATE is printed after that, and SIGTERM drops the rest.
+It keeps the promises that the runner builds on: what came since the last STATE becomes visible only at the
+next STATE or at the end of the input, STATE is printed after that, and SIGTERM drops the rest.
 """
 
 import argparse
