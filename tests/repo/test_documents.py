@@ -1,6 +1,7 @@
 """Documents are true: links lead somewhere, the README opens with the two commands that matter."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,24 @@ def test_the_readme_names_make_targets_that_exist() -> None:
 def test_every_distribution_ships_the_readme_that_it_names() -> None:
     for room in rooms():
         assert (ROOT / room.member / room.project.get("readme", "pyproject.toml")).exists(), room.member
+
+
+def test_every_dependency_says_what_it_is_for() -> None:
+    decision = (ROOT / "docs/decisions/0001-workspace-and-dependencies.md").read_text()
+    named = set(re.findall(r"[\w-]+", " ".join(re.findall(r"^\| (.*?) \|", decision, re.MULTILINE))))
+    assert {name for name in dependencies() if name.lower() not in {each.lower() for each in named}} == set()
+
+
+def dependencies() -> set[str]:
+    """Everything from outside that a manifest of ours names."""
+    ours = {room.distribution for room in rooms()} | {"dativo-core"}
+    root = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["dev"]
+    python = [one for room in rooms() for one in room.requirements()] + root
+    names = {re.split(r"[^\w.-]", requirement)[0] for requirement in python}
+    for manifest in [path for path in files_named(".toml") if path.name == "Cargo.toml"]:
+        cargo = tomllib.loads((ROOT / manifest).read_text())
+        names |= {name for table in ("dependencies", "dev-dependencies") for name in cargo.get(table, {})}
+    return names - ours
 
 
 def readme() -> str:
