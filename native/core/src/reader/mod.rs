@@ -160,7 +160,8 @@ impl Reader {
         let fill = self
             .input
             .fill(source.as_mut(), self.decoder.epoch.patience(self.idle))?;
-        if fill == Fill::TimedOut {
+        // A cancel breaks off the wait as well; that is not idleness.
+        if fill == Fill::TimedOut && !self.cancelled.load(Ordering::Relaxed) {
             self.decoder.idle()?;
             return Ok(self.decoder.events.is_empty().then_some(Event::Idle));
         }
