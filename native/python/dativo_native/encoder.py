@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from dativo_native._abi import ffi, lib
@@ -9,6 +11,7 @@ from dativo_native._arrow import export_batch, export_schema
 from dativo_native._call import call, invalid
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     import pyarrow as pa
@@ -29,36 +32,40 @@ class RecordEncoder:
         call(lib.dativo_encoder_new, name, len(name), export_schema(schema), number, handle)
         self._handle = ffi.gc(handle[0], lib.dativo_encoder_free)
         self._lines = ffi.new("DativoSlice *")
-        self._view: memoryview | None = None
-        self._closed = False
+        self._view = memoryview(b"")
+        self._lent: Callable[[], Any] = _nothing
 
     def encode(self, batch: pa.RecordBatch, time_extracted: str | None = None) -> memoryview:
         """The rows as RECORD lines, each ending in a line feed.
 
-        The view is the encoder's own buffer: it is valid until the next call on the encoder, which
-        releases it, so that a late look at it raises ValueError instead of reading something else.
+        The view is the encoder's own buffer, valid until the next call, which releases it: a late
+        look at it raises ValueError instead of reading something else.
 
         Args:
             batch: the rows; its schema is that of the encoder.
             time_extracted: RFC 3339 text that goes into every line.
 
         Raises:
-            InvalidArgument: another schema, or a value that has no text (it names field and row).
+            InvalidArgument: another schema, a value that has no text (it names field and row), or a
+                slice of the previous lines is still in use.
         """
-        self._release_view()
         handle = self._open()
+        self._take_back()
         time = b"" if time_extracted is None else time_extracted.encode()
         schema, array = export_batch(batch)
         call(lib.dativo_encoder_encode, handle, schema, array, time or ffi.NULL, len(time), self._lines)
-        self._view = memoryview(ffi.buffer(self._lines.data, self._lines.len)).toreadonly()
+        # The lines are the encoder's memory, so the encoder outlives whoever still looks at them.
+        lines = ffi.buffer(ffi.gc(self._lines.data, partial(_outlive, handle)), self._lines.len)
+        self._lent = weakref.ref(lines)
+        self._view = memoryview(lines).toreadonly()
         return self._view
 
     def close(self) -> None:
-        """Frees the encoder and its buffer."""
-        self._release_view()
-        if not self._closed:
-            self._closed = True
-            ffi.release(self._handle)
+        """Frees the encoder and its buffer, or leaves that to the last slice of its lines in use."""
+        self._view.release()
+        handle, self._handle = self._handle, None
+        if handle is not None and self._lent() is None:
+            ffi.release(handle)
 
     def __enter__(self) -> Self:
         return self
@@ -72,16 +79,19 @@ class RecordEncoder:
         self.close()
 
     def _open(self) -> Any:
-        if self._closed:
+        if self._handle is None:
             raise invalid("the encoder is closed")
         return self._handle
 
-    def _release_view(self) -> None:
-        view, self._view = self._view, None
-        if view is None:
-            return
-        try:
-            view.release()
-        except BufferError as error:
-            self._view = view
-            raise invalid("a slice of the lines of the previous call is still in use") from error
+    def _take_back(self) -> None:
+        self._view.release()
+        if self._lent() is not None:
+            raise invalid("a slice of the previous lines is still in use: release it before the next call")
+
+
+def _nothing() -> None:
+    return None
+
+
+def _outlive(_encoder: Any, _lines: Any) -> None:
+    """Ends the life of lent lines; until then it holds their encoder."""

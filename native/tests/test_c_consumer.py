@@ -1,0 +1,93 @@
+"""A C program against the checked-in header and the built library (issue 2), under valgrind."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import dativo_native
+import pytest
+
+HERE = Path(__file__).parent
+LIBRARY = Path(dativo_native.__file__).parent / "_abi" / "lib_abi.so"
+INPUT = b"""\
+{"type":"SCHEMA","stream":"s","schema":{"properties":{}},"key_properties":[]}
+{"type":"RECORD","stream":"s","record":{"id":1,"name":"a"}}
+{"type":"RECORD","stream":"s","record":{"name":"\\u00e9\\n","id":null,"extra":0}}
+{"type":"RECORD","stream":"s","record":{"id":"x"}}
+{"type":"STATE","value":{"bookmarks":{"s":1}}}
+{"type":"RECORD","stream":"s","record":{"id":-2}}
+"""
+PRINTED = """\
+SCHEMA s line 1
+NOTICE unknown-property /extra
+INVALID line 4 at "/id": expected integer, got string
+BATCH s line 3 rows 2
+  id=1 name=a
+  id=null name=é
+
+{"type":"RECORD","stream":"s","record":{"id":1,"name":"a"},"version":3,"time_extracted":"2024-01-01T00:00:00Z"}
+{"type":"RECORD","stream":"s","record":{"id":null,"name":"é\\n"},"version":3,"time_extracted":"2024-01-01T00:00:00Z"}
+STATE {"bookmarks":{"s":1}}
+BATCH s line 6 rows 1
+  id=-2 name=null
+{"type":"RECORD","stream":"s","record":{"id":-2,"name":null},"version":3,"time_extracted":"2024-01-01T00:00:00Z"}
+END
+lines 6 records 3 invalid 1
+live handles 0
+"""
+
+
+def tool(name):
+    path = shutil.which(name)
+    assert path, f"{name} is needed to prove the C ABI: install it (apt-get install {name})"
+    return path
+
+
+@pytest.fixture(scope="module")
+def consumer(tmp_path_factory):
+    """The compiled program; warnings are errors, so the header is held to standard C as well."""
+    program = tmp_path_factory.mktemp("consumer") / "consumer"
+    compiler = shutil.which("cc") or tool("gcc")
+    flags = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-O1"]
+    link = [str(LIBRARY), f"-Wl,-rpath,{LIBRARY.parent}"]
+    include = f"-I{HERE.parent / 'include'}"
+    source = str(HERE / "consumer.c")
+    subprocess.run([compiler, *flags, include, source, "-o", str(program), *link], check=True)
+    return program
+
+
+@pytest.fixture
+def stream(tmp_path):
+    path = tmp_path / "input.singer"
+    path.write_bytes(INPUT)
+    return path
+
+
+def test_c_program_reads_and_writes_a_stream(consumer, stream):
+    run = subprocess.run([consumer, stream], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout == PRINTED
+
+
+def test_c_program_is_clean_under_valgrind(consumer, stream):
+    valgrind = [tool("valgrind"), "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=all"]
+    valgrind += ["--errors-for-leak-kinds=definite,indirect,possible", "--quiet"]
+    run = subprocess.run([*valgrind, consumer, stream], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == PRINTED
+
+
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_header_compiles_next_to_another_arrow_header(language, tmp_path):
+    """The Arrow structs are guarded as the Arrow C Data Interface demands."""
+    header = (HERE.parent / "include" / "dativo.h").read_text()
+    arrow = header[
+        header.index("#ifndef ARROW_C_DATA_INTERFACE") : header.index("typedef struct ArrowSchema")
+    ]
+    source = tmp_path / "both.c"
+    source.write_text(f'#include <stdint.h>\n{arrow}\n#include "dativo.h"\n')
+    compiler = shutil.which("cc") or tool("gcc")
+    include = f"-I{HERE.parent / 'include'}"
+    subprocess.run(
+        [compiler, "-fsyntax-only", "-x", language, "-Wall", "-Werror", include, source], check=True
+    )
