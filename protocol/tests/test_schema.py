@@ -270,6 +270,8 @@ def test_native_uuids_are_an_option():
     ({"type": "number", "multipleOf": 0.01, "exclusiveMaximum": True, "maximum": 10}, Decimal(38, 2)),
     ({"type": "number", "multipleOf": "0.01"}, Number()),
     ({"type": "number", "format": []}, Number()),
+    ({"type": ["null", "string"], "multipleOf": 1}, String()),
+    ({"type": "string", "x-precision": 12, "x-scale": 4}, String()),
     ({"type": "number", "multipleOf": True}, Number()),
     ({"type": "number", "multipleOf": float("inf")}, Decimal(38, 9)),
     ({"type": "number", "minimum": 0, "maximum": 10}, Number()),

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 
 import pytest
 from dativo_protocol.errors import ConfigError, SourceError
@@ -212,3 +213,20 @@ def test_a_finished_stream_is_at_the_greatest_value_seen(values, resumes):
     finished = marked.finished()
     assert finished.replication_key_value == (max(values) if values else None)
     assert "progress_markers" not in finished.values
+
+
+BOOKMARKS = json.loads((Path(__file__).parent / "cases" / "state" / "bookmarks.json").read_text())["rows"]
+
+
+@pytest.mark.parametrize("row", BOOKMARKS, ids=[f"{place:03}" for place in range(len(BOOKMARKS))])
+def test_bookmarks_move_as_in_the_sdk(row):
+    marked = Bookmark(row["before"])
+    for step, *arguments, expected in row["steps"]:
+        if step == "start":
+            signpost, start = arguments
+            marked = marked.started("k", signpost=signpost, at_least=start)
+        elif step == "record":
+            marked = marked.advanced("k", *arguments, is_sorted=row["sorted"])
+        else:
+            marked = marked.finished()
+        assert marked.values == expected, step

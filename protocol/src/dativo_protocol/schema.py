@@ -31,7 +31,7 @@ from dativo_protocol.columns import (
     TimestampTz,
     Uuid,
 )
-from dativo_protocol.decimals import TooWide, decimal_of, integer_decimal_of
+from dativo_protocol.decimals import DECIMAL_FORMATS, TooWide, decimal_of, integer_decimal_of
 from dativo_protocol.errors import SchemaError
 from dativo_protocol.shapes import Resolver, Schema, Shape
 
@@ -158,6 +158,9 @@ class _Mapper:
                 return self._uuid
         if schema.get("contentEncoding") == "base64":
             return Binary()
+        # Keywords of numbers say nothing of a string: only its format makes it a decimal.
+        if schema.get("format") not in DECIMAL_FORMATS:
+            return String()
         try:
             return decimal_of(schema) or String()
         except TooWide:
