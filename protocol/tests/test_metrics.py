@@ -70,6 +70,21 @@ def test_streams_are_counted_apart_and_empty_ones_are_reported(points):
     assert counters.records() == {"empty": 0, "users": 15}
 
 
+def test_a_finished_stream_has_had_its_last_line(points):
+    counters = StreamCounters()
+    counters.add("users", 10, 4000)
+    counters.add("orders", 1)
+    counters.finish("users")
+    finished = {point["metric"]: point["value"] for point in points()}
+    assert finished == {"record_count": 10, "batch_count": 1, "record_bytes": 4000}
+    counters.log()
+    assert {point["tags"]["stream"] for point in points()[3:]} == {"orders"}
+    counters.add("users", 2)
+    counters.log()
+    again = [point for point in points()[5:] if point["tags"]["stream"] == "users"]
+    assert {point["metric"]: point["value"] for point in again}["record_count"] == 2
+
+
 def test_a_structured_line_carries_the_point_itself():
     point = Point("counter", "record_count", 3, {"stream": "users"})
     record = logging.LogRecord("singer_sdk.metrics", logging.INFO, "", 0, "METRIC: %s", (point,), None)

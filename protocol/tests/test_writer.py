@@ -79,6 +79,19 @@ def test_batches_and_tables_become_records_in_order(output):
     assert out.counters.records() == {"s": 5000}
 
 
+def test_the_end_of_a_stream_is_logged_with_its_time_and_its_bytes(output, caplog):  # L4
+    descriptor, _ = output
+    out = MessageWriter(descriptor)
+    with caplog.at_level("INFO"), out.stream("s", COLUMNS) as records:
+        records.write(rows(0, 3000))
+    points = [record.args[0] for record in caplog.records if record.name == "singer_sdk.metrics"]
+    values = {point.metric: point.value for point in points}
+    assert values["record_count"] == 3000
+    assert values["record_bytes"] == os.lseek(descriptor, 0, os.SEEK_END)
+    assert values["sync_duration"] > 0
+    assert all(point.tags["stream"] == "s" for point in points)
+
+
 def test_lines_are_written_in_pieces_near_the_size_the_pipe_likes(output):
     descriptor, lines = output
     pieces = []

@@ -94,15 +94,26 @@ class Timer:
 
 
 class StreamCounters:
-    """`record_count` and `batch_count` of every stream of a run."""
+    """`record_count`, `batch_count` and, where it is known, `record_bytes` of every stream of a run."""
 
     def __init__(self) -> None:
         self._counters: dict[tuple[str, str], Counter] = {}
+        self._finished: set[str] = set()
 
-    def add(self, stream: str, records: int) -> None:
-        """Count one batch of `records`."""
+    def add(self, stream: str, records: int, size: int = 0) -> None:
+        """Count one batch of `records`, whose lines have `size` bytes."""
+        self._finished.discard(stream)
         self._counter("record_count", stream).add(records)
         self._counter("batch_count", stream).add(1)
+        if size:
+            self._counter("record_bytes", stream).add(size)
+
+    def finish(self, stream: str) -> None:
+        """Write the last line of each counter of a stream now, so that a reader of the log sees it end."""
+        self._finished.add(stream)
+        for (_, name), counter in self._counters.items():
+            if name == stream:
+                counter.log()
 
     def open(self, stream: str) -> None:
         """Make sure that a stream without records is reported too."""
@@ -124,9 +135,10 @@ class StreamCounters:
         return f"{total:,} records of {len(records)} stream{many} ({streams})"
 
     def log(self) -> None:
-        """Write the last line of each."""
-        for counter in self._counters.values():
-            counter.log()
+        """Write the last line of each counter whose stream is not finished."""
+        for (_, stream), counter in self._counters.items():
+            if stream not in self._finished:
+                counter.log()
 
     def _counter(self, metric: str, stream: str) -> Counter:
         key = (metric, stream)

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dativo_protocol.metrics import StreamCounters
+from dativo_protocol.metrics import StreamCounters, Timer
 from dativo_protocol.pipes import widen_pipe, write_all
 
 if TYPE_CHECKING:
@@ -111,7 +111,10 @@ class MessageWriter:
 
 
 class RecordWriter:
-    """Writes the records of one stream; a context manager, to let the native encoder go."""
+    """Writes the records of one stream; a context manager, to let the native encoder go.
+
+    Its end is logged: `sync_duration`, and the last line of the stream's counters.
+    """
 
     def __init__(self, out: MessageWriter, stream: str, schema: pa.Schema, version: int | None) -> None:
         from dativo_native import RecordEncoder
@@ -121,14 +124,18 @@ class RecordWriter:
         self._encoder = RecordEncoder(stream, schema, version=version)
         self._slice_rows = _FIRST_SLICE_ROWS
         self._written = 0
+        self._timer = Timer("sync_duration", {"stream": stream})
 
     def __enter__(self) -> Self:
+        self._timer.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        self._out.counters.finish(self._stream)
+        self._timer.__exit__(kind, error, trace)
 
     def close(self) -> None:
         """Let the native encoder go."""
@@ -146,7 +153,7 @@ class RecordWriter:
             self._write_batch(batch, extracted)
 
     def _write_batch(self, batch: pa.RecordBatch, extracted: str) -> None:
-        start = 0
+        start = size = 0
         # rows of this batch may be far longer than those measured so far
         most = max(1, ENCODED_BYTES * batch.num_rows // max(1, batch.nbytes))
         while start < batch.num_rows:
@@ -154,9 +161,10 @@ class RecordWriter:
             lines = self._encoder.encode(rows, extracted)
             self._out.write(lines)
             start += rows.num_rows
+            size += len(lines)
             self._written += rows.num_rows
             self._slice_rows = max(1, ENCODED_BYTES * rows.num_rows // max(1, len(lines)))
-        self._out.counters.add(self._stream, batch.num_rows)
+        self._out.counters.add(self._stream, batch.num_rows, size)
 
     def _allowed(self, rows: int) -> int:
         limit = self._out.record_limit
