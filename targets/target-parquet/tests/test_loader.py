@@ -214,6 +214,9 @@ def test_the_end_says_what_was_published(loader, schema_message, caplog):
     )
     run.commit(None, final=True)
     assert "published stream users: 2 files, 3 rows, 0.0 MB in " in caplog.text
+    points = [record.args[0] for record in caplog.records if record.name == "singer_sdk.metrics"]
+    [files] = [point for point in points if point.metric == "file_count"]
+    assert (files.type, files.value, files.tags) == ("counter", 2, {"stream": "users"})
 
 
 def test_partitions_read_back_with_pyarrow_and_duckdb(loader, schema_message, read, query):

@@ -6,6 +6,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dativo_protocol.metrics import Point
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -37,8 +39,11 @@ class Summary:
             published.bytes += file.bytes
 
     def log(self, destination: str) -> None:
-        """Write one line for each stream."""
+        """Write one line for each stream, and its counts as metrics for a runner."""
         for stream, published in self._streams.items():
+            tags = {"stream": stream}
+            Point("counter", "file_count", published.files, tags).log()
+            Point("counter", "file_bytes", published.bytes, tags).log()
             logger.info(
                 "published stream %s: %d files, %s rows, %.1f MB in %s/%s",
                 stream,
