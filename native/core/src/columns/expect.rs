@@ -49,14 +49,17 @@ impl Expect {
         )
     }
 
-    /// The position after the expected bytes, if they are at `pos`.
+    /// The position after the expected bytes, if they are at `pos` and a value begins there: more white space than last
+    /// time is another text.
     #[inline(always)]
     pub(crate) fn after(&self, bytes: &[u8], pos: usize) -> Option<usize> {
         let found = match bytes.get(pos..).and_then(|rest| rest.first_chunk::<WINDOW>()) {
             Some(window) => self.begins(window) && (self.rest.is_empty() || self.continues(bytes, pos)),
             None => self.fits(bytes, pos),
         };
-        (found && self.length > 0).then_some(pos + self.length)
+        let end = pos + self.length;
+        let at_value = bytes.get(end).is_none_or(|&byte| byte > b' ');
+        (found && at_value && self.length > 0).then_some(end)
     }
 
     #[inline(always)]
@@ -108,6 +111,14 @@ mod tests {
             }
             assert_eq!(expect.after(&text.as_bytes()[1..], 0), None);
         }
+    }
+
+    #[test]
+    fn more_white_space_than_last_time_is_no_match() {
+        let expect = Expect::new(b",\"b\":");
+        assert_eq!(expect.after(b",\"b\":1}", 0), Some(5));
+        assert_eq!(expect.after(b",\"b\": 1}", 0), None);
+        assert_eq!(expect.after(b",\"b\":\t1}", 0), None);
     }
 
     #[test]
