@@ -45,16 +45,33 @@ def test_a_target_alone_counts_if_the_tap_says_nothing():
 
 def test_no_rate_without_time():
     counters = Counters()
-    counters.add(counter("record_count", 30), 0.0, from_tap=True)
+    counters.add(counter("record_count", 30), 0.09, from_tap=True)
     assert counters.streams["users"].rate is None
+
+
+def test_what_the_tap_says_of_its_time_counts_more_than_when_it_was_heard():
+    counters = Counters()
+    counters.add(counter("record_count", 300), 9.0, from_tap=True)
+    counters.add(Metric("timer", "sync_duration", 1.0, {"stream": "users"}), 9.0, from_tap=True)
+    counters.add(Metric("timer", "sync_duration", 2.0, {"stream": "users"}), 9.5, from_tap=True)
+    assert counters.streams["users"].rate == 100.0
+
+
+def test_files_and_their_bytes_come_from_the_target():
+    counters = Counters()
+    counters.add(counter("file_count", 2), 1.0, from_tap=False)
+    counters.add(counter("file_bytes", 5_000), 1.0, from_tap=False)
+    count = counters.streams["users"]
+    assert (count.files, count.stored) == (2, 5_000)
 
 
 def test_other_metrics_are_let_pass():
     counters = Counters()
-    counters.add(Metric("timer", "sync_duration", 1.0, {"stream": "users"}), 1.0, from_tap=True)
+    counters.add(Metric("timer", "job_duration", 1.0, {"stream": "users"}), 1.0, from_tap=True)
+    counters.add(Metric("timer", "sync_duration", 1.0, {"stream": "users"}), 1.0, from_tap=False)
     counters.add(Metric("counter", "record_count", 1.0, {}), 1.0, from_tap=True)
-    assert counters.streams == {}
     counters.add(counter("http_request_count", 3), 1.0, from_tap=True)
+    assert counters.streams == {}
     assert counters.records == 0
 
 
@@ -62,4 +79,4 @@ def test_bytes_count_on_the_side_of_the_tap_only():
     counters = Counters()
     counters.add(counter("record_bytes", 100), 1.0, from_tap=True)
     counters.add(counter("record_bytes", 100), 1.0, from_tap=False)
-    assert counters.size == 100
+    assert counters.streams["users"].size == 100

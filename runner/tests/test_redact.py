@@ -41,7 +41,7 @@ def test_secrets_are_found_by_name_at_any_depth():
 
 def test_secrets_are_found_by_declared_path():
     config = {"sources": [{"code": "abcd"}, {"code": "efgh"}], "code": "shown", "pin": 1234}
-    assert list(secrets_in(config, ["sources[].code", "pin"])) == ["abcd", "efgh", "1234"]
+    assert list(secrets_in(config, ["sources.code", "pin"])) == ["abcd", "efgh", "1234"]
 
 
 def test_variables_count_by_their_names():

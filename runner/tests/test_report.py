@@ -49,16 +49,16 @@ def test_an_unknown_signal_is_a_number():
 
 def test_the_table():
     streams = {
-        "flights": StreamCount(336776, 336776, 61_234_567, 2, 0.0, 2.0),
-        "airlines": StreamCount(16, 16, 0, 1, 2.0, 2.0),
+        "flights": StreamCount(336776, 336776, 61_234_567, 2, 5_340_000, 2.0),
+        "airlines": StreamCount(16, 16, 0, 1, 300, 0.001),
     }
     result = Result(Counters(streams), 3.0, ".dativo/state/flights.json")
     assert result_lines("flights", result) == [
         "flights: done in 3.0 s",
-        "  stream    records   loaded  files    MB  records/s",
-        "  flights   336,776  336,776      2  61.2    168,388",
-        "  airlines       16       16      1     -          -",
-        "  total     336,792  336,792      3  61.2    112,264",
+        "  stream    records    MB  records/s   loaded  files  MB stored",
+        "  flights   336,776  61.2    168,388  336,776      2        5.3",
+        "  airlines       16     -          -       16      1        0.0",
+        "  total     336,792  61.2    112,264  336,792      3        5.3",
         "  state: .dativo/state/flights.json",
     ]
 
@@ -67,9 +67,9 @@ def test_columns_that_nobody_filled_are_left_out():
     lines = result_lines("j", Result(Counters({"users": StreamCount(loaded=5)}), 2.0, None))
     assert lines == [
         "j: done in 2.0 s",
-        "  stream  loaded  records/s",
-        "  users        5          -",
-        "  total        5          2",
+        "  stream  records/s  loaded",
+        "  users           -       5",
+        "  total           2       5",
         "  state: none was given",
     ]
 

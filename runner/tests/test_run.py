@@ -28,10 +28,11 @@ def test_the_result_is_a_short_table_on_stdout(project):
     done = project.dativo("run", project.job(THREE), cwd=project.directory)
     lines = done.stdout.splitlines()
     assert lines[0].startswith("users: done in ")
-    assert [line.split()[:5] for line in lines[1:4]] == [
-        ["stream", "records", "loaded", "files", "MB"],
-        ["users", "3", "3", "1", "3.0"],
-        ["total", "3", "3", "1", "3.0"],
+    assert lines[1].split() == ["stream", "records", "MB", "records/s", "loaded", "files"]
+    rows = [line.split() for line in lines[2:4]]
+    assert [[row[0], row[1], row[2], *row[4:]] for row in rows] == [
+        ["users", "3", "3.0", "3", "1"],
+        ["total", "3", "3.0", "3", "1"],
     ]
     assert lines[4:] == ["  state: .dativo/state/users.json"]
 

@@ -47,10 +47,9 @@ def secrets_in(config: Mapping[str, Any], declared: Iterable[str]) -> Iterator[s
 
     Args:
         config: the settings of a connector.
-        declared: dotted paths that the registry names; `[]` after a part stands for every item of a list.
+        declared: dotted paths that the registry names; items of a list go by the name of the list.
     """
-    wanted = {path.replace("[]", "") for path in declared}
-    yield from _walk(config, "", wanted, hidden=False)
+    yield from _walk(config, "", set(declared), hidden=False)
 
 
 def secret_variables(variables: Mapping[str, str]) -> Iterator[str]:

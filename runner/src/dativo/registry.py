@@ -40,7 +40,7 @@ class Connector:
     )
     secret_settings: tuple[str, ...] = field(
         default=(),
-        metadata=described("Settings whose values never appear in logs, as `outer.inner`, `list[].inner`."),
+        metadata=described("Settings whose values never appear in logs, as `outer.inner`."),
     )
     path: str | None = field(default=None, metadata=described("Directory of its source in the repository."))
 

@@ -69,17 +69,18 @@ def result_lines(job: str, result: Result) -> list[str]:
     return lines
 
 
-_HEAD = ("stream", "records", "loaded", "files", "MB", "records/s")
+_HEAD = ("stream", "records", "MB", "records/s", "loaded", "files", "MB stored")
 
 
 def _row(name: str, count: StreamCount) -> tuple[str, ...]:
     return (
         name,
         f"{count.read:,}" if count.read or not count.loaded else "-",
+        _megabytes(count.size),
+        f"{count.rate:,.0f}" if count.rate is not None else "-",
         f"{count.loaded:,}" if count.loaded or not count.read else "-",
         f"{count.files:,}" if count.files else "-",
-        f"{count.size / MEGABYTE:,.1f}" if count.size else "-",
-        f"{count.rate:,.0f}" if count.rate is not None else "-",
+        _megabytes(count.stored),
     )
 
 
@@ -88,14 +89,19 @@ def _total(result: Result) -> tuple[str, ...]:
     return (
         "total",
         f"{sum(count.read for count in counts):,}",
+        _megabytes(sum(count.size for count in counts)),
+        f"{result.counters.records / result.seconds:,.0f}",
         f"{sum(count.loaded for count in counts):,}",
         f"{sum(count.files for count in counts):,}",
-        f"{result.counters.size / MEGABYTE:,.1f}",
-        f"{result.counters.records / result.seconds:,.0f}",
+        _megabytes(sum(count.stored for count in counts)),
     )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / MEGABYTE:,.1f}" if size else "-"
 
 
 def _without_empty(rows: Sequence[tuple[str, ...]]) -> list[list[str]]:
     """The rows less the columns in which no stream has anything to say."""
-    said = [any(row[index] not in {"-", "0", "0.0"} for row in rows[1:]) for index in range(len(rows[0]))]
+    said = [any(row[index] not in {"-", "0"} for row in rows[1:]) for index in range(len(rows[0]))]
     return [[cell for cell, keep in zip(row, said, strict=True) if keep] for row in rows]

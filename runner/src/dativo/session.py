@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dativo.connectors import Program
     from dativo.job_file import ReadyJob
 
-METRICS_SECONDS = "1"
+METRICS_SECONDS = "0.5"
 """How often our connectors log their counts during a run; their own default is once a minute."""
 
 DISCOVER_SECONDS = 600.0
