@@ -156,6 +156,7 @@ def test_other_arrow_types_widen(type_, expected):
         (pa.list_(pa.struct([("d", pa.duration("s"))])), "/c/item/d"),
         (pa.map_(pa.string(), pa.duration("s")), "/c/value"),
         (pa.dense_union([pa.field("a", pa.int8())]), "/c"),
+        (pa.struct([("a\0b", pa.int8())]), "/c/a\\x00b"),
     ],
     ids=str,
 )
@@ -163,7 +164,7 @@ def test_types_without_a_json_form_are_refused_with_their_place(type_, path):
     with pytest.raises(SchemaError) as caught:
         json_schema_of(pa.schema([("c", type_)]), stream="s")
     assert (caught.value.stream, caught.value.path) == ("s", path)
-    assert "Cast" in caught.value.instruction
+    assert caught.value.instruction
 
 
 SCALARS = st.one_of(
@@ -185,8 +186,11 @@ SCALARS = st.one_of(
 )
 
 
+NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
 def structs(types):
-    members = st.lists(st.tuples(st.text(), types), min_size=1, max_size=4, unique_by=lambda pair: pair[0])
+    members = st.lists(st.tuples(NAMES, types), min_size=1, max_size=4, unique_by=lambda pair: pair[0])
     return members.map(lambda pairs: Struct(tuple(Column(name, type_) for name, type_ in pairs)))
 
 

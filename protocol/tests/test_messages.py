@@ -167,6 +167,7 @@ REFUSED = [
     (b'{"type":"STATE"}', "no `value`"),
     (b'{"type":"RECORD","record":{}}', "no `stream`"),
     (b'{"type":"RECORD","stream":1,"record":{}}', "`stream` is not a string"),
+    (b'{"type":"RECORD","stream":"\\ud800","record":{}}', "`stream` holds half of a surrogate pair"),
     (b'{"type":"RECORD","stream":"s"}', "stream 's': no `record`"),
     (b'{"type":"RECORD","stream":"s","record":[]}', "`record` is not an object"),
     (b'{"type":"RECORD","stream":"s","record":{},"version":"1"}', "`version` is not an integer"),

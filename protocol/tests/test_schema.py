@@ -380,6 +380,8 @@ def test_a_stream_without_columns():
         ({"properties": {"a": {"anyOf": [3]}}}, "/properties/a/anyOf/0", "expected a schema, found int"),
         ({"properties": {"a": {"$ref": "#/nowhere"}}}, "/properties/a/$ref", "'#/nowhere' refers to nothing"),
         ({"properties": {"a": {"$ref": 3}}}, "/properties/a/$ref", "$ref is not a string"),
+        ({"properties": {"a\0b": {}}}, "/properties/a\\x00b", "a name with U+0000 in it"),
+        ({"properties": {"a\ud800": {}}}, "/properties/a\\ud800", "half of a surrogate pair"),
         (
             {"properties": {"a": {"type": "array", "items": {"properties": {"b": {"type": "x"}}}}}},
             "/properties/a/items/properties/b/type",

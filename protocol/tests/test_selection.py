@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 from dativo_protocol.catalog import parse_catalog, parse_entry
+from dativo_protocol.discovery import property_breadcrumbs
 from dativo_protocol.selection import Selection, selected_schema, selected_streams
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 CASES = Path(__file__).parent / "cases" / "selection"
 NAMED = sorted(path.stem for path in CASES.glob("*.json") if path.stem != "combinations")
@@ -147,3 +150,65 @@ def test_streams_to_read():  # C5
         }
     )
     assert [each.tap_stream_id for each in selected_streams(catalog)] == ["chosen", "default", "silent"]
+
+
+SAYINGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "inclusion": st.sampled_from(["available", "automatic", "unsupported"]),
+        "selected": st.booleans(),
+        "selected-by-default": st.booleans(),
+    },
+)
+TREES = st.recursive(
+    st.just({"type": "string"}),
+    lambda inner: st.builds(
+        lambda properties: {"type": "object", "properties": properties, "required": sorted(properties)},
+        st.dictionaries(st.sampled_from(["a", "b", "e-mail"]), inner, max_size=3),
+    ),
+    max_leaves=8,
+)
+
+
+@st.composite
+def entries(draw):
+    schema = {
+        "type": "object",
+        "properties": draw(st.dictionaries(st.sampled_from("abc"), TREES, max_size=3)),
+    }
+    said = [(crumb, draw(st.none() | SAYINGS)) for crumb in [(), *property_breadcrumbs(schema)]]
+    metadata = [
+        {"breadcrumb": list(crumb), "metadata": values} for crumb, values in said if values is not None
+    ]
+    return parse_entry(
+        {"tap_stream_id": "s", "schema": schema, "metadata": metadata, "key_properties": ["a"]}
+    )
+
+
+@settings(deadline=None)
+@given(entries())
+def test_the_pruned_schema_has_the_selected_properties_and_no_others(given_entry):
+    selection = Selection(given_entry)
+    everything = list(property_breadcrumbs(given_entry.schema))
+    kept = list(property_breadcrumbs(selected_schema(given_entry)))
+    assert kept == [crumb for crumb in everything if selection.includes(crumb)]
+    assert all(crumb[:-2] in kept for crumb in kept if len(crumb) > 2), "a property without its parent"
+
+
+@settings(deadline=None)
+@given(entries())
+def test_required_never_names_a_property_that_is_gone(given_entry):
+    def check(node):
+        assert set(node.get("required", [])) <= set(node.get("properties", {}))
+        for child in node.get("properties", {}).values():
+            check(child)
+
+    check(selected_schema(given_entry))
+
+
+@settings(deadline=None)
+@given(entries())
+def test_an_entry_says_the_same_after_a_round_trip(given_entry):
+    again = parse_entry(json.loads(json.dumps(dict(given_entry.document))))
+    assert selected_schema(again) == selected_schema(given_entry)
+    assert Selection(again).stream == Selection(given_entry).stream

@@ -30,6 +30,7 @@ from dativo_protocol.columns import (
     Timestamp,
     TimestampTz,
     Uuid,
+    name_fault,
 )
 from dativo_protocol.describe import json_schema_of_columns
 from dativo_protocol.errors import SchemaError
@@ -102,9 +103,7 @@ def columns_of_arrow(schema: pa.Schema, *, stream: str = "") -> tuple[Column, ..
     Raises:
         SchemaError: a type that JSON records cannot carry, such as a duration.
     """
-    return tuple(
-        Column(field.name, _column_type(field, stream=stream, path=f"/{field.name}")) for field in schema
-    )
+    return tuple(_column(field, stream=stream, path="") for field in schema)
 
 
 def json_schema_of(schema: pa.Schema, *, keys: Collection[str] = (), stream: str = "") -> dict[str, Any]:
@@ -143,6 +142,13 @@ def _simple_type(type_: ColumnType) -> pa.DataType:
     return simple[type(type_)]
 
 
+def _column(field: pa.Field[Any], *, stream: str, path: str) -> Column:
+    place = f"{path}/{field.name}"
+    if fault := name_fault(field.name):
+        raise SchemaError(fault, stream=stream, path=ascii(place)[1:-1])
+    return Column(field.name, _column_type(field, stream=stream, path=place))
+
+
 def _column_type(field: pa.Field[Any], *, stream: str, path: str) -> ColumnType:
     if (field.metadata or {}).get(JSON_KEY) == b"text":
         return JsonText()
@@ -158,13 +164,8 @@ def _type_of_arrow(type_: pa.DataType, *, stream: str, path: str) -> ColumnType:
     if isinstance(type_, pa.BaseExtensionType):
         return _type_of_arrow(type_.storage_type, stream=stream, path=path)
     if isinstance(type_, pa.StructType):
-        members = [type_.field(index) for index in range(type_.num_fields)]
-        return Struct(
-            tuple(
-                Column(member.name, _column_type(member, stream=stream, path=f"{path}/{member.name}"))
-                for member in members
-            )
-        )
+        members = (type_.field(index) for index in range(type_.num_fields))
+        return Struct(tuple(_column(member, stream=stream, path=path) for member in members))
     if isinstance(type_, pa.MapType) and _is_text(type_.key_type):
         return MapOf(_column_type(type_.item_field, stream=stream, path=f"{path}/value"))
     if types.is_list(type_) or types.is_large_list(type_) or types.is_fixed_size_list(type_):

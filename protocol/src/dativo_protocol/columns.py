@@ -124,6 +124,20 @@ ColumnType: TypeAlias = (
 )
 
 
+def name_fault(name: str) -> str | None:
+    """Return why a name cannot be that of a column, None if it can.
+
+    Arrow hands names over as C strings, which end at U+0000, in UTF-8, which has no lone surrogates.
+    """
+    if "\0" in name:
+        return "a name with U+0000 in it cannot be that of a column"
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "a name with half of a surrogate pair cannot be that of a column"
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A named column.

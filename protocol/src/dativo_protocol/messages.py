@@ -219,6 +219,8 @@ class _Fields:
         value = self._present(name)
         if not isinstance(value, str):
             raise self._error(f"`{name}` is not a string")
+        if not _is_encodable(value):
+            raise self._error(f"`{name}` holds half of a surrogate pair")
         return value
 
     def _object(self, name: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from dativo_protocol.columns import (
     Timestamp,
     TimestampTz,
     Uuid,
+    name_fault,
 )
 from dativo_protocol.decimals import DECIMAL_FORMATS, TooWide, decimal_of, integer_decimal_of
 from dativo_protocol.errors import SchemaError
@@ -116,7 +117,10 @@ class _Mapper:
         names = frozenset(filter(_is_text, required)) if isinstance(required, list) else frozenset()
         columns = []
         for name, node in properties.items():
-            type_, nullable = self._type(node, f"{path}/properties/{_escape(name)}", shape.trail)
+            place = f"{path}/properties/{_escape(name)}"
+            if fault := name_fault(name):
+                raise SchemaError(fault, stream=self._stream, path=ascii(place)[1:-1])
+            type_, nullable = self._type(node, place, shape.trail)
             columns.append(Column(name, type_, required=name in names and not nullable))
         return tuple(columns)
 
