@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import queue
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 T = TypeVar("T")
 
@@ -21,11 +21,11 @@ class _Ending:
 
 
 @contextmanager
-def read_ahead(items: Iterator[T], *, depth: int) -> Iterator[Iterator[T]]:
-    """Take items from an iterator in a thread, at most `depth` ahead.
+def read_ahead(items: Generator[T], *, depth: int) -> Iterator[Iterator[T]]:
+    """Take items from a generator in a thread, at most `depth` ahead.
 
-    An exception of the iterator is raised where its next item would have come. When the block is left the
-    thread has ended, whether or not all items were taken.
+    An exception of the generator is raised where its next item would have come. When the block is left the
+    generator is closed and the thread has ended, whether or not all items were taken.
     """
     ahead: queue.Queue[T | _Ending] = queue.Queue(maxsize=depth)
     stop = threading.Event()
@@ -40,12 +40,13 @@ def read_ahead(items: Iterator[T], *, depth: int) -> Iterator[Iterator[T]]:
             worker.join(timeout=0.01)
 
 
-def _work(items: Iterator[T], ahead: queue.Queue[T | _Ending], stop: threading.Event) -> None:
+def _work(items: Generator[T], ahead: queue.Queue[T | _Ending], stop: threading.Event) -> None:
     try:
-        for item in items:
-            ahead.put(item)
-            if stop.is_set():
-                return
+        with closing(items):
+            for item in items:
+                ahead.put(item)
+                if stop.is_set():
+                    return
     except BaseException as error:  # noqa: BLE001 -- handed to the taker, who raises it
         ahead.put(_Ending(error))
     else:

@@ -38,19 +38,19 @@ class Converted:
 
 
 def convert(text: pa.BinaryArray, to: ColumnType, *, lenient: bool) -> Converted:
-    """Read a column of UTF-8 text as values of a type.
+    """Read a column of text as values of a type.
 
     Args:
-        text: nulls stay null.
+        text: valid UTF-8; nulls stay null.
         to: a type that `typenames` knows.
         lenient: the user chose the type.
     """
     import pyarrow as pa
 
-    if isinstance(to, String):
-        return _checked_text(text)
-    form = form_of(to, lenient=lenient)
     view = text.view(pa.string())
+    if isinstance(to, String):
+        return Converted(view, None)
+    form = form_of(to, lenient=lenient)
     values = _cast_whole(view, form)
     return _cast_fitting(view, form) if values is None else Converted(values, None)
 
@@ -96,22 +96,3 @@ def _finite(values: Any) -> Any:
     if not pa.types.is_floating(values.type):
         return values
     return pc.if_else(pc.is_finite(values), values, None)
-
-
-def _checked_text(text: pa.BinaryArray) -> Converted:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    try:
-        return Converted(text.cast(pa.string()), None)
-    except pa.ArrowInvalid:
-        good = pa.array([value is None or _is_utf8(value) for value in text.to_pylist()])
-    return Converted(pc.if_else(good, text, None).cast(pa.string()), pc.invert(good))
-
-
-def _is_utf8(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -69,7 +69,7 @@ class Definition:
     on_no_files: BadRowPolicy = "fail"
     max_remembered_files: int = 10_000
     state_rows: int = 1_000_000
-    block_bytes: int = 2 << 20
+    block_bytes: int = 1 << 20
 
 
 def resolve(settings: TapCsvSettings) -> tuple[Definition, ...]:

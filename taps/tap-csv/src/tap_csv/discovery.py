@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -113,13 +114,14 @@ def _sample(
     if not open_questions:
         return
     seen = 0
-    for batch in opened.batches(open_questions):
-        count = len(batch.numbers) if rows is None else min(len(batch.numbers), rows - seen)
-        for name in open_questions:
-            guesses[name].look(cast("pa.BinaryArray", batch.columns.column(name).slice(0, count)))
-        seen += count
-        if seen == rows:
-            return
+    with closing(opened.batches(open_questions)) as batches:
+        for batch in batches:
+            count = len(batch.numbers) if rows is None else min(len(batch.numbers), rows - seen)
+            for name in open_questions:
+                guesses[name].look(cast("pa.BinaryArray", batch.columns.column(name).slice(0, count)))
+            seen += count
+            if seen == rows:
+                return
 
 
 def _columns(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dativo_protocol.arrow import arrow_type
 from dativo_protocol.columns import (
+    MAX_DECIMAL_DIGITS,
     Boolean,
     ColumnType,
     Date,
@@ -72,7 +73,7 @@ def form_of(to: ColumnType, *, lenient: bool) -> Form:
             return Form(arrow_type(to), pattern, _caster(to), _unchanged, _is_odd_number)
         case Decimal():
             pattern = _LENIENT_REAL if lenient else _STRICT_REAL
-            return Form(arrow_type(to), pattern, _caster(to), _unchanged, _has_leading_zero)
+            return Form(arrow_type(to), pattern, _caster(to), _tidy_decimal, _is_odd_decimal)
         case Boolean():
             words = "true|false|0|1|t|f|yes|no|y|n|on|off" if lenient else "true|false|0|1"
             return Form(arrow_type(to), f"(?i:{words})", _caster(to), _as_truth, _never)
@@ -134,6 +135,24 @@ def _is_odd_number(text: Any, values: Any) -> bool:
     import pyarrow.compute as pc
 
     return pc.all(pc.is_finite(values)).as_py() is False or _has_leading_zero(text, values)
+
+
+def _is_odd_decimal(text: Any, values: Any) -> bool:
+    """Whether some text has digits that Arrow may lose: beyond 38 it wraps around and says nothing."""
+    import pyarrow.compute as pc
+
+    longest = pc.max(pc.binary_length(text)).as_py() or 0
+    return longest > MAX_DECIMAL_DIGITS or _has_leading_zero(text, values)
+
+
+def _tidy_decimal(text: Any) -> Any:
+    """Drop zeros that mean nothing; then drop texts with more digits than Arrow reads rightly."""
+    import pyarrow.compute as pc
+
+    tidy = pc.replace_substring_regex(text, r"\A([+-]?)0+([0-9])", r"\1\2")
+    tidy = pc.replace_substring_regex(tidy, r"\A([^.eE]*\.[0-9]*?)0+\z", r"\1")
+    safe = rf"\A[+-]?\.?(?:[0-9]\.?){{1,{MAX_DECIMAL_DIGITS}}}(?:[eE].*)?\z"
+    return pc.if_else(pc.match_substring_regex(tidy, safe), tidy, None)
 
 
 def _without_plus(text: Any) -> Any:

@@ -6,9 +6,9 @@ import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tap_csv.decoding import MARK
 from tap_csv.definitions import METADATA_COLUMNS
 from tap_csv.errors import HeaderError
-from tap_csv.text import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -47,8 +47,6 @@ def read_header(lines: LineSource, definition: Definition, file: str) -> Header:
             raise _undecodable(definition, lines, file)
     except csv.Error as error:
         raise HeaderError(f"the header is malformed: {error}", file=file, line=lines.lines_read) from error
-    except UnicodeDecodeError as error:
-        raise _undecodable(definition, lines, file) from error
     except ValueError as error:
         raise HeaderError(
             f"{error}: not a CSV file?",

@@ -31,7 +31,8 @@ class LineSource(io.RawIOBase):
         """
         super().__init__()
         self._source = source
-        self._rest = b""
+        self._piece = b""
+        self._at = 0
         self._ended = False
         self._max_line_bytes = max_line_bytes
         self.lines_read = 0
@@ -46,39 +47,35 @@ class LineSource(io.RawIOBase):
             ValueError: no end of line within the limit.
             UnreadableFileError: the file cannot be read on.
         """
-        searched = 0
+        searched = self._at
         while True:
-            found = _LINE_END.search(self._rest, searched)
-            if found and (found.end() < len(self._rest) or self._ended or found[0] != b"\r"):
+            found = _LINE_END.search(self._piece, searched)
+            if found and (found.end() < len(self._piece) or self._ended or found[0] != b"\r"):
                 return self._take(found.end())
             if self._ended:
-                return self._take(len(self._rest))
-            searched = max(0, len(self._rest) - 1)
-            if searched > self._max_line_bytes:
+                return self._take(len(self._piece))
+            if len(self._piece) - self._at > self._max_line_bytes:
                 raise ValueError(f"no end of line within {self._max_line_bytes} bytes")
-            piece = self._source.read(_READ_BYTES)
-            self._ended = not piece
-            self._rest += piece
+            rest = self._piece[self._at :]
+            searched = max(0, len(rest) - 1)  # a \r at the end may be half a line end
+            more = self._source.read(_READ_BYTES)
+            self._piece, self._at, self._ended = rest + more, 0, not more
 
-    def lines(self, errors: str = "strict") -> Iterator[str]:
-        """Iterate over the lines as text.
-
-        Raises:
-            UnicodeDecodeError: a line is not UTF-8 and `errors` says that this matters.
-        """
+    def lines(self) -> Iterator[str]:
+        """Iterate over the lines as text."""
         while line := self.next_line():
-            yield line.decode("utf-8", errors)
+            yield line.decode()
 
     def read(self, size: int = -1) -> bytes:
         """Read bytes after the last line handed out; b"" at the end."""
-        rest, self._rest = self._rest, b""
+        rest, self._piece, self._at = self._piece[self._at :], b"", 0
         return rest or self._source.read(size)
 
     def close(self) -> None:
         self._source.close()
         super().close()
 
-    def _take(self, size: int) -> bytes:
-        line, self._rest = self._rest[:size], self._rest[size:]
+    def _take(self, end: int) -> bytes:
+        line, self._at = self._piece[self._at : end], end
         self.lines_read += bool(line)
         return line

@@ -28,7 +28,7 @@ def line_of_row(file: SourceFile, definition: Definition, row: int) -> int:
     if row > MAX_ROWS:
         return 0
     try:
-        source = TextSource(file, definition.encoding, mark=True)
+        source = TextSource(file, definition.encoding)
         with closing(LineSource(source, max_line_bytes=definition.block_bytes)) as lines:
             read_header(lines, definition, file.name)
             return _start_of(row, lines, definition)
@@ -37,7 +37,7 @@ def line_of_row(file: SourceFile, definition: Definition, row: int) -> int:
 
 
 def _start_of(row: int, lines: LineSource, definition: Definition) -> int:
-    rows = definition.dialect.reader(lines.lines("replace"))
+    rows = definition.dialect.reader(lines.lines())
     start = lines.lines_read + 1
     for fields in rows:
         if fields:

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from tap_csv.errors import BadRowError
+from tap_csv.parsing import END
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,14 +25,13 @@ class RewrittenSource(io.RawIOBase):
     """
 
     def __init__(
-        self, source: LineSource, dialect: Dialect, end: str, *, width: int, file: str, skip_bad: bool
+        self, source: LineSource, dialect: Dialect, *, width: int, file: str, skip_bad: bool
     ) -> None:
         """Wrap a source whose header has been read.
 
         Args:
             source: closed together with this.
             dialect: of the source.
-            end: lines to read after the last one.
             width: fields of a good row.
             file: its name, for messages.
             skip_bad: leave a row that the dialect does not allow to the parser to skip; otherwise raise.
@@ -41,9 +41,8 @@ class RewrittenSource(io.RawIOBase):
         self._width = width
         self._file = file
         self._skip_bad = skip_bad
-        self._rows = self._checked(
-            dialect.reader(chain(source.lines("replace"), end.splitlines(keepends=True)))
-        )
+        end = dialect.delimiter.join([END] * width)
+        self._rows = self._good_rows(dialect.reader(chain(source.lines(), ["\n", f"{end}\n"])))
 
     def readable(self) -> bool:
         return True
@@ -52,11 +51,11 @@ class RewrittenSource(io.RawIOBase):
         """Read about `size` bytes; b"" only at the end.
 
         Raises:
-            BadRowError: a row is malformed in a strict dialect.
+            BadRowError: a row is malformed in a strict dialect, or its quotes are never closed.
             UnreadableFileError: the file cannot be read on.
         """
         out = io.StringIO(newline="")
-        writer = csv.writer(out, lineterminator="\n")
+        writer = csv.writer(out, lineterminator="\r\n")  # both characters are then quoted inside fields
         for row in self._rows:
             if row:
                 writer.writerow(row)
@@ -68,14 +67,22 @@ class RewrittenSource(io.RawIOBase):
         self._source.close()
         super().close()
 
-    def _checked(self, rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    def _good_rows(self, rows: Iterator[list[str]]) -> Iterator[list[str]]:
         while True:
+            line = self._source.lines_read + 1
             try:
-                yield next(rows)
+                row = next(rows)
             except StopIteration:
                 return
             except csv.Error as error:
-                if not self._skip_bad:
-                    line = self._source.lines_read
-                    raise BadRowError(f"malformed row: {error}", file=self._file, line=line) from error
-                yield [""] * (self._width + 1)
+                row = self._refused(f"malformed row: {error}", line)
+            if row == [END] * self._width:
+                return
+            if row and END in row[-1]:
+                row = self._refused("the row has a quote that is never closed", line)
+            yield row
+
+    def _refused(self, reason: str, line: int) -> list[str]:
+        if not self._skip_bad:
+            raise BadRowError(reason, file=self._file, line=line)
+        return [""] * (self._width + 1)

@@ -1,36 +1,31 @@
-"""The rows of one file as Arrow batches of bytes, parsed but not yet typed."""
+"""The rows of one file as Arrow batches of bytes: parsed, numbered, not yet typed."""
 
 from __future__ import annotations
 
-import io
-import re
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING
 
-from tap_csv.errors import BadRowError, CsvError, UnreadableFileError
+from tap_csv.errors import BadRowError, CsvError
 from tap_csv.header import Header, read_header
 from tap_csv.lines import LineSource
 from tap_csv.locate import line_of_row
 from tap_csv.numbering import RowCounter, RowNumbers
+from tap_csv.parsing import END, RefusedRow, RowTooLongError, parse
 from tap_csv.rewriting import RewrittenSource
 from tap_csv.tally import Tally
 from tap_csv.text import TextSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    import io
+    from collections.abc import Generator, Iterator, Sequence
 
     import pyarrow as pa
-    from pyarrow import csv as arrow_csv
 
     from tap_csv.definitions import Definition
     from tap_csv.sources import SourceFile
 
-END = "EndOfFileReachedByTapCsv"
-"""Fields of a row that is put after the last one. A quote that is never closed would swallow it."""
-
-_BAD_ROW = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
-_TOO_LONG = "straddl"
+_NEVER_CLOSED = "the row has a quote that is never closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +33,7 @@ class TextBatch:
     """Some consecutive rows of a file.
 
     Attributes:
-        columns: by the names of the stream, as bytes; UTF-8 unless the file says otherwise.
+        columns: by the names of the stream, as bytes of UTF-8.
         numbers: of the rows in the file.
     """
 
@@ -73,22 +68,23 @@ class CsvFile:
         self._definition = definition
         self._skips = definition.on_bad_row == "skip"
         self._counter = RowCounter()
+        self._refused: RefusedRow | None = None
         self._end_swallowed = False
-        self._text = TextSource(file, definition.encoding, mark=self._skips)
+        self._text = TextSource(file, definition.encoding)
         self._lines = LineSource(self._text, max_line_bytes=definition.block_bytes)
         self.header: Header = read_header(self._lines, definition, file.name)
 
     @property
     def has_undecodable(self) -> bool:
-        """Whether `text.MARK` may be in what was read so far."""
+        """Whether `decoding.MARK` may be in what was read so far."""
         return self._text.marked
 
     def close(self) -> None:
         """Close the file."""
         self._lines.close()
 
-    def batches(self, columns: Sequence[str]) -> Iterator[TextBatch]:
-        """Parse the rows, once.
+    def batches(self, columns: Sequence[str]) -> Generator[TextBatch]:
+        """Parse the rows, once; close the iterator if it is not taken to its end.
 
         Args:
             columns: those to read, of the header.
@@ -97,74 +93,38 @@ class CsvFile:
             BadRowError: a row is malformed, too long for a block, or its quotes are never closed.
             UnreadableFileError: the file cannot be read on.
         """
-        import pyarrow as pa
-
-        if not self.header.columns:
-            return
         names = self.header.columns
-        wanted = [str(names.index(column)) for column in columns] or ["0"]
-        try:
-            yield from self._numbered(self._parse(wanted), columns)
-        except pa.ArrowException as error:
-            raise self._explained(error) from error
+        if not names:
+            return
+        wanted = [names.index(column) for column in columns] or [0]
+        parsed = parse(self._source(), self._definition, wanted, width=len(names), refuse=self._refuse)
+        with closing(parsed):
+            try:
+                yield from self._numbered(parsed, columns)
+            except RowTooLongError as error:
+                raise self._too_long() from error
 
     def error_at(self, row: int, reason: str, kind: type[CsvError] = BadRowError) -> CsvError:
         """Make an error that names the line of a row."""
         line = line_of_row(self.file, self._definition, row)
         return kind(reason if line else f"row {row}: {reason}", file=self.file.name, line=line)
 
-    def _parse(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Yield batches of which all but the last hold good rows only; the last ends with the row of ENDs."""
-        import pyarrow as pa
-        from pyarrow import csv as arrow_csv
-
-        definition = self._definition
-        reading = arrow_csv.ReadOptions(
-            use_threads=False,  # only so are bad rows reported with their number
-            block_size=definition.block_bytes,
-            column_names=[str(at) for at in range(len(self.header.columns))],
-        )
-        conversion = arrow_csv.ConvertOptions(
-            check_utf8=False,
-            column_types=dict.fromkeys(wanted, pa.binary()),
-            include_columns=list(wanted),
-            null_values=list(definition.null_values),
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=definition.quoted_nulls,
-        )
-        source: Any = pa.PythonFile(self._canonical_source(), mode="r")
-        yield from arrow_csv.open_csv(source, reading, self._parsing(), conversion)
-
-    def _parsing(self) -> arrow_csv.ParseOptions:
-        from pyarrow import csv as arrow_csv
-
-        dialect = self._definition.dialect
-        plain = dialect.needs_rewriting
-        return arrow_csv.ParseOptions(
-            delimiter="," if plain else dialect.delimiter,
-            quote_char='"' if plain else dialect.quotechar or False,
-            double_quote=plain or dialect.doublequote,
-            escape_char=False if plain else dialect.escapechar or False,
-            newlines_in_values=True,
-            invalid_row_handler=self._leave_out if self._skips else None,
-        )
-
-    def _canonical_source(self) -> io.RawIOBase:
-        dialect = self._definition.dialect
+    def _source(self) -> io.RawIOBase:
+        if not self._definition.dialect.needs_rewriting:
+            return self._lines
         width = len(self.header.columns)
-        end = f"\n{dialect.delimiter.join([END] * width)}\n"
-        if not dialect.needs_rewriting:
-            return _EndMarked(self._lines, end.encode())
         return RewrittenSource(
-            self._lines, dialect, end, width=width, file=self.file.name, skip_bad=self._skips
+            self._lines, self._definition.dialect, width=width, file=self.file.name, skip_bad=self._skips
         )
 
-    def _leave_out(self, row: arrow_csv.InvalidRow) -> Literal["skip"]:
-        number = cast("int", row.number)
-        self._counter.leave_out(number)
-        self.left_out.add(number)
-        self._end_swallowed = self._end_swallowed or END in row.text
-        return "skip"
+    def _refuse(self, row: RefusedRow) -> bool:
+        self._counter.leave_out(row.number)
+        self._end_swallowed = self._end_swallowed or row.swallowed_end
+        if self._skips:
+            self.left_out.add(row.number)
+        else:
+            self._refused = self._refused or row
+        return self._skips
 
     def _numbered(self, parsed: Iterator[pa.RecordBatch], columns: Sequence[str]) -> Iterator[TextBatch]:
         held: pa.RecordBatch | None = None
@@ -174,12 +134,16 @@ class CsvFile:
             if held is not None:
                 yield self._text_batch(held, columns)
             held = batch
+        self._insist_on_good_rows()
         if held is not None and (last := self._without_end(held)).num_rows:
             yield self._text_batch(last, columns)
 
     def _text_batch(self, batch: pa.RecordBatch, columns: Sequence[str]) -> TextBatch:
+        numbers = self._counter.take(batch.num_rows)
+        if self._refused is not None and numbers.last > self._refused.number:
+            self._insist_on_good_rows()
         kept = batch.rename_columns(list(columns)) if columns else batch.select([])
-        return TextBatch(kept, self._counter.take(batch.num_rows))
+        return TextBatch(kept, numbers)
 
     def _without_end(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         last = batch.num_rows - 1
@@ -189,24 +153,26 @@ class CsvFile:
             return batch
         row = self._counter.number_ahead(batch.num_rows)
         if not self._skips:
-            raise self.error_at(row, "the row has a quote that is never closed")
+            raise self.error_at(row, _NEVER_CLOSED)
         self.left_out.add(row)
         return batch.slice(0, last)
 
-    def _explained(self, error: Exception) -> CsvError:
-        text = str(error)
-        if found := _BAD_ROW.search(text):
-            row, expected, got = map(int, found.groups())
-            if END in text:
-                return self.error_at(row, "the row has a quote that is never closed")
-            return self.error_at(row, f"the row has {got} {_fields(got)}, the header has {expected}")
-        if _TOO_LONG in text:
-            limit = self._definition.block_bytes
-            reason = f"a row from here on is longer than {limit} bytes, or a quote is never closed"
-            located = self.error_at(self._counter.upcoming, reason)
-            located.instruction = "Look for a stray quote character, or raise `block_size_kb`."
-            return located
-        return UnreadableFileError(f"cannot be parsed: {text}", file=self.file.name)
+    def _insist_on_good_rows(self) -> None:
+        refused = self._refused
+        if refused is None:
+            return
+        if refused.swallowed_end:
+            raise self.error_at(refused.number, _NEVER_CLOSED)
+        noun = "field" if refused.fields == 1 else "fields"
+        width = len(self.header.columns)
+        raise self.error_at(refused.number, f"the row has {refused.fields} {noun}, the header has {width}")
+
+    def _too_long(self) -> CsvError:
+        limit = self._definition.block_bytes
+        reason = f"a row from here on is longer than {limit} bytes, or a quote is never closed"
+        error = self.error_at(self._counter.upcoming, reason)
+        error.instruction = "Look for a stray quote character, or raise `block_size_kb`."
+        return error
 
 
 @contextmanager
@@ -214,25 +180,3 @@ def open_csv(file: SourceFile, definition: Definition) -> Iterator[CsvFile]:
     """Open a file for the block; see `CsvFile` for what can go wrong."""
     with closing(CsvFile(file, definition)) as opened:
         yield opened
-
-
-class _EndMarked(io.RawIOBase):
-    """A source with a row of ENDs after everything else."""
-
-    def __init__(self, source: io.RawIOBase, end: bytes) -> None:
-        super().__init__()
-        self._source = source
-        self._end = end
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._source.read(size)
-        if not data:
-            data, self._end = self._end, b""
-        return data or b""
-
-
-def _fields(count: int) -> str:
-    return "field" if count == 1 else "fields"

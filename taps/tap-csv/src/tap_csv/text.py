@@ -1,9 +1,4 @@
-"""The bytes of a file as UTF-8: decompressed, decoded, without a byte order mark.
-
-What cannot be decoded is replaced by `MARK`, a code point that Unicode promises never to assign, so that the
-row it is in can be found later and told from good ones. UTF-8 itself is passed on as it is when the caller
-validates it: that is the fast way.
-"""
+"""The bytes of a file as UTF-8: decompressed, decoded, without a byte order mark."""
 
 from __future__ import annotations
 
@@ -11,6 +6,7 @@ import codecs
 import io
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from tap_csv.decoding import decoder_for
 from tap_csv.errors import UnreadableFileError
 
 if TYPE_CHECKING:
@@ -18,33 +14,16 @@ if TYPE_CHECKING:
 
     from tap_csv.sources import SourceFile
 
-MARK = "\ufdd0"
-"""Stands for bytes that the encoding has no character for."""
-
-
-def _mark(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return MARK, error.end
-
-
-codecs.register_error("tap_csv.mark", _mark)
-
 
 class TextSource(io.RawIOBase):
-    """One file as a stream of UTF-8.
+    """One file as a stream of valid UTF-8."""
 
-    Attributes:
-        marked: some bytes could not be decoded and were replaced by `MARK`.
-    """
-
-    def __init__(self, file: SourceFile, encoding: str, *, mark: bool) -> None:
+    def __init__(self, file: SourceFile, encoding: str) -> None:
         """Open a file.
 
         Args:
             file: what to read.
             encoding: canonical name of a Python text codec.
-            mark: replace what cannot be decoded even in UTF-8; otherwise bad UTF-8 goes through as it is.
 
         Raises:
             UnreadableFileError: it cannot be opened.
@@ -52,11 +31,14 @@ class TextSource(io.RawIOBase):
         super().__init__()
         self._file = file
         self._raw = _open(file)
-        passed_on = encoding in ("utf-8", "utf-8-sig") and not mark
-        self._decoder = None if passed_on else codecs.getincrementaldecoder(encoding)("tap_csv.mark")
+        self._decoder = decoder_for(encoding)
         self._at_start = True
         self._ended = False
-        self.marked = False
+
+    @property
+    def marked(self) -> bool:
+        """Whether some bytes could not be decoded and were replaced by `decoding.MARK`."""
+        return self._decoder.marked
 
     def readable(self) -> bool:
         return True
@@ -69,9 +51,9 @@ class TextSource(io.RawIOBase):
         """
         data = b""
         while not data and not self._ended:
-            piece = self._guarded(lambda: self._raw.read(size))
+            piece = self._read_raw(size)
             self._ended = not piece
-            data = self._without_order_mark(self._decoded(piece))
+            data = self._without_order_mark(self._decoder.decode(piece, final=self._ended))
         return data
 
     def close(self) -> None:
@@ -79,22 +61,15 @@ class TextSource(io.RawIOBase):
             self._raw.close()
         super().close()
 
-    def _decoded(self, piece: bytes) -> bytes:
-        if self._decoder is None:
-            return piece
-        text = self._decoder.decode(piece, final=self._ended)
-        self.marked = self.marked or MARK in text
-        return text.encode("utf-8", "replace")
-
     def _without_order_mark(self, data: bytes) -> bytes:
         if not self._at_start or not data:
             return data
         self._at_start = False
         return data.removeprefix(codecs.BOM_UTF8)
 
-    def _guarded(self, read: Callable[[], Any]) -> bytes:
+    def _read_raw(self, size: int) -> bytes:
         try:
-            return cast("bytes", read())
+            return self._raw.read(size)
         except _unreadable() as error:
             raise UnreadableFileError(f"cannot be read on: {error}", file=self._file.name) from error
 
@@ -123,9 +98,8 @@ def _open_plain(file: SourceFile) -> IO[bytes]:
 def _open_by_arrow(file: SourceFile) -> IO[bytes]:
     import pyarrow as pa
 
-    return cast(
-        "IO[bytes]", pa.CompressedInputStream(pa.OSFile(file.path, "rb"), cast("Any", file.compression))
-    )
+    stream = pa.CompressedInputStream(pa.OSFile(file.path, "rb"), cast("Any", file.compression))
+    return cast("IO[bytes]", stream)
 
 
 def _open_xz(file: SourceFile) -> IO[bytes]:

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from dativo_protocol.arrow import arrow_type
-from dativo_protocol.columns import String
 
 from tap_csv.conversion import Converted, convert
+from tap_csv.decoding import MARK
 from tap_csv.definitions import SOURCE_FILE, SOURCE_FILE_MTIME, SOURCE_LINENO
 from tap_csv.describe import describe
 from tap_csv.errors import BadValueError
 from tap_csv.numbering import RowNumbers
 from tap_csv.tally import Tally
-from tap_csv.text import MARK
 from tap_csv.typenames import type_name
 
 if TYPE_CHECKING:
@@ -127,8 +126,6 @@ class RowTyper:
     def _bad_values(self, column: Column, text: Any, converted: Converted, numbers: RowNumbers) -> None:
         bad: Any = converted.bad
         at = _first(bad)
-        if isinstance(column.type, String):
-            raise self._file.error_at(numbers.at(at), self._not_decodable(column.name))
         if self._nulls_values:
             self.nulled.add(numbers.at(at), bad.true_count)
             return
@@ -147,9 +144,7 @@ class RowTyper:
         names = (
             name for name in text.schema.names if MARK.encode() in (text.column(name)[row].as_py() or b"")
         )
-        return self._not_decodable(next(names, ""))
-
-    def _not_decodable(self, column: str) -> str:
+        column = next(names, "")
         return f"column {column!r} has bytes that are not {self._plan.definition.encoding}"
 
 
