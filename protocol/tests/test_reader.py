@@ -6,14 +6,15 @@ import json
 import os
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 
 import dativo_native
 import pyarrow as pa
 import pytest
-from dativo_protocol.errors import MessageError, SchemaError, SourceError
+from dativo_protocol.errors import DownstreamClosed, MessageError, SchemaError, SourceError
 from dativo_protocol.events import BatchEvent, EndEvent, SchemaEvent, StateEvent, StreamPlan
+from dativo_protocol.pipes import write_all
 from dativo_protocol.reader import ReadOptions, read_events
 
 COLUMNS = pa.schema([("id", pa.int64()), ("name", pa.utf8())])
@@ -46,9 +47,8 @@ def piped(data: bytes, *, end: bool = True):
     reading, writing = os.pipe()
 
     def feed() -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(writing, rest) :]
+        with suppress(DownstreamClosed):
+            write_all(writing, data)
         if end:
             os.close(writing)
 
@@ -183,22 +183,9 @@ def remaining(descriptor: int) -> int:
 def test_leaving_early_leaves_nothing_behind():
     data = SCHEMA + records(*range(1000), name="x" * 10_000)
     options = ReadOptions(batch_rows=1, queue_bytes=100_000)
-    reading, writing = os.pipe()
-    with os.fdopen(writing, "wb") as pipe, read_events(reading, plan, options) as events:
-        feeder = Thread(target=lambda: ignore_broken_pipe(pipe, data), daemon=True)
-        feeder.start()
+    with piped(data) as source, read_events(source, plan, options) as events:
         next(iter(events))
-    os.close(reading)
-    feeder.join(10)
-    assert not feeder.is_alive()
-
-
-def ignore_broken_pipe(pipe, data: bytes) -> None:
-    try:
-        pipe.write(data)
-        pipe.flush()
-    except (BrokenPipeError, ValueError):
-        pipe.detach()
+        time.sleep(0.3)  # the reading thread waits for room in the queue
 
 
 def test_cancelling_ends_a_wait_for_input_at_once():

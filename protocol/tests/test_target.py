@@ -345,6 +345,7 @@ def test_a_closed_standard_input_is_a_failure(target, store):
         timeout=30,
     )
     assert outcome.returncode == 1
+    assert b"standard input cannot be read: Bad file descriptor" in outcome.stderr
     assert b"Traceback" not in outcome.stderr
 
 

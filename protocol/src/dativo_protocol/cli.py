@@ -6,6 +6,7 @@ output has gone; 130 SIGINT; 143 SIGTERM.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import sys
@@ -96,10 +97,10 @@ def target_command(
     def invoke(stop: StopRequest, config: tuple[str, ...], file_input: str | None) -> None:
         from dativo_protocol.target import run_target
 
+        source = _open_input(file_input)
         state_fd = claim_stdout()
         settings = read_config(connector, config)
         options = read_options(settings) if read_options else None
-        source = 0 if file_input is None else _open_input(file_input)
         run_target(open_target(settings), source, state_fd, options=options, stop=stop)
 
     command = _command(connector, invoke, extra_commands)
@@ -168,7 +169,7 @@ def claim_stdout() -> int:
 
     The exchange is made below Python, so that what a C library prints cannot tear the stream either.
     """
-    out_fd = os.dup(1)
+    out_fd = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 3)  # never the number of a closed standard stream
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return out_fd
@@ -280,8 +281,19 @@ def _read(path: str) -> bytes:
     return Path(path).read_bytes()
 
 
-def _open_input(path: str) -> int:
+def _open_input(path: str | None) -> int:
+    """Open the file, or make sure that there is a standard input before something else takes its number.
+
+    Raises:
+        ConfigError: there is none.
+    """
     try:
-        return os.open(path, os.O_RDONLY)
+        if path is not None:
+            return os.open(path, os.O_RDONLY)
+        os.fstat(0)
     except OSError as error:
-        raise ConfigError(f"input file {path} cannot be read: {error.strerror}") from error
+        name = "standard input" if path is None else f"input file {path}"
+        raise ConfigError(
+            f"{name} cannot be read: {error.strerror}", instruction="Give it an input."
+        ) from error
+    return 0

@@ -118,8 +118,7 @@ def run_target(
             raise
         finally:
             run.counters.log()
-    if run.abandoned:
-        raise SourceError("the input was abandoned before its end")
+    run.conclude()
 
 
 class _Run:
@@ -127,7 +126,7 @@ class _Run:
 
     def __init__(self, loader: Loader, state_fd: int) -> None:
         self.counters = StreamCounters()
-        self.abandoned = False
+        self._end: EndEvent | None = None
         self._loader = loader
         self._state_fd = state_fd
         self._streams: set[str] = set()
@@ -155,7 +154,7 @@ class _Run:
             case NoticeEvent(code, stream, subject):
                 log.warning(NOTICES[code], *([stream, subject] if stream else [subject]))
             case EndEvent():
-                self._end(event)
+                self._finish(event)
 
     def abort(self) -> None:
         """Drop what is unpublished; the failure that led here must not be hidden by another."""
@@ -185,21 +184,27 @@ class _Run:
             raise event.error()  # no policy for single records can mend a stream without columns
         self._loader.invalid(event)
 
-    def _end(self, event: EndEvent) -> None:
+    def _finish(self, event: EndEvent) -> None:
+        self._end = event
         if event.cancelled:
             log.warning("what was read since the last STATE is abandoned")
-            self.abandoned = True
             self.abort()
-            return
-        self._commit(event.state, final=True)
-        self._summarize(event)
+        else:
+            self._commit(event.state, final=True)
 
-    def _summarize(self, event: EndEvent) -> None:
+    def conclude(self) -> None:
+        """Say what was done.
+
+        Raises:
+            SourceError: the input was abandoned though no signal came.
+        """
+        if self._end is None or self._end.cancelled:
+            raise SourceError("the input was abandoned before its end")
         log.info(
             "loaded %s from %s lines, %.1f MB in %.1f s; %s invalid",
             self.counters.summary(),
-            f"{event.lines:,}",
-            event.bytes / 1e6,
+            f"{self._end.lines:,}",
+            self._end.bytes / 1e6,
             time.monotonic() - self._started,
             f"{self._invalid:,}",
         )
