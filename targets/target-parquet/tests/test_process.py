@@ -83,9 +83,9 @@ def test_without_a_destination_every_problem_is_named():
 
 
 def test_the_version_does_not_wait_for_arrow():
-    code = "import sys, target_parquet.__main__; print([m for m in ('pyarrow', 'jsonschema', 'cffi') if m in sys.modules])"
+    code = "import sys, target_parquet.__main__; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert loaded.stdout == "[]\n"
+    assert not {"pyarrow", "jsonschema", "cffi", "yaml"} & set(loaded.stdout.split())
     durations = []
     for _ in range(5):
         begun = time.perf_counter()

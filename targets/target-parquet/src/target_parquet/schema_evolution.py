@@ -158,6 +158,6 @@ def _for_file(column: pa.Field[Any]) -> pa.Field[Any]:
 
 
 def _with_metadata(field: pa.Field[Any], added: dict[bytes, bytes]) -> pa.Field[Any]:
-    both = [*(field.metadata or {}).items(), *added.items()]
-    metadata: dict[bytes | str, bytes | str] = {key: value for key, value in both}  # noqa: C416 -- widens the type
+    both: list[tuple[bytes | str, bytes | str]] = [*(field.metadata or {}).items(), *added.items()]
+    metadata: dict[bytes | str, bytes | str] = dict(both)
     return field.with_metadata(metadata) if metadata else field
