@@ -17,6 +17,7 @@ INTERNAL = {
     "describe",
     "handoff",
     "pipes",
+    "quick_check",
     "recheck",
     "shapes",
     "typetable",

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, Literal, TypeVar, cast
 
 from dativo_protocol.errors import ConfigError
+from dativo_protocol.quick_check import is_plainly_valid
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -130,7 +131,8 @@ def load_settings(settings: type[S], raw: Mapping[str, Any]) -> S:
         ConfigError: with every problem found; no message holds the value of a secret.
     """
     given = _without_nulls(settings, raw)
-    problems = list(dict.fromkeys(_problems(settings_schema(settings), given)))
+    schema = settings_schema(settings)
+    problems = [] if is_plainly_valid(schema, given) else list(dict.fromkeys(_problems(schema, given)))
     if problems:
         noun = "problem" if len(problems) == 1 else "problems"
         raise ConfigError(f"configuration has {len(problems)} {noun}: {'; '.join(problems)}", problems)
