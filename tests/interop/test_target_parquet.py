@@ -75,6 +75,6 @@ def test_a_failing_target_stops_the_tap(tmp_path: Path, shell: Shell, config: Co
 
 
 def person_of(record: dict) -> dict:
-    """A loaded record as it was: the tap announces no type for the items of `tags`, so they land as JSON text."""
+    """A loaded record as it was: the tap announces no type for the items of `tags`, so they are JSON text."""
     tags = record["tags"]
     return {name: record[name] for name in PEOPLE[0]} | {"tags": tags and json.loads(tags)}
