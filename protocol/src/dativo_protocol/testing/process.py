@@ -11,6 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
+from dativo_protocol.pipes import write_all
+
 if TYPE_CHECKING:
     import signal
     from collections.abc import Callable, Mapping, Sequence
@@ -99,8 +101,7 @@ class Running:
     def send(self, data: bytes) -> None:
         """Write to its standard input, which stays open."""
         assert self._process.stdin is not None
-        self._process.stdin.write(data)
-        self._process.stdin.flush()
+        write_all(self._process.stdin.fileno(), data)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -162,9 +163,11 @@ def run(
     Raises:
         subprocess.TimeoutExpired: it did not end in time.
     """
-    data = stdin.read_bytes() if isinstance(stdin, Path) else stdin
+    if isinstance(stdin, Path):
+        with stdin.open("rb") as file, start(command, env=env, cwd=cwd, stdin=file) as process:
+            return process.finish(timeout)
     with start(command, env=env, cwd=cwd) as process:
-        return process.finish(timeout, data=data)
+        return process.finish(timeout, data=stdin)
 
 
 def start(
@@ -172,14 +175,15 @@ def start(
     *,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    stdout: int = subprocess.PIPE,
+    stdin: int | IO[bytes] = subprocess.PIPE,
+    stdout: int | IO[bytes] = subprocess.PIPE,
 ) -> Running:
     """Start an executable, to be fed, signalled and read while it runs. Arguments as for `run`."""
     stderr = TemporaryFile()  # noqa: SIM115 -- closed by Running; a pipe could fill up and stall the process
     process = subprocess.Popen(
         command,
         bufsize=0,  # what is read line by line must not be read ahead
-        stdin=subprocess.PIPE,
+        stdin=stdin,
         stdout=stdout,
         stderr=stderr,
         env=_environment(env),
