@@ -24,4 +24,5 @@ def files_named(*suffixes: str) -> list[Path]:
 
 
 def is_test(path: Path) -> bool:
-    return "tests" in path.parts or "benches" in path.parts
+    """Whether it is part of no distribution: tests, examples and programs that measure."""
+    return not {"tests", "benches", "examples"}.isdisjoint(path.parts)
