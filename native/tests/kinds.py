@@ -81,9 +81,10 @@ FLOAT_TEXTS = st.one_of(
 )
 
 SCALE = 9
-DECIMALS = st.integers(-(10**38) + 1, 10**38 - 1).map(lambda unscaled: Decimal(unscaled).scaleb(-SCALE))
 # The default context rounds to 28 digits; the type has 38.
 WIDE = Context(prec=60)
+UNSCALED = st.integers(-(10**38) + 1, 10**38 - 1)
+DECIMALS = UNSCALED.map(lambda unscaled: Decimal(unscaled).scaleb(-SCALE, WIDE))
 
 
 def decimal_text(unscaled: int) -> st.SearchStrategy[str]:
@@ -129,7 +130,7 @@ SCALARS = [
     Kind(pa.float64(), FLOAT_TEXTS, to_float, FINITE),
     Kind(
         pa.decimal128(38, SCALE),
-        st.integers(-(10**38) + 1, 10**38 - 1).flatmap(decimal_text),
+        UNSCALED.flatmap(decimal_text),
         lambda parsed: Decimal(parsed).quantize(Decimal(1).scaleb(-SCALE), context=WIDE),
         DECIMALS,
     ),
