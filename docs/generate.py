@@ -1,0 +1,45 @@
+"""Writes every generated reference anew: types, jobs, settings of connectors, meltano.yml, the C header.
+
+Tests hold each of them against its source; `make docs` is what a failing one asks for.
+"""
+
+import importlib
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import meltano
+from dativo.job_reference import job_reference
+from dativo.job_schema import SCHEMA_FILE, job_schema
+from dativo_protocol.about import settings_markdown
+from dativo_protocol.typetable import render_types_page
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS_TABLE = re.compile(r"\| Setting \| Required \|.*?(?=\n\n)\n", re.DOTALL)
+
+
+def main() -> None:
+    (ROOT / "docs/types.md").write_text(render_types_page())
+    (ROOT / "docs/jobs.md").write_text(job_reference())
+    (ROOT / "runner/src/dativo" / SCHEMA_FILE).write_text(json.dumps(job_schema(), indent=2) + "\n")
+    for executable in sorted(ROOT.glob("t*/t*/src/*/__main__.py")):
+        _renew_settings(executable.parents[2] / "README.md", executable.parent.name)
+    meltano.main()
+    subprocess.run(
+        ["cargo", "test", "--locked", "--quiet", "-p", "dativo-ffi", "--test", "header"],
+        cwd=ROOT / "native",
+        env=os.environ | {"UPDATE_HEADER": "1"},
+        check=True,
+    )
+
+
+def _renew_settings(readme: Path, package: str) -> None:
+    connector = importlib.import_module(f"{package}.__main__").CONNECTOR
+    table = settings_markdown(connector)
+    readme.write_text(SETTINGS_TABLE.sub(lambda _: table, readme.read_text(), count=1))
+
+
+if __name__ == "__main__":
+    main()
