@@ -80,6 +80,19 @@ def test_rows_keep_their_order_across_a_schema_change(loader, schema_message, re
     assert read("users") == [{"id": 1, "name": None}, {"id": 2, "name": "b"}, {"id": 3, "name": None}]
 
 
+def test_schemas_that_alternate_go_on_in_one_file_once_all_columns_are_known(
+    loader, schema_message, files, read
+):
+    """Some taps send another SCHEMA for every parent."""
+    run = loader()
+    schemas = [schema_message(a=INTEGER, b=STRING), schema_message(a=INTEGER, c=STRING)]
+    for turn in range(10):
+        put(run, schemas[turn % 2], {"a": turn})
+    run.commit(None, final=True)
+    assert len(files("users")) == 2
+    assert [row["a"] for row in read("users")] == list(range(10))
+
+
 def test_overwriting_cannot_be_committed_in_the_middle(loader, schema_message, files):
     """R5: a STATE that left now would speak of rows nobody can see."""
     run = loader(load_method="overwrite")

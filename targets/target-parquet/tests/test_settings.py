@@ -1,7 +1,7 @@
 import pytest
 from dativo_protocol.config import load_settings, settings_schema
 from dativo_protocol.errors import ConfigError
-from target_parquet.settings import MIB, MemoryPlan, Settings, check_file_naming, local_path
+from target_parquet.settings import MAX_GROUP_BYTES, MIB, MemoryPlan, Settings, check_file_naming, local_path
 
 
 def test_destination_is_all_that_is_required():
@@ -96,6 +96,6 @@ def test_unsafe_file_names(name):
 @pytest.mark.parametrize("limit", [128, 256, 512, 4096])
 def test_memory_is_shared_out_within_its_limit(limit):
     memory = MemoryPlan.under(limit)
-    alive = 2 * memory.batch_bytes + memory.queue_bytes + memory.buffer_bytes
-    assert alive <= (limit - 96) * MIB
-    assert memory.buffer_bytes <= 128 * MIB
+    alive = 2 * memory.batch_bytes + memory.queue_bytes + 2 * memory.buffer_bytes
+    assert MIB <= memory.batch_bytes < alive <= (limit - 100) * MIB
+    assert memory.buffer_bytes <= MAX_GROUP_BYTES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MIB = 1 << 20
+MAX_GROUP_BYTES = 128 * MIB
 
 _LEVELS = {"zstd": (1, 22), "gzip": (1, 9), "brotli": (0, 11), "lz4": (1, 12)}
 _DEFAULT_LEVELS = {"zstd": 1}
@@ -148,8 +148,9 @@ class Settings:
 class MemoryPlan:
     """How the memory limit is shared out, in bytes of decoded rows.
 
-    About 100 MiB of the limit is the process itself: interpreter, pyarrow and the native core. A batch
-    exists up to four times at once (being built, queued, buffered, being encoded).
+    About 100 MiB of the limit is the process itself: interpreter, pyarrow and the native core. Rows are held
+    while they are built (in buffers that may be twice as large as their content), in the queue, while they
+    wait for their row group, and as pages while they are encoded.
     """
 
     batch_bytes: int
@@ -159,9 +160,9 @@ class MemoryPlan:
     @classmethod
     def under(cls, max_memory_mb: int) -> MemoryPlan:
         """Share out `max_memory_mb` MiB; a row group is never planned above 128 MiB."""
-        spare = max(max_memory_mb - 96, 32) * MIB
+        spare = (max_memory_mb - 104) * MIB
         return cls(
-            batch_bytes=math.ceil(spare / 20), queue_bytes=spare // 8, buffer_bytes=min(spare // 3, 128 * MIB)
+            batch_bytes=spare // 20, queue_bytes=spare // 8, buffer_bytes=min(spare // 4, MAX_GROUP_BYTES)
         )
 
 

@@ -57,8 +57,9 @@ class StreamWriter:
         self._writers: dict[str, PartWriter] = {}
 
     def change(self, plan: ParquetPlan) -> None:
-        """Go on with another schema; rows written before stay in files of their own."""
-        self.finish()
+        """Go on with another schema; if its files have other columns, they are files of their own."""
+        if not plan.evolved.file.equals(self._plan.evolved.file, check_metadata=True):
+            self.finish()
         self._plan = plan
 
     def write(self, batch: pa.RecordBatch) -> None:
