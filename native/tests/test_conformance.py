@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from dativo_native import Event, EventKind, ReaderOptions, RecordReader
 
 from .canonical import rows_of, schema_of
@@ -20,15 +19,16 @@ def test_there_are_cases():
 class Case:
     def __init__(self, directory):
         self.input = (directory / "input.singer").read_bytes()
-        self.plans = {
-            stream: [
-                schema_of(columns) for columns in (plan if plan and isinstance(plan[0], list) else [plan])
-            ]
-            for stream, plan in self._json(directory / "plan.json", {}).items()
-        }
+        plans = self._json(directory / "plan.json", {})
+        self.plans = {stream: self._schemas(plan) for stream, plan in plans.items()}
         self.options = ReaderOptions(**self._json(directory / "options.json", {}))
         self.validate = self._json(directory / "validate.json", False)
         self.expected = self._json(directory / "expect.json")
+
+    @staticmethod
+    def _schemas(plan):
+        """One schema, or one for each SCHEMA of the stream."""
+        return [schema_of(columns) for columns in (plan if plan and isinstance(plan[0], list) else [plan])]
 
     @staticmethod
     def _json(path, default=None):

@@ -31,35 +31,24 @@ struct Sequence(u64);
 
 impl Sequence {
     fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % limit
     }
 
     fn integers(&mut self, limit: u64) -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(
-            (0..BATCH_ROWS).map(|_| 1 + self.below(limit) as i64),
-        ))
+        Arc::new(Int64Array::from_iter_values((0..BATCH_ROWS).map(|_| 1 + self.below(limit) as i64)))
     }
 
     fn hundredths(&mut self, limit: u64) -> ArrayRef {
-        Arc::new(Float64Array::from_iter_values(
-            (0..BATCH_ROWS).map(|_| self.below(limit) as f64 / 100.0),
-        ))
+        Arc::new(Float64Array::from_iter_values((0..BATCH_ROWS).map(|_| self.below(limit) as f64 / 100.0)))
     }
 
     fn dates(&mut self) -> ArrayRef {
-        Arc::new(Date32Array::from_iter_values(
-            (0..BATCH_ROWS).map(|_| 8_035 + self.below(2_520) as i32),
-        ))
+        Arc::new(Date32Array::from_iter_values((0..BATCH_ROWS).map(|_| 8_035 + self.below(2_520) as i32)))
     }
 
     fn choices(&mut self, of: &[&str]) -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(
-            (0..BATCH_ROWS).map(|_| of[self.below(of.len() as u64) as usize]),
-        ))
+        Arc::new(StringArray::from_iter_values((0..BATCH_ROWS).map(|_| of[self.below(of.len() as u64) as usize])))
     }
 
     fn comments(&mut self) -> ArrayRef {
@@ -86,14 +75,8 @@ fn lineitem(sequence: &mut Sequence) -> Result<RecordBatch, arrow_schema::ArrowE
         ("l_shipdate", sequence.dates()),
         ("l_commitdate", sequence.dates()),
         ("l_receiptdate", sequence.dates()),
-        (
-            "l_shipinstruct",
-            sequence.choices(&["DELIVER IN PERSON", "COLLECT COD", "NONE", "TAKE BACK RETURN"]),
-        ),
-        (
-            "l_shipmode",
-            sequence.choices(&["REG AIR", "AIR", "RAIL", "SHIP", "TRUCK", "MAIL", "FOB"]),
-        ),
+        ("l_shipinstruct", sequence.choices(&["DELIVER IN PERSON", "COLLECT COD", "NONE", "TAKE BACK RETURN"])),
+        ("l_shipmode", sequence.choices(&["REG AIR", "AIR", "RAIL", "SHIP", "TRUCK", "MAIL", "FOB"])),
         ("l_comment", sequence.comments()),
     ])
 }
@@ -103,9 +86,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rows = arguments.next().transpose()?.unwrap_or(1_000_000);
     let passes = arguments.next().transpose()?.unwrap_or(5);
     let mut sequence = Sequence(42);
-    let batches: Vec<_> = (0..rows.div_ceil(BATCH_ROWS))
-        .map(|_| lineitem(&mut sequence))
-        .collect::<Result<_, _>>()?;
+    let batches: Vec<_> = (0..rows.div_ceil(BATCH_ROWS)).map(|_| lineitem(&mut sequence)).collect::<Result<_, _>>()?;
     let mut encoder = Encoder::new("lineitem", batches[0].schema(), None)?;
     let mut sink = OpenOptions::new().write(true).open("/dev/null")?;
     for pass in 1..=passes {

@@ -36,10 +36,7 @@ pub(crate) unsafe fn move_batch(
 ) -> Result<MovedBatch, Failure> {
     // SAFETY: the same contract.
     let (array, schema) = unsafe { (move_array(array), move_schema(schema)) };
-    Ok(MovedBatch {
-        array: array?,
-        schema: schema?,
-    })
+    Ok(MovedBatch { array: array?, schema: schema? })
 }
 
 impl MovedBatch {

@@ -24,7 +24,7 @@ pub struct DativoEncoder {
 /// whatever the outcome). `version` is written into every line; NULL writes none.
 ///
 /// # Safety
-/// See the crate's rules.
+/// The rules at the top of dativo.h.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dativo_encoder_new(
     stream: *const c_char,
@@ -39,11 +39,7 @@ pub unsafe extern "C" fn dativo_encoder_new(
         let schema = unsafe { import_schema(schema) }?;
         // SAFETY: all three are NULL or point to what the header says.
         let (stream, version, place) = unsafe {
-            (
-                text("stream", stream, stream_len)?,
-                version.as_ref().copied(),
-                Place::new("encoder", encoder)?,
-            )
+            (text("stream", stream, stream_len)?, version.as_ref().copied(), Place::new("encoder", encoder)?)
         };
         let encoder = Mutex::new(Encoder::new(stream, schema, version)?);
         place.put(give(DativoEncoder { encoder }));
@@ -56,7 +52,7 @@ pub unsafe extern "C" fn dativo_encoder_new(
 /// the call returns. `time_extracted` is written into every line; NULL writes none.
 ///
 /// # Safety
-/// See the crate's rules; `array` has the layout that `schema` says.
+/// The rules at the top of dativo.h; `array` has the layout that `schema` says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dativo_encoder_encode(
     encoder: *mut DativoEncoder,
@@ -72,11 +68,7 @@ pub unsafe extern "C" fn dativo_encoder_encode(
         let batch = unsafe { move_batch(array, schema) };
         // SAFETY: all three are NULL or point to what the header says.
         let (encoder, time, place) = unsafe {
-            (
-                borrow(encoder)?,
-                text("time_extracted", time_extracted, time_extracted_len)?,
-                Place::new("lines", lines)?,
-            )
+            (borrow(encoder)?, text("time_extracted", time_extracted, time_extracted_len)?, Place::new("lines", lines)?)
         };
         let time = (!time_extracted.is_null()).then_some(time);
         let mut encoder = exclusive(&encoder.encoder)?;
@@ -88,7 +80,7 @@ pub unsafe extern "C" fn dativo_encoder_encode(
 /// Ends an encoder. NULL is fine.
 ///
 /// # Safety
-/// See the crate's rules; no other call on the encoder is running or follows.
+/// The rules at the top of dativo.h; no other call on the encoder is running or follows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dativo_encoder_free(encoder: *mut DativoEncoder) {
     guard(std::ptr::null_mut(), || {

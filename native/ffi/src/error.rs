@@ -73,13 +73,7 @@ pub unsafe extern "C" fn dativo_error_clear(error: *mut DativoError) {
 }
 
 fn clear(error: &mut DativoError) {
-    let DativoError {
-        message,
-        message_len,
-        stream,
-        stream_len,
-        ..
-    } = std::mem::replace(error, DativoError::EMPTY);
+    let DativoError { message, message_len, stream, stream_len, .. } = std::mem::replace(error, DativoError::EMPTY);
     free_text(message, message_len);
     free_text(stream, stream_len);
 }
@@ -109,11 +103,7 @@ mod tests {
     fn an_error_that_is_reused_frees_what_it_held() {
         let mut error = DativoError::EMPTY;
         for message in ["", "a", "another"] {
-            let failure = Failure {
-                line: 7,
-                stream: Some("s".into()),
-                ..Failure::invalid(message)
-            };
+            let failure = Failure { line: 7, stream: Some("s".into()), ..Failure::invalid(message) };
             assert_eq!(report(&mut error, failure), DativoStatus::InvalidArgument);
             assert_eq!((error.code, error.line, error.message_len), (1, 7, message.len()));
         }

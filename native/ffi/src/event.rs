@@ -87,43 +87,26 @@ impl DativoEvent {
         match event {
             Event::NeedInput => DativoEvent::new(Kind::NeedInput, 0),
             Event::Idle => DativoEvent::new(Kind::Idle, 0),
-            Event::Schema { line, stream, text } => DativoEvent::new(Kind::Schema, *line)
-                .with_stream(stream)
-                .with_text(text),
+            Event::Schema { line, stream, text } => {
+                DativoEvent::new(Kind::Schema, *line).with_stream(stream).with_text(text)
+            }
             Event::Batch { line, stream, batch } => DativoEvent {
                 rows: batch.num_rows() as u64,
                 ..DativoEvent::new(Kind::Batch, *line).with_stream(stream)
             },
             Event::State { line, value } => DativoEvent::new(Kind::State, *line).with_text(value.as_bytes()),
-            Event::ActivateVersion { line, stream, version } => DativoEvent {
-                version: *version,
-                ..DativoEvent::new(Kind::ActivateVersion, *line).with_stream(stream)
-            },
-            Event::BatchFile { line, stream, text } => DativoEvent::new(Kind::BatchFile, *line)
-                .with_stream(stream)
-                .with_text(text),
-            Event::Invalid {
-                line,
-                stream,
-                path,
-                reason,
-                raw,
-            } => DativoEvent {
+            Event::ActivateVersion { line, stream, version } => {
+                DativoEvent { version: *version, ..DativoEvent::new(Kind::ActivateVersion, *line).with_stream(stream) }
+            }
+            Event::BatchFile { line, stream, text } => {
+                DativoEvent::new(Kind::BatchFile, *line).with_stream(stream).with_text(text)
+            }
+            Event::Invalid { line, stream, path, reason, raw } => DativoEvent {
                 path: DativoSlice::of(path.as_bytes()),
-                ..DativoEvent::new(Kind::Invalid, *line)
-                    .with_stream(stream)
-                    .with_text(raw)
-                    .with_reason(reason)
+                ..DativoEvent::new(Kind::Invalid, *line).with_stream(stream).with_text(raw).with_reason(reason)
             },
-            Event::Notice {
-                line,
-                stream,
-                code,
-                subject,
-            } => {
-                let notice = DativoEvent::new(Kind::Notice, *line)
-                    .with_stream(stream)
-                    .with_reason(code);
+            Event::Notice { line, stream, code, subject } => {
+                let notice = DativoEvent::new(Kind::Notice, *line).with_stream(stream).with_reason(code);
                 notice.with_text(subject.as_bytes())
             }
             Event::End { cancelled: true } => DativoEvent::new(Kind::End, 0).with_reason("cancelled"),

@@ -39,14 +39,9 @@ impl FdSource {
 
     /// Waits until there is something to read; false if there is not in time or if it is woken.
     fn wait(&self, wait: Duration) -> rustix::io::Result<bool> {
-        let mut fds = [
-            PollFd::new(&self.input, PollFlags::IN),
-            PollFd::new(&self.wake, PollFlags::IN),
-        ];
-        let timeout = Timespec {
-            tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: wait.subsec_nanos().into(),
-        };
+        let mut fds = [PollFd::new(&self.input, PollFlags::IN), PollFd::new(&self.wake, PollFlags::IN)];
+        let timeout =
+            Timespec { tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX), tv_nsec: wait.subsec_nanos().into() };
         let ready = poll(&mut fds, Some(&timeout))?;
         let [input, wake] = fds.map(|fd| fd.revents());
         // A hang-up or an error is told by the read that follows, except for this one, which poll

@@ -39,9 +39,7 @@ impl<T> Place<T> {
     /// `place` is NULL or points to memory that can take a `T` for as long as this value lives.
     pub(crate) unsafe fn new(name: &str, place: *mut T) -> Result<Place<T>, Failure> {
         if place.is_null() {
-            return Err(Failure::invalid(format!(
-                "{name}: there must be a place for the output"
-            )));
+            return Err(Failure::invalid(format!("{name}: there must be a place for the output")));
         }
         Ok(Place(place))
     }

@@ -5,9 +5,9 @@
 //! [`guard`](guard::guard) closure, so a panic becomes a status; every handle is behind a lock, so
 //! a second thread is refused instead of racing.
 //!
-//! Rules that hold for every function (they are not repeated in the SAFETY notes of each):
-//! a non-null pointer argument points to memory that is valid for the whole call and has the type
-//! the header says; a handle comes from its `_new` and has not been freed.
+//! What the header demands of callers is what the SAFETY notes lean on ("by contract"): a non-NULL
+//! pointer is valid for the whole call and has the type the header says, and a handle comes from
+//! its `_new` and has not been freed.
 
 mod arrow;
 mod encoder;

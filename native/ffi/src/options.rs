@@ -82,13 +82,8 @@ mod tests {
     use super::*;
 
     fn read_sized(struct_size: u32) -> Option<ReaderOptions> {
-        let options = DativoReaderOptions {
-            struct_size,
-            idle_millis: 7,
-            batch_rows: 5,
-            batch_bytes: 6,
-            ..Default::default()
-        };
+        let options =
+            DativoReaderOptions { struct_size, idle_millis: 7, batch_rows: 5, batch_bytes: 6, ..Default::default() };
         // SAFETY: it points to a whole struct.
         unsafe { read(&options) }.ok()
     }

@@ -38,10 +38,7 @@ impl DativoReader {
     fn new(reader: Reader, waker: Option<PipeWriter>) -> DativoReader {
         DativoReader {
             cancelled: reader.cancel_flag(),
-            state: Mutex::new(State {
-                reader,
-                event: Event::NeedInput,
-            }),
+            state: Mutex::new(State { reader, event: Event::NeedInput }),
             waker,
             stats: SharedStats::default(),
         }
@@ -60,7 +57,7 @@ impl DativoReader {
 /// open until it is freed; with -1 it is fed. `options` may be NULL.
 ///
 /// # Safety
-/// See the crate's rules; `fd` stays open until the reader is freed.
+/// The rules at the top of dativo.h; `fd` stays open until the reader is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dativo_reader_new(
     fd: i32,
@@ -96,7 +93,7 @@ unsafe fn reader_of(fd: i32, options: ReaderOptions) -> Result<DativoReader, Fai
 /// Adds `len` bytes of input, which are copied. Only for a reader without a descriptor.
 ///
 /// # Safety
-/// See the crate's rules.
+/// The rules at the top of dativo.h.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dativo_reader_feed(
     reader: *mut DativoReader,
@@ -114,7 +111,7 @@ pub unsafe extern "C" fn dativo_reader_feed(
 /// Says that no input follows. Only for a reader without a descriptor.
 ///
 /// # Safety
-/// See the crate's rules.
+/// The rules at the top of dativo.h.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dativo_reader_finish(reader: *mut DativoReader, error: *mut DativoError) -> DativoStatus {
     guard(error, || {
@@ -128,7 +125,7 @@ pub unsafe extern "C" fn dativo_reader_finish(reader: *mut DativoReader, error: 
 /// before the next call is dropped.
 ///
 /// # Safety
-/// See the crate's rules.
+/// The rules at the top of dativo.h.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dativo_reader_next(
     reader: *mut DativoReader,
@@ -152,7 +149,7 @@ pub unsafe extern "C" fn dativo_reader_next(
 /// satisfy, empty for none. Call it after a SCHEMA event, before the next dativo_reader_next.
 ///
 /// # Safety
-/// See the crate's rules.
+/// The rules at the top of dativo.h.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dativo_reader_plan(
     reader: *mut DativoReader,
@@ -168,11 +165,7 @@ pub unsafe extern "C" fn dativo_reader_plan(
         let schema = unsafe { import_schema(schema) }?;
         // SAFETY: `reader` is NULL or live; the others are NULL or point to so many bytes.
         let (reader, stream, validation) = unsafe {
-            (
-                borrow(reader)?,
-                text("stream", stream, stream_len)?,
-                bytes("validation", validation, validation_len)?,
-            )
+            (borrow(reader)?, text("stream", stream, stream_len)?, bytes("validation", validation, validation_len)?)
         };
         Ok(exclusive(&reader.state)?.reader.plan(stream, schema, validation)?)
     })
@@ -182,7 +175,7 @@ pub unsafe extern "C" fn dativo_reader_plan(
 /// caller still has the planned one. A batch can be taken once.
 ///
 /// # Safety
-/// See the crate's rules.
+/// The rules at the top of dativo.h.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dativo_reader_batch_export(
     reader: *mut DativoReader,
@@ -199,9 +192,7 @@ pub unsafe extern "C" fn dativo_reader_batch_export(
             Event::Batch { batch, .. } => unsafe { export_batch(batch, place, schema) },
             other => {
                 state.event = other;
-                Err(Failure::invalid(
-                    "there is no batch to export: the last event was not one, or it was taken",
-                ))
+                Err(Failure::invalid("there is no batch to export: the last event was not one, or it was taken"))
             }
         }
     })
@@ -210,7 +201,7 @@ pub unsafe extern "C" fn dativo_reader_batch_export(
 /// Totals as of the last event. Any thread, any time.
 ///
 /// # Safety
-/// See the crate's rules.
+/// The rules at the top of dativo.h.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dativo_reader_stats(
     reader: *const DativoReader,
@@ -229,7 +220,7 @@ pub unsafe extern "C" fn dativo_reader_stats(
 /// before the free. NULL is fine.
 ///
 /// # Safety
-/// See the crate's rules.
+/// The rules at the top of dativo.h.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dativo_reader_cancel(reader: *const DativoReader) {
     guard(std::ptr::null_mut(), || {
@@ -242,7 +233,7 @@ pub unsafe extern "C" fn dativo_reader_cancel(reader: *const DativoReader) {
 /// Ends a reader. NULL is fine.
 ///
 /// # Safety
-/// See the crate's rules; no other call on the reader is running or follows.
+/// The rules at the top of dativo.h; no other call on the reader is running or follows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dativo_reader_free(reader: *mut DativoReader) {
     guard(std::ptr::null_mut(), || {

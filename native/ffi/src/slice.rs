@@ -15,15 +15,9 @@ pub struct DativoSlice {
 }
 
 impl DativoSlice {
-    pub(crate) const EMPTY: DativoSlice = DativoSlice {
-        data: ptr::null(),
-        len: 0,
-    };
+    pub(crate) const EMPTY: DativoSlice = DativoSlice { data: ptr::null(), len: 0 };
 
     pub(crate) fn of(bytes: &[u8]) -> DativoSlice {
-        DativoSlice {
-            data: bytes.as_ptr().cast(),
-            len: bytes.len(),
-        }
+        DativoSlice { data: bytes.as_ptr().cast(), len: bytes.len() }
     }
 }

@@ -32,13 +32,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(status: DativoStatus, message: impl Into<String>) -> Failure {
-        Failure {
-            status,
-            retryable: false,
-            message: message.into(),
-            line: 0,
-            stream: None,
-        }
+        Failure { status, retryable: false, message: message.into(), line: 0, stream: None }
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Failure {

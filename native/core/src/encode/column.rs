@@ -31,10 +31,7 @@ pub(super) struct Fault {
 
 impl Fault {
     pub(super) fn new(reason: String) -> Box<Fault> {
-        Box::new(Fault {
-            path: String::new(),
-            reason,
-        })
+        Box::new(Fault { path: String::new(), reason })
     }
 
     /// The same fault, seen from the parent of `field`.
@@ -74,10 +71,7 @@ impl<'a> Column<'a> {
             Some(cell) => cell,
             None => nested(array, json)?,
         };
-        Ok(Column {
-            nulls: array.nulls(),
-            cell,
-        })
+        Ok(Column { nulls: array.nulls(), cell })
     }
 
     #[inline]
@@ -134,10 +128,7 @@ fn number(array: &dyn Array) -> Option<BoxedCell<'_>> {
 
 fn moment(array: &dyn Array) -> Option<BoxedCell<'_>> {
     Some(match array.data_type() {
-        DataType::Timestamp(unit, _) => Box::new(Timestamps {
-            values: timestamp_values(array, *unit),
-            unit: *unit,
-        }),
+        DataType::Timestamp(unit, _) => Box::new(Timestamps { values: timestamp_values(array, *unit), unit: *unit }),
         DataType::Date32 => Box::new(Dates(values::<Date32Type>(array))),
         DataType::Date64 => Box::new(MillisecondDates(values::<Date64Type>(array))),
         DataType::Time32(unit @ TimeUnit::Second) => times::<Time32SecondType>(array, *unit),
@@ -152,10 +143,7 @@ fn text(array: &dyn Array, json: bool) -> Option<BoxedCell<'_>> {
     Some(match array.data_type() {
         DataType::Utf8 => strings::<i32>(array, json),
         DataType::LargeUtf8 => strings::<i64>(array, json),
-        DataType::Utf8View => Box::new(ViewedStrings {
-            array: array.as_string_view(),
-            json,
-        }),
+        DataType::Utf8View => Box::new(ViewedStrings { array: array.as_string_view(), json }),
         DataType::Binary => Box::new(Binaries::<i32>(array.as_binary())),
         DataType::LargeBinary => Box::new(Binaries::<i64>(array.as_binary())),
         DataType::BinaryView => Box::new(ViewedBinaries(array.as_binary_view())),
@@ -192,20 +180,14 @@ fn decimals<'a, T>(array: &'a dyn Array, scale: i8) -> BoxedCell<'a>
 where
     T: DecimalType<Native: Unscaled>,
 {
-    Box::new(Decimals::<'a, T> {
-        values: values::<T>(array),
-        scale,
-    })
+    Box::new(Decimals::<'a, T> { values: values::<T>(array), scale })
 }
 
 fn times<'a, T>(array: &'a dyn Array, unit: TimeUnit) -> BoxedCell<'a>
 where
     T: ArrowPrimitiveType<Native: Into<i64> + 'a>,
 {
-    Box::new(Times {
-        values: values::<T>(array),
-        unit,
-    })
+    Box::new(Times { values: values::<T>(array), unit })
 }
 
 fn timestamp_values(array: &dyn Array, unit: TimeUnit) -> &[i64] {
@@ -220,9 +202,5 @@ fn timestamp_values(array: &dyn Array, unit: TimeUnit) -> &[i64] {
 fn strings<O: OffsetSizeTrait>(array: &dyn Array, json: bool) -> BoxedCell<'_> {
     let array = array.as_string::<O>();
     let (offsets, values) = (array.value_offsets(), array.value_data());
-    if json {
-        Box::new(JsonTexts { offsets, values })
-    } else {
-        Box::new(Strings { offsets, values })
-    }
+    if json { Box::new(JsonTexts { offsets, values }) } else { Box::new(Strings { offsets, values }) }
 }

@@ -43,11 +43,7 @@ impl Encoder {
     /// `UnsupportedSchema` with the path of the first field whose type has no JSON form.
     pub fn new(stream: &str, schema: SchemaRef, version: Option<i64>) -> Result<Encoder, Error> {
         check_supported(schema.fields()).map_err(|fault| unsupported(stream, *fault))?;
-        let opening = [
-            b"{\"type\":\"RECORD\",\"stream\":".as_slice(),
-            &quoted(stream),
-            b",\"record\":",
-        ];
+        let opening = [b"{\"type\":\"RECORD\",\"stream\":".as_slice(), &quoted(stream), b",\"record\":"];
         Ok(Encoder {
             stream: stream.to_owned(),
             schema,
@@ -71,9 +67,7 @@ impl Encoder {
             Object::bind(self.schema.fields(), batch.columns()).map_err(|fault| unsupported(&self.stream, *fault))?;
         for row in 0..batch.num_rows() {
             self.opening.write(&mut self.out);
-            record
-                .write(row, &mut self.out)
-                .map_err(|fault| unwritable(&fault, row))?;
+            record.write(row, &mut self.out).map_err(|fault| unwritable(&fault, row))?;
             closing.write(&mut self.out);
         }
         Ok(self.out.as_slice())
@@ -119,11 +113,7 @@ fn check_supported(fields: &Fields) -> Result<(), Box<Fault>> {
 }
 
 fn unsupported(stream: &str, fault: Fault) -> Error {
-    Error::UnsupportedSchema {
-        stream: stream.to_owned(),
-        path: fault.path,
-        message: fault.reason,
-    }
+    Error::UnsupportedSchema { stream: stream.to_owned(), path: fault.path, message: fault.reason }
 }
 
 fn unwritable(fault: &Fault, row: usize) -> Error {

@@ -26,9 +26,7 @@ impl<'a> Object<'a> {
     pub(super) fn bind(fields: &'a Fields, columns: &'a [ArrayRef]) -> Result<Object<'a>, Box<Fault>> {
         let members = fields.iter().zip(columns).enumerate();
         let fields = members.map(|(index, (field, array))| Member::bind(index, field, array));
-        Ok(Object {
-            fields: fields.collect::<Result<_, _>>()?,
-        })
+        Ok(Object { fields: fields.collect::<Result<_, _>>()? })
     }
 }
 
@@ -52,10 +50,7 @@ impl Cell for Object<'_> {
         }
         for member in &self.fields {
             member.key.write(out);
-            member
-                .column
-                .write(row, out)
-                .map_err(|fault| fault.within(member.name))?;
+            member.column.write(row, out).map_err(|fault| fault.within(member.name))?;
         }
         out.byte(b'}');
         Ok(())
@@ -79,12 +74,7 @@ impl<'a, O: OffsetSizeTrait> Lists<'a, O> {
 
 impl<O: OffsetSizeTrait> Cell for Lists<'_, O> {
     fn write(&self, row: usize, out: &mut Out) -> Result<(), Box<Fault>> {
-        write_items(
-            &self.items,
-            self.offsets[row].as_usize(),
-            self.offsets[row + 1].as_usize(),
-            out,
-        )
+        write_items(&self.items, self.offsets[row].as_usize(), self.offsets[row + 1].as_usize(), out)
     }
 }
 
@@ -115,9 +105,7 @@ fn write_items(items: &Column<'_>, start: usize, end: usize, out: &mut Out) -> R
         if index > start {
             out.byte(b',');
         }
-        items
-            .write(index, out)
-            .map_err(|fault| fault.within(&(index - start).to_string()))?;
+        items.write(index, out).map_err(|fault| fault.within(&(index - start).to_string()))?;
     }
     out.byte(b']');
     Ok(())
@@ -194,8 +182,5 @@ pub(super) fn dictionary(array: &dyn Array, json: bool) -> Result<Box<dyn Cell +
 
 fn keyed<K: ArrowDictionaryKeyType>(array: &dyn Array, json: bool) -> Result<Box<dyn Cell + '_>, Box<Fault>> {
     let array = array.as_dictionary::<K>();
-    Ok(Box::new(Dictionaries {
-        keys: array.keys().values(),
-        values: Column::bind_array(array.values(), json)?,
-    }))
+    Ok(Box::new(Dictionaries { keys: array.keys().values(), values: Column::bind_array(array.values(), json)? }))
 }

@@ -192,10 +192,7 @@ mod tests {
     }
 
     fn decimal(value: i128, scale: i8) -> String {
-        written(&Decimals::<Decimal128Type> {
-            values: &[value],
-            scale,
-        })
+        written(&Decimals::<Decimal128Type> { values: &[value], scale })
     }
 
     #[test]
@@ -251,10 +248,7 @@ mod tests {
 
     #[test]
     fn wide_decimals_keep_every_digit() {
-        let cell = Decimals::<Decimal256Type> {
-            values: &[i256::MIN],
-            scale: 1,
-        };
+        let cell = Decimals::<Decimal256Type> { values: &[i256::MIN], scale: 1 };
         let digits = i256::MIN.to_string();
         let (whole, fraction) = digits.split_at(digits.len() - 1);
         assert_eq!(written(&cell), format!("{whole}.{fraction}"));

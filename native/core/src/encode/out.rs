@@ -52,10 +52,7 @@ impl Literal {
         if fits {
             block[..text.len()].copy_from_slice(&text);
         }
-        Literal {
-            text,
-            block: fits.then_some(block),
-        }
+        Literal { text, block: fits.then_some(block) }
     }
 
     #[inline]

@@ -22,10 +22,7 @@ fn records(batch: &RecordBatch) -> Result<Vec<String>, Error> {
         let opened = line.strip_prefix(r#"{"type":"RECORD","stream":"s","record":"#)?;
         opened.strip_suffix('}').map(str::to_owned)
     };
-    Ok(text
-        .lines()
-        .map(|line| record(line).unwrap_or_else(|| format!("no record: {line}")))
-        .collect())
+    Ok(text.lines().map(|line| record(line).unwrap_or_else(|| format!("no record: {line}"))).collect())
 }
 
 /// The JSON of every value of one column.
@@ -64,26 +61,15 @@ fn nulls_are_written_and_rows_of_no_columns_are_empty_objects() -> Outcome {
     let empty = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options)?;
     assert_eq!(records(&empty)?, ["{}", "{}"]);
     assert_eq!(values(Arc::new(NullArray::new(2)))?, ["null", "null"]);
-    assert_eq!(
-        values(Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])))?,
-        ["true", "null", "false"]
-    );
+    assert_eq!(values(Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])))?, ["true", "null", "false"]);
     Ok(())
 }
 
 #[test]
 fn strings_of_every_layout_are_the_same_json() -> Outcome {
-    let texts = [
-        "",
-        "plain",
-        "a \"quoted\" one that is longer than a block of thirty-two bytes",
-        "tab\there",
-        "ž🦀",
-    ];
-    let expected: Vec<String> = texts
-        .iter()
-        .map(|text| format!("\"{}\"", text.replace('"', "\\\"").replace('\t', "\\t")))
-        .collect();
+    let texts = ["", "plain", "a \"quoted\" one that is longer than a block of thirty-two bytes", "tab\there", "ž🦀"];
+    let expected: Vec<String> =
+        texts.iter().map(|text| format!("\"{}\"", text.replace('"', "\\\"").replace('\t', "\\t"))).collect();
     assert_eq!(values(Arc::new(StringArray::from(texts.to_vec())))?, expected);
     assert_eq!(values(Arc::new(LargeStringArray::from(texts.to_vec())))?, expected);
     assert_eq!(values(Arc::new(StringViewArray::from(texts.to_vec())))?, expected);
@@ -105,14 +91,8 @@ fn json_text_is_embedded_without_its_line_breaks() -> Outcome {
 
 #[test]
 fn bytes_are_base64_and_sixteen_of_them_a_uuid() -> Outcome {
-    assert_eq!(
-        values(Arc::new(BinaryArray::from(vec![b"foob".as_slice(), b""])))?,
-        ["\"Zm9vYg==\"", "\"\""]
-    );
-    assert_eq!(
-        values(Arc::new(BinaryViewArray::from(vec![b"fo".as_slice()])))?,
-        ["\"Zm8=\""]
-    );
+    assert_eq!(values(Arc::new(BinaryArray::from(vec![b"foob".as_slice(), b""])))?, ["\"Zm9vYg==\"", "\"\""]);
+    assert_eq!(values(Arc::new(BinaryViewArray::from(vec![b"fo".as_slice()])))?, ["\"Zm8=\""]);
     let uuid: Vec<u8> = (0..16).map(|i| i * 17).collect();
     let array = FixedSizeBinaryArray::try_from_iter(std::iter::once(uuid))?;
     assert_eq!(values(Arc::new(array))?, ["\"00112233-4455-6677-8899-aabbccddeeff\""]);
@@ -137,29 +117,17 @@ fn lists_respect_offsets_slices_and_nulls() -> Outcome {
 
 #[test]
 fn structs_nest_and_their_nulls_hide_what_is_below() -> Outcome {
-    let fields = Fields::from(vec![
-        Field::new("x", DataType::Int64, true),
-        Field::new("y/z", DataType::Date32, true),
-    ]);
+    let fields = Fields::from(vec![Field::new("x", DataType::Int64, true), Field::new("y/z", DataType::Date32, true)]);
     let columns: Vec<ArrayRef> = vec![
         Arc::new(Int64Array::from(vec![Some(1), None, Some(3)])),
         Arc::new(Date32Array::from(vec![0, i32::MAX, 1])),
     ];
     let nulls = NullBuffer::from(vec![true, false, true]);
     let array = StructArray::try_new(fields.clone(), columns.clone(), Some(nulls))?;
-    assert_eq!(
-        values(Arc::new(array))?,
-        [r#"{"x":1,"y/z":"1970-01-01""#, "null", r#"{"x":3,"y/z":"1970-01-02""#]
-    );
+    assert_eq!(values(Arc::new(array))?, [r#"{"x":1,"y/z":"1970-01-01""#, "null", r#"{"x":3,"y/z":"1970-01-02""#]);
     let visible = StructArray::try_new(fields, columns, None)?;
-    let message = values(Arc::new(visible))
-        .err()
-        .map(|error| error.to_string())
-        .unwrap_or_default();
-    assert!(
-        message.starts_with("field /v/y~1z of row 1: the day 2147483647"),
-        "{message}"
-    );
+    let message = values(Arc::new(visible)).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(message.starts_with("field /v/y~1z of row 1: the day 2147483647"), "{message}");
     Ok(())
 }
 
@@ -174,10 +142,7 @@ fn maps_are_objects() -> Outcome {
     builder.append(true)?;
     builder.append(false)?;
     let batch = RecordBatch::try_from_iter([("v", Arc::new(builder.finish()) as ArrayRef)])?;
-    assert_eq!(
-        records(&batch)?,
-        [r#"{"v":{"k\"":1,"l":null}}"#, r#"{"v":{}}"#, r#"{"v":null}"#]
-    );
+    assert_eq!(records(&batch)?, [r#"{"v":{"k\"":1,"l":null}}"#, r#"{"v":{}}"#, r#"{"v":null}"#]);
     Ok(())
 }
 
@@ -195,16 +160,11 @@ fn dictionaries_are_what_their_values_are() -> Outcome {
 fn a_type_without_json_form_is_refused_with_its_path() {
     let duration = Field::new("item", DataType::Duration(TimeUnit::Second), true);
     let list = Field::new("a/b", DataType::List(Arc::new(duration)), true);
-    let int_keys = Fields::from(vec![
-        Field::new("key", DataType::Int64, false),
-        Field::new("value", DataType::Int64, true),
-    ]);
+    let int_keys =
+        Fields::from(vec![Field::new("key", DataType::Int64, false), Field::new("value", DataType::Int64, true)]);
     let entries = Arc::new(Field::new("entries", DataType::Struct(int_keys), false));
     for (field, place) in [
-        (
-            Field::new("outer", DataType::Struct(vec![list].into()), true),
-            "/outer/a~1b/*",
-        ),
+        (Field::new("outer", DataType::Struct(vec![list].into()), true), "/outer/a~1b/*"),
         (Field::new("m", DataType::Map(entries, false), true), "/m"),
     ] {
         let refused = Encoder::new("s", Arc::new(Schema::new(vec![field])), None).err();
@@ -219,10 +179,9 @@ fn a_type_without_json_form_is_refused_with_its_path() {
 fn a_batch_of_another_schema_is_refused() -> Outcome {
     let made_for = RecordBatch::try_from_iter([("a", Arc::new(Int64Array::from(vec![1])) as ArrayRef)])?;
     let mut encoder = Encoder::new("s", made_for.schema(), None)?;
-    for (name, array) in [
-        ("b", Arc::new(Int64Array::from(vec![1])) as ArrayRef),
-        ("a", Arc::new(Int32Array::from(vec![1])) as ArrayRef),
-    ] {
+    for (name, array) in
+        [("b", Arc::new(Int64Array::from(vec![1])) as ArrayRef), ("a", Arc::new(Int32Array::from(vec![1])) as ArrayRef)]
+    {
         let other = RecordBatch::try_from_iter([(name, array)])?;
         assert!(matches!(encoder.encode(&other, None), Err(Error::InvalidArgument(_))));
     }

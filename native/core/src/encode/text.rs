@@ -44,10 +44,7 @@ pub(super) fn quoted(text: &str) -> Vec<u8> {
 #[inline]
 fn specials(block: &[u8; BLOCK]) -> u32 {
     let (halves, _) = block.as_chunks::<16>();
-    halves
-        .iter()
-        .rev()
-        .fold(0, |mask, half| mask << 16 | specials_of_half(*half))
+    halves.iter().rev().fold(0, |mask, half| mask << 16 | specials_of_half(*half))
 }
 
 #[inline]

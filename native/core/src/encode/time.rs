@@ -111,9 +111,7 @@ fn write_date(day: i64, out: &mut Out) -> Result<(), Box<Fault>> {
 #[inline]
 fn date_text(day: i64) -> Result<[u8; 10], Box<Fault>> {
     if !(FIRST_DAY..=LAST_DAY).contains(&day) {
-        return Err(Fault::new(format!(
-            "the day {day} (counted from 1970-01-01) is outside the years 0000 to 9999"
-        )));
+        return Err(Fault::new(format!("the day {day} (counted from 1970-01-01) is outside the years 0000 to 9999")));
     }
     let (year, month, day) = civil((day - FIRST_DAY) as u32);
     let [c, d] = PAIRS[(year / 100) as usize];
@@ -189,10 +187,7 @@ mod tests {
         let us = TimeUnit::Microsecond;
         let base = 1_357_034_400_000_000;
         assert_eq!(timestamp(base, us).as_deref(), Ok("\"2013-01-01T10:00:00+00:00\""));
-        assert_eq!(
-            timestamp(base + 7, us).as_deref(),
-            Ok("\"2013-01-01T10:00:00.000007+00:00\"")
-        );
+        assert_eq!(timestamp(base + 7, us).as_deref(), Ok("\"2013-01-01T10:00:00.000007+00:00\""));
         assert_eq!(timestamp(-1, us).as_deref(), Ok("\"1969-12-31T23:59:59.999999+00:00\""));
     }
 
@@ -241,28 +236,17 @@ mod tests {
         assert!(timestamp(i64::MAX, TimeUnit::Second).is_err());
         assert!(timestamp(i64::MIN, TimeUnit::Second).is_err());
         assert_eq!(written(&Dates(&[FIRST_DAY as i32])).as_deref(), Ok("\"0000-01-01\""));
-        assert_eq!(
-            written(&MillisecondDates(&[LAST_DAY * 86_400_000])).as_deref(),
-            Ok("\"9999-12-31\"")
-        );
+        assert_eq!(written(&MillisecondDates(&[LAST_DAY * 86_400_000])).as_deref(), Ok("\"9999-12-31\""));
     }
 
     #[test]
     fn times_of_day_end_before_midnight() {
-        let micros = |value: i64| {
-            written(&Times {
-                values: &[value],
-                unit: TimeUnit::Microsecond,
-            })
-        };
+        let micros = |value: i64| written(&Times { values: &[value], unit: TimeUnit::Microsecond });
         assert_eq!(micros(0).as_deref(), Ok("\"00:00:00\""));
         assert_eq!(micros(86_399_999_999).as_deref(), Ok("\"23:59:59.999999\""));
         assert!(micros(86_400_000_000).is_err());
         assert!(micros(-1).is_err());
-        let seconds = Times {
-            values: &[3_661i32],
-            unit: TimeUnit::Second,
-        };
+        let seconds = Times { values: &[3_661i32], unit: TimeUnit::Second };
         assert_eq!(written(&seconds).as_deref(), Ok("\"01:01:01\""));
     }
 }
