@@ -65,7 +65,7 @@ def nested(inner):
 SCHEMAS = st.recursive(LEAVES, nested, max_leaves=6)
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=200)
 @given(SCHEMAS, VALUES)
 def test_what_is_accepted_is_valid(schema, value):
     if is_plainly_valid(schema, value):
