@@ -160,6 +160,8 @@ def test_objects_and_arrays(node, expected):
     ({"anyOf": [DATE_TIME, {"type": "string", "format": "date"}]}, String()),
     ({"anyOf": [DATE_TIME, {"type": "string", "format": "date"}, STRING]}, String()),
     ({"anyOf": [{"type": "string", "contentEncoding": "base64"}, STRING]}, String()),
+    ({"anyOf": [DATE_TIME, {"type": "string", "contentEncoding": "base64"}]}, String()),
+    ({"anyOf": [DATE_TIME, STRING, {"type": "string", "contentEncoding": "base64"}]}, String()),
     ({"anyOf": [DATE_TIME, INTEGER]}, JsonText()),
     ({"anyOf": [{"anyOf": [INTEGER, {"type": "null"}]}, {"type": "number"}]}, Number()),
     ({"anyOf": [INTEGER, {"type": "number", "multipleOf": 0.01}]}, Decimal(38, 2)),
