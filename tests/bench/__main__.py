@@ -30,7 +30,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a twentieth of the records")
+    parser.add_argument("--quick", action="store_true", help=f"one record in {QUICK_DIVISOR}")
     parser.add_argument("--runs", type=int, default=5, help="counted runs of each case (default 5)")
     parser.add_argument("--only", action="append", choices=list(GROUPS), help="one group; may be repeated")
     return parser.parse_args()

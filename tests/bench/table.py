@@ -23,42 +23,45 @@ def header(runs: int) -> str:
 
 
 def group_table(group: Group, runs: Runs) -> str:
-    rows = [_row(case, runs[case.name], _ratios(group, case, runs)) for case in group.cases]
     lines = [
         f"### {group.title}",
         "",
         _markdown(HEADINGS),
         _markdown(["---"] + ["---:"] * (len(HEADINGS) - 1)),
     ]
-    lines += [_markdown(row) for row in rows]
-    return "\n".join([*lines, "", f"Ratio: records a second against {group.baseline}.", ""])
+    lines += [_markdown(_row(group, case, runs)) for case in group.cases]
+    note = [f"Ratio: records a second against {group.baseline}.", ""] if group.baseline else []
+    return "\n".join([*lines, "", *note])
 
 
-def _row(case: Case, runs: list[Measurement], ratios: list[float]) -> tuple[str, ...]:
-    wall = median(run.wall_seconds for run in runs)
+def _row(group: Group, case: Case, runs: Runs) -> tuple[str, ...]:
+    own = runs[case.name]
+    wall = median(run.wall_seconds for run in own)
     return (
         case.name,
-        f"{case.records / wall:,.0f}",
-        f"{case.input_bytes / wall / 1e6:,.0f}",
-        f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+        f"{case.records / wall:,.0f}" if case.records else "",
+        f"{case.input_bytes / wall / 1e6:,.0f}" if case.input_bytes else "",
+        _ratio(group, case, runs) if group.baseline else "",
         f"{wall:.2f}",
-        f"{median(run.cpu_seconds for run in runs):.2f}",
-        f"{median(run.peak_bytes for run in runs) / 1e6:,.0f}",
+        f"{median(run.cpu_seconds for run in own):.2f}",
+        f"{median(run.peak_bytes for run in own) / 1e6:,.0f}",
     )
 
 
-def _ratios(group: Group, case: Case, runs: Runs) -> list[float]:
+def _ratio(group: Group, case: Case, runs: Runs) -> str:
     """The rate against the baseline's in the same round, so that a machine that drifts, drifts for both."""
     baseline = next(other for other in group.cases if other.name == group.baseline)
     pairs = zip(runs[case.name], runs[baseline.name], strict=True)
-    return [
+    ratios = [
         (case.records / mine.wall_seconds) / (baseline.records / theirs.wall_seconds)
         for mine, theirs in pairs
     ]
+    return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def _markdown(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    escaped = [cell.replace("|", "\\|") for cell in cells]
+    return f"| {' | '.join(escaped)} |"
 
 
 def _processor() -> str:

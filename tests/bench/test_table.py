@@ -33,6 +33,18 @@ def test_the_table_says_what_its_ratios_are_against() -> None:
     assert "Ratio: records a second against slow." in table
 
 
+def test_a_group_without_a_baseline_has_no_ratios() -> None:
+    group = Group("g", "T", None, (Case("reads nothing", (), records=0, input_bytes=0),))
+    table = group_table(group, {"reads nothing": runs(0.25)})
+    assert "| reads nothing |  |  |  | 0.25 | 0.50 | 50 |" in table
+    assert "Ratio:" not in table
+
+
+def test_a_pipe_in_a_name_does_not_end_its_cell() -> None:
+    group = Group("g", "T", None, (Case("a | b", (), records=1, input_bytes=0),))
+    assert "| a \\| b | 1 |" in group_table(group, {"a | b": runs(1.0)})
+
+
 def test_the_header_names_machine_and_versions() -> None:
     text = header(5)
     assert "cores" in text

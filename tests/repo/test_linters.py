@@ -9,6 +9,7 @@ from tests.paths import ROOT
 
 RECIPE = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
 COMMANDS = [line.strip() for line in RECIPE.group(1).splitlines()] if RECIPE else []
+SHOWN_CHARACTERS = 4_000
 
 
 @pytest.mark.parametrize(
