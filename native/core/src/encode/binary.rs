@@ -2,8 +2,9 @@
 
 use arrow_array::{BinaryViewArray, FixedSizeBinaryArray, GenericBinaryArray, OffsetSizeTrait};
 
-use super::column::{Cell, Fault};
+use super::column::Cell;
 use super::out::Out;
+use crate::fault::Fault;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const HEX: &[u8; 16] = b"0123456789abcdef";

@@ -1,7 +1,5 @@
 //! One bound column: an Arrow array seen as "append the JSON of row n".
 
-use std::fmt;
-
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
 use arrow_array::{Array, ArrowPrimitiveType, OffsetSizeTrait};
@@ -14,38 +12,12 @@ use super::number::{Decimals, Floats, HalfFloats, Integers, Signed, Unscaled};
 use super::out::Out;
 use super::string::{JsonTexts, Strings, ViewedStrings};
 use super::time::{Dates, MillisecondDates, Times, Timestamps};
+use crate::fault::Fault;
 
 /// Writes the values of one column that are not null.
 pub(super) trait Cell {
     /// Appends the JSON of the value at `row`, which is not null.
     fn write(&self, row: usize, out: &mut Out) -> Result<(), Box<Fault>>;
-}
-
-/// Why a type cannot be bound or a value cannot be written, and where.
-#[derive(Debug)]
-pub(super) struct Fault {
-    /// JSON pointer from the place that reports the fault down to the field.
-    pub(super) path: String,
-    pub(super) reason: String,
-}
-
-impl Fault {
-    pub(super) fn new(reason: String) -> Box<Fault> {
-        Box::new(Fault { path: String::new(), reason })
-    }
-
-    /// The same fault, seen from the parent of `field`.
-    pub(super) fn within(mut self: Box<Fault>, field: &str) -> Box<Fault> {
-        let step = field.replace('~', "~0").replace('/', "~1");
-        self.path = format!("/{step}{}", self.path);
-        self
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.reason)
-    }
 }
 
 type BoxedCell<'a> = Box<dyn Cell + 'a>;
@@ -161,7 +133,7 @@ fn nested(array: &dyn Array, json: bool) -> Result<BoxedCell<'_>, Box<Fault>> {
         DataType::FixedSizeList(item, _) => Box::new(FixedLists::bind(item, array.as_fixed_size_list())?),
         DataType::Map(_, _) => bind_map(array.as_map())?,
         DataType::Dictionary(_, _) => dictionary(array, json)?,
-        other => return Err(Fault::new(format!("the Arrow type {other} has no JSON form"))),
+        other => return Err(Fault::value(format!("the Arrow type {other} has no JSON form"))),
     })
 }
 

@@ -19,7 +19,8 @@ use arrow_array::{RecordBatch, new_empty_array};
 use arrow_schema::{Fields, SchemaRef};
 
 use crate::Error;
-use column::{Cell, Fault};
+use crate::fault::Fault;
+use column::Cell;
 use nested::Object;
 use out::{Literal, Out};
 use text::quoted;
@@ -42,7 +43,7 @@ impl Encoder {
     /// # Errors
     /// `UnsupportedSchema` with the path of the first field whose type has no JSON form.
     pub fn new(stream: &str, schema: SchemaRef, version: Option<i64>) -> Result<Encoder, Error> {
-        check_supported(schema.fields()).map_err(|fault| unsupported(stream, *fault))?;
+        check_supported(schema.fields()).map_err(|fault| unsupported(stream, &fault))?;
         let opening = [b"{\"type\":\"RECORD\",\"stream\":".as_slice(), &quoted(stream), b",\"record\":"];
         Ok(Encoder {
             stream: stream.to_owned(),
@@ -64,7 +65,7 @@ impl Encoder {
         self.out.clear();
         let closing = self.closing(time_extracted);
         let record =
-            Object::bind(self.schema.fields(), batch.columns()).map_err(|fault| unsupported(&self.stream, *fault))?;
+            Object::bind(self.schema.fields(), batch.columns()).map_err(|fault| unsupported(&self.stream, &fault))?;
         for row in 0..batch.num_rows() {
             self.opening.write(&mut self.out);
             record.write(row, &mut self.out).map_err(|fault| unwritable(&fault, row))?;
@@ -112,10 +113,10 @@ fn check_supported(fields: &Fields) -> Result<(), Box<Fault>> {
     Object::bind(fields, &columns).map(|_| ())
 }
 
-fn unsupported(stream: &str, fault: Fault) -> Error {
-    Error::UnsupportedSchema { stream: stream.to_owned(), path: fault.path, message: fault.reason }
+fn unsupported(stream: &str, fault: &Fault) -> Error {
+    Error::UnsupportedSchema { stream: stream.to_owned(), path: fault.path(), message: fault.reason(0) }
 }
 
 fn unwritable(fault: &Fault, row: usize) -> Error {
-    Error::InvalidArgument(format!("field {} of row {row}: {}", fault.path, fault.reason))
+    Error::InvalidArgument(format!("field {} of row {row}: {}", fault.path(), fault.reason(0)))
 }

@@ -6,9 +6,10 @@ use arrow_array::{Array, ArrayRef, FixedSizeListArray, GenericListArray, MapArra
 use arrow_buffer::ArrowNativeType;
 use arrow_schema::{DataType, Field, Fields};
 
-use super::column::{Cell, Column, Fault};
+use super::column::{Cell, Column};
 use super::out::{Literal, Out};
 use super::text::quoted;
+use crate::fault::Fault;
 
 /// A struct column, or the record of a line itself.
 pub(super) struct Object<'a> {
@@ -105,7 +106,7 @@ fn write_items(items: &Column<'_>, start: usize, end: usize, out: &mut Out) -> R
         if index > start {
             out.byte(b',');
         }
-        items.write(index, out).map_err(|fault| fault.within(&(index - start).to_string()))?;
+        items.write(index, out).map_err(|fault| fault.within((index - start).to_string()))?;
     }
     out.byte(b']');
     Ok(())
@@ -121,11 +122,11 @@ struct Maps<'a> {
 pub(super) fn bind_map(array: &MapArray) -> Result<Box<dyn Cell + '_>, Box<Fault>> {
     let key_type = array.keys().data_type();
     if !matches!(key_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
-        return Err(Fault::new(format!("a map with {key_type} keys has no JSON form")));
+        return Err(Fault::value(format!("a map with {key_type} keys has no JSON form")));
     }
     let value_field = match array.entries().fields().as_ref() {
         [_, value] => value,
-        _ => return Err(Fault::new("a map has keys and values".to_owned())),
+        _ => return Err(Fault::value("a map has keys and values".to_owned())),
     };
     Ok(Box::new(Maps {
         offsets: array.value_offsets(),
@@ -166,7 +167,7 @@ impl<K: ArrowNativeType> Cell for Dictionaries<'_, K> {
 
 pub(super) fn dictionary(array: &dyn Array, json: bool) -> Result<Box<dyn Cell + '_>, Box<Fault>> {
     let DataType::Dictionary(key_type, _) = array.data_type() else {
-        return Err(Fault::new("not a dictionary".to_owned()));
+        return Err(Fault::value("not a dictionary".to_owned()));
     };
     match key_type.as_ref() {
         DataType::Int8 => keyed::<Int8Type>(array, json),

@@ -3,9 +3,10 @@
 use arrow_array::types::DecimalType;
 use arrow_buffer::i256;
 
-use super::column::{Cell, Fault};
+use super::column::Cell;
 use super::out::Out;
 use super::time::PAIRS;
+use crate::fault::Fault;
 
 /// Integers of any width.
 pub(super) struct Integers<'a, T>(pub(super) &'a [T]);

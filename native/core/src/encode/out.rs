@@ -16,6 +16,10 @@ impl Out {
         &self.bytes
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     #[inline]
     pub(super) fn byte(&mut self, byte: u8) {
         self.bytes.push(byte);

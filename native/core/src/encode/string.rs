@@ -2,9 +2,11 @@
 
 use arrow_array::{OffsetSizeTrait, StringViewArray};
 
-use super::column::{Cell, Fault};
+use super::column::Cell;
 use super::out::Out;
 use super::text::{write_string, write_string_at};
+use crate::fault::Fault;
+use crate::scan::{VALUE_DEPTH, skip_marking, skip_space};
 
 /// Strings in one contiguous buffer.
 pub(super) struct Strings<'a, O> {
@@ -54,9 +56,7 @@ impl Cell for ViewedStrings<'_> {
 /// Embeds a JSON text. A line break would end the Singer line; outside of JSON strings, where it
 /// must be escaped, a space means the same.
 fn write_json(text: &[u8], out: &mut Out) -> Result<(), Box<Fault>> {
-    if text.trim_ascii().is_empty() {
-        return Err(Fault::new("empty text is not JSON".to_owned()));
-    }
+    let start = out.len();
     let mut rest = text;
     while let Some(line_break) = memchr::memchr2(b'\n', b'\r', rest) {
         out.slice(&rest[..line_break]);
@@ -64,5 +64,19 @@ fn write_json(text: &[u8], out: &mut Out) -> Result<(), Box<Fault>> {
         rest = &rest[line_break + 1..];
     }
     out.slice(rest);
+    check_json(out.as_slice(), start)
+}
+
+/// One value that is not JSON would make its whole line unreadable for whoever comes next.
+fn check_json(bytes: &[u8], start: usize) -> Result<(), Box<Fault>> {
+    let mut foreign = false;
+    let end = skip_marking(bytes, skip_space(bytes, start), VALUE_DEPTH, &mut foreign)
+        .map_err(|fault| Fault::value(fault.reason(start)))?;
+    if skip_space(bytes, end) != bytes.len() {
+        return Err(Fault::value("JSON text with something behind its value"));
+    }
+    if foreign {
+        return Err(Fault::value("JSON text with NaN or Infinity, which JSON does not have"));
+    }
     Ok(())
 }

@@ -84,8 +84,10 @@ fn json_text_is_embedded_without_its_line_breaks() -> Outcome {
     let encoded = column(field.clone(), Arc::new(StringArray::from(texts.to_vec())))?;
     // `column` strips the braces that close the record, and here those of the text go with them.
     assert_eq!(encoded, ["{\"a\":  [1, 2]", "null", "\"x\\n\"", "null"]);
-    let refused = column(field, Arc::new(StringArray::from(vec!["{}", " "])));
-    assert!(refused.is_err_and(|error| error.to_string().starts_with("field /v of row 1:")));
+    for broken in ["", " ", "{", "1 2", "[NaN]", "nonsense"] {
+        let refused = column(field.clone(), Arc::new(StringArray::from(vec!["{}", broken])));
+        assert!(refused.is_err_and(|error| error.to_string().starts_with("field /v of row 1:")), "{broken}");
+    }
     Ok(())
 }
 

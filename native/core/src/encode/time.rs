@@ -2,8 +2,9 @@
 
 use arrow_schema::TimeUnit;
 
-use super::column::{Cell, Fault};
+use super::column::Cell;
 use super::out::Out;
+use crate::fault::Fault;
 
 const SECONDS_PER_DAY: i64 = 86_400;
 /// 0000-01-01 and 9999-12-31 in days since 1970-01-01: what a four-digit year can say.
@@ -77,7 +78,7 @@ impl<T: Copy + Into<i64>> Cell for Times<'_, T> {
         let value: i64 = self.values[row].into();
         let (seconds, nanos) = split_units(value, self.unit);
         if !(0..SECONDS_PER_DAY).contains(&seconds) {
-            return Err(Fault::new(format!("{value} is not a time of day")));
+            return Err(Fault::value(format!("{value} is not a time of day")));
         }
         out.byte(b'"');
         out.slice(&clock_text(seconds as u32));
@@ -111,7 +112,7 @@ fn write_date(day: i64, out: &mut Out) -> Result<(), Box<Fault>> {
 #[inline]
 fn date_text(day: i64) -> Result<[u8; 10], Box<Fault>> {
     if !(FIRST_DAY..=LAST_DAY).contains(&day) {
-        return Err(Fault::new(format!("the day {day} (counted from 1970-01-01) is outside the years 0000 to 9999")));
+        return Err(Fault::value(format!("the day {day} (counted from 1970-01-01) is outside the years 0000 to 9999")));
     }
     let (year, month, day) = civil((day - FIRST_DAY) as u32);
     let [c, d] = PAIRS[(year / 100) as usize];
@@ -174,7 +175,7 @@ mod tests {
 
     fn written(cell: &dyn Cell) -> Result<String, String> {
         let mut out = Out::default();
-        cell.write(0, &mut out).map_err(|fault| fault.to_string())?;
+        cell.write(0, &mut out).map_err(|fault| fault.reason(0))?;
         Ok(String::from_utf8_lossy(out.as_slice()).into_owned())
     }
 
