@@ -153,6 +153,19 @@ def test_partitioned_overwrite_leaves_no_partition_of_before(loader, schema_mess
     assert sorted(row["country"] for row in read("users", partitioning="hive")) == ["fr", "it"]
 
 
+def test_a_partitioned_stream_overwritten_with_no_rows_has_no_files(loader, schema_message, files, read):
+    message = schema_message(id=INTEGER, country=STRING)
+    for rows in ([{"id": 1, "country": "de"}], []):
+        run = loader(load_method="overwrite", partition_by=["country"])
+        put(run, message, *rows)
+        run.commit(None, final=True)
+    assert files() == []
+    run = loader(partition_by=["country"])
+    put(run, message, {"id": 2, "country": "fr"})
+    run.commit(None, final=True)
+    assert read("users", partitioning="hive") == [{"id": 2, "country": "fr"}]
+
+
 def test_metadata_columns_say_when(loader, schema_message, read):
     """G12"""
     before = datetime.now(UTC)

@@ -12,7 +12,7 @@ from target_parquet.partitions import Partitioning
 
 
 def split(columns, batch):
-    return list(Partitioning(columns, batch.schema, stream="s").split(batch))
+    return list(Partitioning(columns, batch.schema, stream="s").split(batch, batch))
 
 
 def batch_of(**columns):
@@ -64,6 +64,12 @@ def test_every_row_lands_in_its_directory_in_order(rows):
         expected[path].append(row)
     found = {directory: part.column("row").to_pylist() for directory, part in split(["c", "n"], batch)}
     assert found == expected
+
+
+def test_a_batch_of_one_value_is_not_copied():
+    batch = batch_of(c=pa.array(["a"] * 100))
+    ((_, rows),) = split(["c"], batch)
+    assert rows is batch
 
 
 def test_a_rare_value_does_not_keep_the_memory_of_the_batch():

@@ -43,14 +43,17 @@ class Epoch:
     Args:
         store: where they go.
         number: of the epoch in its run, from 1.
-        replace: whether they take the place of what their directories hold.
     """
 
-    def __init__(self, store: Store, number: int, *, replace: bool) -> None:
+    def __init__(self, store: Store, number: int) -> None:
         self.number = number
         self.files: list[WrittenFile] = []
         self._store = store
-        self._replace = replace
+        self._replaced: list[str] = []
+
+    def replace(self, directory: str) -> None:
+        """Let the files of a directory take the place of what it holds now, even if there are none."""
+        self._replaced.append(directory)
 
     def add(self, file: WrittenFile) -> None:
         """Take a file into the epoch."""
@@ -70,17 +73,14 @@ class Epoch:
         Raises:
             StoreError: nothing is published.
         """
-        if not self.files:
-            return
-        if self._replace:
-            self._store.replace(self._by_directory())
-        else:
-            self._store.publish(
-                [Publication(file.staged, f"{file.directory}/{file.path}") for file in self.files]
-            )
-
-    def _by_directory(self) -> dict[str, list[Publication]]:
-        directories: dict[str, list[Publication]] = {}
+        replaced: dict[str, list[Publication]] = {directory: [] for directory in self._replaced}
+        added = []
         for file in self.files:
-            directories.setdefault(file.directory, []).append(Publication(file.staged, file.path))
-        return directories
+            if file.directory in replaced:
+                replaced[file.directory].append(Publication(file.staged, file.path))
+            else:
+                added.append(Publication(file.staged, f"{file.directory}/{file.path}"))
+        if replaced:
+            self._store.replace(replaced)
+        if added:
+            self._store.publish(added)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from dativo_protocol.events import BatchEvent
 
-from target_parquet.batch_files import batch_file_paths, columnar_batches
-from target_parquet.batch_lines import line_events
 from target_parquet.epoch import Epoch
 from target_parquet.errors import BatchFileError, StoreError
 from target_parquet.layout import Directories, FileNames, new_run_id
@@ -57,7 +55,7 @@ class ParquetLoader:
         self._streams: dict[str, StreamWriter] = {}
         self._plans: dict[str, ParquetPlan] = {}
         self._versions_seen: set[str] = set()
-        self._epoch = self._new_epoch(1)
+        self._epoch = Epoch(store, 1)
         self._summary = Summary()
 
     def plan(self, message: SchemaMessage) -> ParquetPlan:
@@ -89,6 +87,8 @@ class ParquetLoader:
 
     def load_batch_file(self, message: BatchMessage, line: int) -> None:
         """Take the rows of the files a BATCH message names (B1..B4)."""
+        from target_parquet.batch_files import batch_file_paths, columnar_batches
+
         plan = self._plans[message.stream]
         encoding = message.encoding.format
         if encoding not in ("jsonl", "parquet", "arrow"):
@@ -128,6 +128,8 @@ class ParquetLoader:
         self._store.close_run()
 
     def _load_lines(self, path: Path, message: BatchMessage, plan: ParquetPlan) -> None:
+        from target_parquet.batch_lines import line_events
+
         for event in line_events(path, message, plan, read_options(self._settings)):
             if isinstance(event, BatchEvent):
                 self.write(event.stream, event.batch)
@@ -135,9 +137,6 @@ class ParquetLoader:
                 self.invalid(event)
 
     def _begin_epoch(self) -> None:
-        self._epoch = self._new_epoch(self._epoch.number + 1)
+        self._epoch = Epoch(self._store, self._epoch.number + 1)
         for writer in self._streams.values():
             writer.next_epoch(self._epoch)
-
-    def _new_epoch(self, number: int) -> Epoch:
-        return Epoch(self._store, number, replace=self._settings.load_method == "overwrite")

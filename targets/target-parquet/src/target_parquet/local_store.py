@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from target_parquet.storage import Publication, StagedFile
 
 INTERNAL = ".dativo"
-_SYNC_THREADS = 4
+_SYNC_THREADS = 8
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
@@ -84,11 +84,10 @@ class LocalStore:
             raise store_error(f"write {path}", error) from error
 
     def make_durable(self, files: Iterable[StagedFile]) -> None:
-        """Flush finished files to the disk; several at once, because the disk's journal is shared."""
+        """Flush finished files to the disk."""
         paths = [_path(file) for file in files]
         try:
-            with ThreadPoolExecutor(_SYNC_THREADS) as threads:
-                list(threads.map(_sync, paths))
+            _sync_all(paths)
         except OSError as error:
             raise store_error(f"flush files of {self._root} to the disk", error) from error
 
@@ -159,7 +158,7 @@ class LocalStore:
     @contextlib.contextmanager
     def _publishing(self) -> Iterator[None]:
         """Keep other runs from changing names meanwhile, where the file system has locks."""
-        fd = os.open(self._internal / "publish.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        fd = os.open(self._internal / "publish.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
         try:
             with contextlib.suppress(OSError):
                 fcntl.flock(fd, fcntl.LOCK_EX)
@@ -235,9 +234,10 @@ def _make_directories(directories: set[Path]) -> set[Path]:
     return changed
 
 
-def _sync_all(directories: Iterable[Path]) -> None:
-    for directory in directories:
-        _sync(directory)
+def _sync_all(paths: Iterable[Path]) -> None:
+    """Flush files or directories; several at once, because one turn of the disk's journal does for all."""
+    with ThreadPoolExecutor(_SYNC_THREADS) as threads:
+        list(threads.map(_sync, paths))
 
 
 def _sync(path: Path) -> None:

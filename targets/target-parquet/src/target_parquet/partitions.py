@@ -35,16 +35,18 @@ class Partitioning:
         for name in self._columns:
             _check(name, schema, stream)
 
-    def split(self, batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
+    def split(self, batch: pa.RecordBatch, rows: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Yield the Hive directory ("" if there are no columns) and the rows of each combination of values.
 
-        Rows keep their order within a directory.
+        Args:
+            batch: has the partition columns.
+            rows: what is divided, row by row as `batch`; rows keep their order within a directory.
 
         Raises:
             LayoutError: a value makes no directory name.
         """
         if not self._columns:
-            yield "", batch
+            yield "", rows
             return
         import pyarrow.compute as pc
 
@@ -54,7 +56,8 @@ class Partitioning:
         runs = pc.run_end_encode(codes.take(order))  # type: ignore[attr-defined]
         start = 0
         for end, code in zip(runs.run_ends.to_pylist(), runs.values.to_pylist(), strict=True):
-            yield _directory(keys, code), batch.take(order.slice(start, end - start))
+            whole = end - start == rows.num_rows
+            yield _directory(keys, code), rows if whole else rows.take(order.slice(start, end - start))
             start = end
 
 

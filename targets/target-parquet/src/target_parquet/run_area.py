@@ -49,7 +49,7 @@ class RunArea:
         """
         runs.mkdir(parents=True, exist_ok=True)
         lock = runs / f"{run}.lock"
-        fd = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        fd = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o666)
         with contextlib.suppress(OSError):  # without locks nobody can own the area, and so nobody removes it
             fcntl.flock(fd, fcntl.LOCK_EX)
         os.write(fd, _owner() + b"\n")

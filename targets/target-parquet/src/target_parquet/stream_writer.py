@@ -55,6 +55,8 @@ class StreamWriter:
         self._begun: datetime | None = None
         self._parts = 0
         self._writers: dict[str, PartWriter] = {}
+        if workshop.settings.load_method == "overwrite":
+            epoch.replace(directory)
 
     def change(self, plan: ParquetPlan) -> None:
         """Go on with another schema; if its files have other columns, they are files of their own."""
@@ -66,8 +68,8 @@ class StreamWriter:
         """Take the next rows."""
         arrived = now()
         self._begun = self._begun or arrived
-        for directory, rows in self._plan.partitioning.split(batch):
-            self._writer(directory).append(self._rows_of_file(rows, arrived))
+        for directory, rows in self._plan.partitioning.split(batch, self._rows_of_file(batch, arrived)):
+            self._writer(directory).append(rows)
 
     def finish(self) -> None:
         """Complete all files of the epoch."""
@@ -76,8 +78,11 @@ class StreamWriter:
         self._writers.clear()
 
     def finish_empty(self) -> None:
-        """Write a file without rows, if there is no other: what an empty table is replaced by."""
-        if not self._parts:
+        """Write a file without rows if there is no other, so that an empty table still has its columns.
+
+        A table with partitions goes without: a file above the partitions would be none of theirs.
+        """
+        if not self._parts and not self._workshop.settings.partition_columns(self._stream):
             self._finish_part("", self._open_part())
 
     def next_epoch(self, epoch: Epoch) -> None:
@@ -85,12 +90,12 @@ class StreamWriter:
         self._epoch = epoch
         self._begun = None
 
-    def _rows_of_file(self, rows: pa.RecordBatch, arrived: datetime) -> pa.RecordBatch:
+    def _rows_of_file(self, batch: pa.RecordBatch, arrived: datetime) -> pa.RecordBatch:
         stamps = []
         if self._workshop.settings.add_record_metadata:
             begun = self._begun or arrived
-            stamps = self._workshop.stamps.columns(rows.num_rows, received_at=arrived, batched_at=begun)
-        return conform(rows, stamps, self._plan.evolved)
+            stamps = self._workshop.stamps.columns(batch.num_rows, received_at=arrived, batched_at=begun)
+        return conform(batch, stamps, self._plan.evolved)
 
     def _writer(self, directory: str) -> PartWriter:
         writer = self._writers.get(directory)
