@@ -20,7 +20,7 @@ def main() -> None:
 
 def refreshed(text: str) -> str:
     """The file with the generated parts of its plugins renewed."""
-    head = text[: text.index("version:")]
+    head = text[: text.index("requires_meltano:")]
     project = yaml.safe_load(text)
     for plugins in project["plugins"].values():
         for plugin in plugins:

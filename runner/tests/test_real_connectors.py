@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -251,3 +252,23 @@ def test_the_flights_can_be_checked_and_loaded(project):
     assert flights["tailnum"].to_pylist() == ["N1", None]
     assert str(flights.schema.field("time_hour").type) == "timestamp[us, tz=UTC]"
     assert sorted(path.name for path in lake.iterdir() if not path.name.startswith(".")) == sorted(tables)
+
+
+def test_the_shop_is_loaded_piece_by_piece(project):
+    job = project.directory / "shop.yaml"
+    job.write_text((EXAMPLES / "shop.yaml").read_text())
+    shutil.copytree(EXAMPLES / "data", project.directory / "data")
+    project.environ["SHOP_LAKE"] = "lake"
+    lake = project.directory / "lake"
+    assert project.dativo("run", job).returncode == 0
+    customers = ds.dataset(lake / "customers").to_table()
+    assert "email" not in customers.schema.names
+    assert customers["name"].to_pylist()[2] == "王小明"
+    loaded = ds.dataset(lake / "orders").count_rows()
+    with (project.directory / "data" / "orders.csv").open("a") as orders:
+        orders.write("1009,2,notebook,1,4.50,2024-03-06T08:00:00Z\n")
+    done = project.dativo("run", job)
+    assert done.returncode == 0, done.stderr
+    # The order of the bookmark comes again with the new one; no customer does.
+    assert ds.dataset(lake / "orders").count_rows() == loaded + 2
+    assert ds.dataset(lake / "customers").count_rows() == customers.num_rows
