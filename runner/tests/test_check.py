@@ -69,7 +69,7 @@ def test_a_source_that_does_not_answer(project):
     assert done.returncode == 1
     assert findings(done)[-1] == "FAILED  tap-steps --test=schema"
     said = "the source does not answer, key ****"
-    assert details(done)[-1] == f"`tap-steps --config --test=schema` exited with code 1: {said}"
+    assert details(done)[-1] == f"`tap-steps --test=schema` exited with code 1: {said}"
     assert done.stderr == f"tap-steps    | CRITICAL: {said}\n"
 
 

@@ -167,7 +167,7 @@ def test_a_failing_discovery_says_why(project):
     source = {"config": {"steps": [], "broken_source": True, "api_key": "s3cret"}, "select": ["users"]}
     done = project.dativo("run", project.job([], source=source))
     assert done.returncode == 1
-    expected = "`tap-steps --config --discover` exited with code 1: the source does not answer, key ****"
+    expected = "`tap-steps --discover` exited with code 1: the source does not answer, key ****"
     assert last_line(done) == f"dativo: {expected}"
 
 

@@ -154,6 +154,11 @@ def test_a_large_amount_goes_through_the_pipe(project):
     assert project.records() == list(range(1, 20_001))
 
 
+def test_the_pipe_holds_a_mebibyte(project):
+    project.dativo("run", project.job([{"pipe_size": "size"}]))
+    assert (project.directory / "size").read_text() == str(1 << 20)
+
+
 def test_what_the_target_prints_besides_state_is_told_and_not_stored(project):
     for garbage in ("Loading…", "5", "[1]", "null"):
         job = project.job(THREE, target={"config": {"path": "loaded", "print_first": garbage}})

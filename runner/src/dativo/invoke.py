@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import signal
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ANSWER_BYTES = 256 << 20
+PRIVATE_FLAGS = {"--config", "--state", "--catalog"}
 _GRACE_SECONDS = 5.0
+_CLOSED_SECONDS = 0.02
 
 
 def ask(command: Command, log: Callable[[bytes], None], *, seconds: float) -> str:
@@ -49,8 +52,6 @@ def ask(command: Command, log: Callable[[bytes], None], *, seconds: float) -> st
 
 def describe_exit(returncode: int | None) -> str:
     """`exited with code 1` or `was ended by signal 9 (SIGKILL)`."""
-    import signal
-
     if returncode is None or returncode >= 0:
         return f"exited with code {returncode}"
     try:
@@ -60,40 +61,66 @@ def describe_exit(returncode: int | None) -> str:
 
 
 def _listen(child: Child, log: Callable[[bytes], None], deadline: float) -> bytes:
-    answer = bytearray()
+    answer = _Answer(child.name)
     errors = LineSplitter(LOG_LINE_BYTES, cut=True)
     with selectors.DefaultSelector() as selector:
-        for number in (child.stdout, child.stderr):
+        for number, take in ((child.stdout, answer.add), (child.stderr, _line_by_line(errors, log))):
             os.set_blocking(number, False)
-            selector.register(number, selectors.EVENT_READ)
+            selector.register(number, selectors.EVENT_READ, take)
         ended = False
         while not ended:
             if time.monotonic() > deadline:
                 raise TimeoutError
-            selector.select(TICK_SECONDS)
+            _wait(selector)
             ended = child.has_ended()
             # After the end all that was written is in the pipes, so one more round reads everything.
-            answer += _read_all(child.stdout)
-            if len(answer) > ANSWER_BYTES:
-                raise ConnectorError(f"{child.name} answered with more than {ANSWER_BYTES:,} bytes")
-            for line in errors.feed(_read_all(child.stderr)):
-                log(line)
+            for key in list(selector.get_map().values()):
+                if not _read_all(key):
+                    selector.unregister(key.fd)
     if rest := errors.rest():
         log(rest)
-    return bytes(answer)
+    return bytes(answer.content)
 
 
-def _read_all(number: int) -> bytes:
-    parts = []
+class _Answer:
+    """Collects stdout up to what is sensible."""
+
+    def __init__(self, name: str) -> None:
+        self.content = bytearray()
+        self._name = name
+
+    def add(self, data: bytes) -> None:
+        self.content += data
+        if len(self.content) > ANSWER_BYTES:
+            raise ConnectorError(f"{self._name} answered with more than {ANSWER_BYTES:,} bytes")
+
+
+def _line_by_line(splitter: LineSplitter, log: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    def take(data: bytes) -> None:
+        for line in splitter.feed(data):
+            log(line)
+
+    return take
+
+
+def _wait(selector: selectors.BaseSelector) -> None:
+    if selector.get_map():
+        selector.select(TICK_SECONDS)
+    else:
+        time.sleep(_CLOSED_SECONDS)  # it has closed both outputs; only its end is still to come
+
+
+def _read_all(key: selectors.SelectorKey) -> bool:
+    """Hands on what is in the pipe; False at its end."""
     try:
-        while part := os.read(number, 64 << 10):
-            parts.append(part)
+        while part := os.read(key.fd, 64 << 10):
+            key.data(part)
     except BlockingIOError:
-        pass
-    return b"".join(parts)
+        return True
+    return False
 
 
 def _shown(command: Command) -> str:
-    """The command without the private paths of its files."""
-    flags = [argument for argument in command.argv[1:] if argument.startswith("--")]
-    return " ".join([command.name, *flags])
+    """The command without its private files."""
+    asked = [flag for flag in command.argv[1:] if flag.startswith("--") and flag not in PRIVATE_FLAGS]
+    return " ".join([command.name, *asked])

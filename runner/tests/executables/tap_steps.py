@@ -6,6 +6,7 @@ A file named by `seen` receives what the tap was given, and how private it is.
 """
 
 import argparse
+import fcntl
 import json
 import os
 import signal
@@ -91,6 +92,9 @@ class Steps:
 
     def touch(self, path, **_):
         Path(path).write_text(str(os.getpid()))
+
+    def pipe_size(self, path, **_):
+        Path(path).write_text(str(fcntl.fcntl(sys.stdout.fileno(), fcntl.F_GETPIPE_SZ)))
 
     def ignore_sigterm(self, _flag, **_):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
