@@ -1,4 +1,4 @@
-"""Input that is wrong, through the executable: an error that names the place, or a row left out and counted."""
+"""Input that is wrong, through the executable: an error that names the place, or a row that is counted."""
 
 from __future__ import annotations
 

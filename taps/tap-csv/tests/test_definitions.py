@@ -120,6 +120,16 @@ def test_the_replication_key_of_file_times_means_to_remember_files() -> None:
     assert (definition.remembers_files, definition.replication_key) == (True, None)
 
 
+def test_a_stream_with_a_replication_key_does_not_remember_files() -> None:
+    first, second, third = resolved(
+        {"replication_key": "at"},
+        {"entity": "b"},
+        {"entity": "c", "incremental_by": "none"},
+        incremental_by="file_mtime",
+    )
+    assert [each.remembers_files for each in (first, second, third)] == [False, True, False]
+
+
 def test_a_definition_file_takes_the_place_of_files(tmp_path: Path) -> None:
     path = tmp_path / "files.json"
     path.write_text(json.dumps([{"entity": "leads", "path": "leads.csv", "keys": ["Id"]}]))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
+from dativo_protocol.testing import run
 
 if TYPE_CHECKING:
     from conftest import Workbench
@@ -36,25 +39,36 @@ def test_a_file_becomes_schema_records_and_state(bench: Workbench) -> None:
     assert outcome.code == 0
 
 
-@pytest.mark.parametrize(
-    ("content", "raw"),
-    [
-        (TEXT.replace("\n", "\r\n").encode(), {}),
-        (b"\xef\xbb\xbf" + TEXT.encode(), {}),
-        (TEXT.encode("latin-1"), {"encoding": "latin-1"}),
-        (TEXT.encode("cp1252"), {"encoding": "windows-1252"}),
-        (TEXT.encode("utf-16"), {"encoding": "utf-16"}),
-        (TEXT.replace(",", ";").encode(), {"delimiter": ";"}),
-        (TEXT.replace(",", "\t").encode(), {"delimiter": "\t"}),
-        (b"id,name\n'1','Zo\xc3\xab'\n2,'\xc3\x9crs'\n", {"quotechar": "'"}),
-        (b"id, name\n1, Zo\xc3\xab\n2, \xc3\x9crs\n", {"skipinitialspace": True}),
-        (b"# made by hand\n\n" + TEXT.encode(), {"skip_header_lines": 2}),
-        (TEXT.encode().split(b"\n", 1)[1], {"columns": ["id", "name"]}),
-    ],
-)
-def test_the_same_rows_in_another_form(bench: Workbench, content: bytes, raw: dict[str, Any]) -> None:
-    bench.write(content)
-    assert bench.records(**raw) == ROWS
+FORMS: dict[str, tuple[bytes, dict[str, Any]]] = {
+    "crlf": (TEXT.replace("\n", "\r\n").encode(), {}),
+    "bom": (b"\xef\xbb\xbf" + TEXT.encode(), {}),
+    "latin-1": (TEXT.encode("latin-1"), {"encoding": "latin-1"}),
+    "cp1252": (TEXT.encode("cp1252"), {"encoding": "windows-1252"}),
+    "utf-16": (TEXT.encode("utf-16"), {"encoding": "utf-16"}),
+    "semicolons": (TEXT.replace(",", ";").encode(), {"delimiter": ";"}),
+    "tabs": (TEXT.replace(",", "\t").encode(), {"delimiter": "\t"}),
+    "quoted": (b"id,name\n'1','Zo\xc3\xab'\n2,'\xc3\x9crs'\n", {"quotechar": "'"}),
+    "spaces": (b"id, name\n1, Zo\xc3\xab\n2, \xc3\x9crs\n", {"skipinitialspace": True}),
+    "preamble": (b"# made by hand\n\n" + TEXT.encode(), {"skip_header_lines": 2}),
+    "headerless": (TEXT.encode().split(b"\n", 1)[1], {"columns": ["id", "name"]}),
+    "gzip": (gzip.compress(TEXT.encode()), {"compression": "gzip"}),
+    "xz": (lzma.compress(TEXT.encode()), {"compression": "xz"}),
+    "zstd": (pa.compress(TEXT.encode(), codec="zstd", asbytes=True), {"compression": "zstd"}),
+}
+
+
+def test_the_same_rows_in_every_form(bench: Workbench) -> None:
+    files = []
+    for name, (content, raw) in FORMS.items():
+        bench.write(content, f"{name}.csv")
+        files.append({"entity": name, "path": f"{name}.csv", **raw})
+    bench.config = lambda **_: {"files": files}  # type: ignore[method-assign]
+    outcome = bench.run()
+    assert outcome.code == 0, outcome.stderr
+    found: dict[str, list[Any]] = {name: [] for name in FORMS}
+    for message in outcome.messages("RECORD"):
+        found[message["stream"]].append(message["record"])
+    assert found == dict.fromkeys(FORMS, ROWS)
 
 
 def test_quoted_line_ends_quotes_and_delimiters_are_data(bench: Workbench) -> None:
@@ -148,9 +162,7 @@ def test_a_community_configuration_with_a_definition_file_works(bench: Workbench
 
 def test_settings_come_from_the_environment_too(bench: Workbench) -> None:
     bench.write(TEXT)
-    command = bench.command()[:1] + ["--config", "ENV"]
-    from dativo_protocol.testing import run
-
+    command = [*bench.command()[:1], "--config", "ENV"]
     files = '[{"entity": "rows", "path": "rows.csv"}]'
     outcome = run(command, cwd=bench.directory, env={"TAP_CSV_FILES": files, "TAP_CSV_INFER_TYPES": "false"})
     assert outcome.messages("RECORD")[0]["record"] == {"id": "1", "name": "Zoë"}

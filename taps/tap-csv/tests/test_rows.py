@@ -181,7 +181,7 @@ def test_a_row_longer_than_a_block_says_which_setting_to_raise(
     (tmp_path / "rows.csv").write_text("a,b\n1,2\n3," + "x" * 300_000 + "\n")
     definition = define()
     small = Definition("rows", definition.path, block_bytes=64 << 10)
-    with pytest.raises(BadRowError, match="longer than 65536 bytes") as caught:
+    with pytest.raises(BadRowError, match=r"rows\.csv:3: the row is longer than 65536 bytes") as caught:
         rows_of(tmp_path / "rows.csv", small)
     assert "block_size_kb" in caught.value.instruction
     assert len(rows_of(tmp_path / "rows.csv", definition)) == 2

@@ -142,7 +142,7 @@ def _column_problems(file: FileSettings) -> Iterator[str]:
             parse_type(text)
         except ValueError as error:
             yield f"types.{name}: {error}"
-    if file.incremental_by and file.replication_key not in (None, SOURCE_FILE_MTIME):
+    if file.incremental_by == "file_mtime" and file.replication_key not in (None, SOURCE_FILE_MTIME):
         yield "incremental_by and replication_key exclude each other: choose one"
 
 
@@ -173,7 +173,7 @@ def _definition(file: FileSettings, settings: TapCsvSettings) -> Definition:
         columns=None if file.columns is None else tuple(file.columns),
         types={name: parse_type(text) for name, text in file.types.items()},
         replication_key=None if file.replication_key == SOURCE_FILE_MTIME else file.replication_key,
-        remembers_files=file.incremental_by is not None or file.replication_key == SOURCE_FILE_MTIME,
+        remembers_files=_remembers_files(file, settings),
         add_metadata_columns=settings.add_metadata_columns,
         infer_types=_chosen(file.infer_types, settings.infer_types),
         infer_rows=_chosen(file.infer_rows, settings.infer_rows),
@@ -186,6 +186,12 @@ def _definition(file: FileSettings, settings: TapCsvSettings) -> Definition:
         state_rows=settings.state_rows,
         block_bytes=settings.block_size_kb * KIBIBYTE,
     )
+
+
+def _remembers_files(file: FileSettings, settings: TapCsvSettings) -> bool:
+    if file.replication_key is not None:
+        return file.replication_key == SOURCE_FILE_MTIME
+    return _chosen(file.incremental_by, settings.incremental_by) == "file_mtime"
 
 
 def _dialect(file: FileSettings) -> Dialect:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-MAX_INT64 = 2**63 - 1
-
 _KINDS = (
     (r"\s*", "white space"),
     (r"(?i)true|false", "a boolean"),
@@ -24,11 +22,8 @@ def describe(value: bytes) -> str:
     """Name the kind of a field's text."""
     if not value:
         return "an empty field"
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        return "undecodable bytes"
+    text = value.decode()
     kind = next((kind for pattern, kind in _KINDS if re.fullmatch(pattern, text.strip())), "")
-    if kind == "an integer" and not -MAX_INT64 <= int(text) <= MAX_INT64:
+    if kind == "an integer" and not -(2**63) <= int(text) < 2**63:
         return "an integer beyond 64 bits"
     return kind or f"text of {len(text)} characters"

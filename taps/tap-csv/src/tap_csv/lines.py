@@ -20,6 +20,7 @@ class LineSource(io.RawIOBase):
 
     Attributes:
         lines_read: lines handed out so far.
+        bytes_read: bytes of these lines.
     """
 
     def __init__(self, source: TextSource, *, max_line_bytes: int) -> None:
@@ -36,6 +37,7 @@ class LineSource(io.RawIOBase):
         self._ended = False
         self._max_line_bytes = max_line_bytes
         self.lines_read = 0
+        self.bytes_read = 0
 
     def readable(self) -> bool:
         return True
@@ -78,4 +80,5 @@ class LineSource(io.RawIOBase):
     def _take(self, end: int) -> bytes:
         line, self._at = self._piece[self._at : end], end
         self.lines_read += bool(line)
+        self.bytes_read += len(line)
         return line

@@ -84,12 +84,6 @@ class RowCounter:
         """Return the number that the last of the next `count` rows will have."""
         return copy.deepcopy(self).take(count).last
 
-    @property
-    def upcoming(self) -> int:
-        """The number of the next row."""
-        self._pass_over()
-        return self._next
-
     def _pass_over(self) -> None:
         while self._left_out and self._left_out[0] == self._next:
             self._left_out.popleft()

@@ -90,13 +90,20 @@ class Feed(io.RawIOBase):
         if self._is_stopped:
             return b""
         try:
-            data = self._source.read(size)
+            data = self._whole_block(size)
         except Exception as error:  # noqa: BLE001 -- raised again where Arrow has let go
             self.error = error
             return b""
         if not data:
             data, self._after = self._after, b""
-        return data or b""
+        return data
+
+    def _whole_block(self, size: int) -> bytes:
+        """Read no less than asked for while there is more: a short block could not hold a long row."""
+        data = self._source.read(size) or b""
+        while 0 < len(data) < size and (more := self._source.read(size - len(data))):
+            data += more
+        return data
 
 
 def parse(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tap_csv.errors import BadRowError, CsvError
 from tap_csv.header import Header, read_header
 from tap_csv.lines import LineSource
-from tap_csv.locate import line_of_row
+from tap_csv.locate import line_of_long_row, line_of_row
 from tap_csv.numbering import RowCounter, RowNumbers
 from tap_csv.parsing import END, RefusedRow, RowTooLongError, parse
 from tap_csv.rewriting import RewrittenSource
@@ -168,11 +168,15 @@ class CsvFile:
         raise self.error_at(refused.number, f"the row has {refused.fields} {noun}, the header has {width}")
 
     def _too_long(self) -> CsvError:
-        limit = self._definition.block_bytes
-        reason = f"a row from here on is longer than {limit} bytes, or a quote is never closed"
-        error = self.error_at(self._counter.upcoming, reason)
-        error.instruction = "Look for a stray quote character, or raise `block_size_kb`."
-        return error
+        reason = (
+            f"the row is longer than {self._definition.block_bytes} bytes, or its quotes are never closed"
+        )
+        return BadRowError(
+            reason,
+            file=self.file.name,
+            line=line_of_long_row(self.file, self._definition),
+            instruction="Look for a stray quote character, or raise `block_size_kb`.",
+        )
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from dativo_protocol.config import setting
 
 BadRowPolicy = Literal["fail", "skip"]
 BadValuePolicy = Literal["fail", "null"]
+IncrementalBy = Literal["none", "file_mtime"]
 CompressionName = Literal["auto", "none", "gzip", "bz2", "xz", "zstd", "zip"]
 
 KIBIBYTE = 1024
@@ -98,20 +99,18 @@ class FileSettings:
         ),
         default=None,
     )
-    incremental_by: Literal["file_mtime"] | None = setting(
-        description=(
-            "`file_mtime`: remember every file that was read by path, modification time and size, and read "
-            "only files that are new or changed."
-        ),
-        default=None,
+    incremental_by: IncrementalBy | None = setting(
+        description="This stream's own `incremental_by`.", default=None
     )
-    infer_types: bool | None = setting(description="As above, for this stream.", default=None)
-    infer_rows: int | None = setting(description="As above, for this stream.", default=None, minimum=0)
-    null_values: list[str] | None = setting(description="As above, for this stream.", default=None)
-    quoted_nulls: bool | None = setting(description="As above, for this stream.", default=None)
-    on_bad_row: BadRowPolicy | None = setting(description="As above, for this stream.", default=None)
-    on_bad_value: BadValuePolicy | None = setting(description="As above, for this stream.", default=None)
-    on_no_files: BadRowPolicy | None = setting(description="As above, for this stream.", default=None)
+    infer_types: bool | None = setting(description="This stream's own `infer_types`.", default=None)
+    infer_rows: int | None = setting(description="This stream's own `infer_rows`.", default=None, minimum=0)
+    null_values: list[str] | None = setting(description="This stream's own `null_values`.", default=None)
+    quoted_nulls: bool | None = setting(description="This stream's own `quoted_nulls`.", default=None)
+    on_bad_row: BadRowPolicy | None = setting(description="This stream's own `on_bad_row`.", default=None)
+    on_bad_value: BadValuePolicy | None = setting(
+        description="This stream's own `on_bad_value`.", default=None
+    )
+    on_no_files: BadRowPolicy | None = setting(description="This stream's own `on_no_files`.", default=None)
 
 
 @dataclass(frozen=True)
@@ -165,6 +164,13 @@ class TapCsvSettings:
         description="A `path` where no file is found: `fail` the run, or `skip` the stream with a warning.",
         default="fail",
     )
+    incremental_by: IncrementalBy = setting(
+        description=(
+            "`file_mtime`: remember every file that was read by path, modification time and size, and read "
+            "only files that are new or changed. A stream with a `replication_key` goes by that."
+        ),
+        default="none",
+    )
     max_remembered_files: int = setting(
         description=(
             "Files that the bookmark of one stream may remember with `incremental_by: file_mtime`. A stream "
@@ -183,7 +189,7 @@ class TapCsvSettings:
     )
     block_size_kb: int = setting(
         description="KiB of a file to parse at a time. Memory follows it, and a row must fit into it.",
-        default=2 * KIBIBYTE,
+        default=KIBIBYTE,
         minimum=64,
         maximum=1024 * KIBIBYTE,
     )
