@@ -3,6 +3,7 @@
 import decimal
 import json
 import math
+import time
 
 import dativo_native
 import pyarrow as pa
@@ -141,15 +142,47 @@ def test_batch_of_another_schema_is_refused():
             encoder.encode(pa.record_batch({"a": [1], "b": [1]}))
 
 
-def test_string_that_is_not_utf8_is_refused():
-    broken = pa.Array.from_buffers(
-        pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff")]
-    )
-    batch = pa.record_batch({"a": broken})
-    with RecordEncoder("s", batch.schema) as encoder, pytest.raises(InvalidArgument, match="UTF"):
+def broken_strings(kind):
+    """Two strings of which the second is not UTF-8, as a careless producer makes them."""
+    if pa.types.is_string_view(kind):
+        views = b"".join((1).to_bytes(4, "little") + text + bytes(11) for text in (b"a", b"\xff"))
+        return pa.Array.from_buffers(kind, 2, [None, pa.py_buffer(views)])
+    width = 8 if pa.types.is_large_string(kind) else 4
+    offsets = b"".join(offset.to_bytes(width, "little") for offset in (0, 1, 2))
+    return pa.Array.from_buffers(kind, 2, [None, pa.py_buffer(offsets), pa.py_buffer(b"a\xff")])
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_string_that_is_not_utf8_names_field_and_row(kind):
+    batch = pa.record_batch({"ok": ["x", "y"], "broken": broken_strings(kind)})
+    with RecordEncoder("s", batch.schema) as encoder:
+        with pytest.raises(InvalidArgument, match="field /broken of row 1: a string that is not UTF-8"):
+            encoder.encode(batch)
+        assert bytes(encoder.encode(batch.slice(0, 1))).count(b"\n") == 1
+
+
+def test_string_view_that_is_not_utf8_is_refused():
+    batch = pa.record_batch({"broken": broken_strings(pa.string_view())})
+    with RecordEncoder("s", batch.schema) as encoder, pytest.raises(InvalidArgument, match=r"(?i)utf-?8"):
         encoder.encode(batch)
 
 
 def test_every_control_character_survives():
     text = "".join(map(chr, range(0x30)))
     assert json.loads(encode(pa.array([text]))[0]) == text
+
+
+def test_small_slice_of_a_large_batch_costs_what_it_is():
+    """Checking a slice must not read all of the batch that it was cut from."""
+    batch = pa.record_batch({"text": ["x" * 50] * 200_000, "list": [["y"]] * 200_000})
+
+    def seconds(rows):
+        start = time.process_time()
+        for first in range(0, batch.num_rows, rows):
+            encoder.encode(batch.slice(first, rows))
+        return time.process_time() - start
+
+    with RecordEncoder("s", batch.schema) as encoder:
+        few_large = min(seconds(50_000) for _ in range(3))
+        many_small = min(seconds(1_000) for _ in range(3))
+    assert many_small < 4 * few_large

@@ -1,6 +1,6 @@
 //! Bytes: base64, or the text of a UUID when there are sixteen of them.
 
-use arrow_array::{BinaryViewArray, FixedSizeBinaryArray, GenericBinaryArray, OffsetSizeTrait};
+use arrow_array::{BinaryViewArray, FixedSizeBinaryArray, OffsetSizeTrait};
 
 use super::column::Cell;
 use super::out::Out;
@@ -9,12 +9,16 @@ use crate::fault::Fault;
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// Byte strings of any length.
-pub(super) struct Binaries<'a, O: OffsetSizeTrait>(pub(super) &'a GenericBinaryArray<O>);
+/// Byte strings of any length in one contiguous buffer.
+pub(super) struct Binaries<'a, O> {
+    pub(super) offsets: &'a [O],
+    pub(super) values: &'a [u8],
+}
 
 impl<O: OffsetSizeTrait> Cell for Binaries<'_, O> {
     fn write(&self, row: usize, out: &mut Out) -> Result<(), Box<Fault>> {
-        write_base64(self.0.value(row), out);
+        let (start, end) = (self.offsets[row].as_usize(), self.offsets[row + 1].as_usize());
+        write_base64(&self.values[start..end], out);
         Ok(())
     }
 }

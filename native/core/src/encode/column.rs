@@ -116,8 +116,8 @@ fn text(array: &dyn Array, json: bool) -> Option<BoxedCell<'_>> {
         DataType::Utf8 => strings::<i32>(array, json),
         DataType::LargeUtf8 => strings::<i64>(array, json),
         DataType::Utf8View => Box::new(ViewedStrings { array: array.as_string_view(), json }),
-        DataType::Binary => Box::new(Binaries::<i32>(array.as_binary())),
-        DataType::LargeBinary => Box::new(Binaries::<i64>(array.as_binary())),
+        DataType::Binary => binaries::<i32>(array),
+        DataType::LargeBinary => binaries::<i64>(array),
         DataType::BinaryView => Box::new(ViewedBinaries(array.as_binary_view())),
         DataType::FixedSizeBinary(16) => Box::new(Uuids(array.as_fixed_size_binary())),
         DataType::FixedSizeBinary(_) => Box::new(FixedBinaries(array.as_fixed_size_binary())),
@@ -175,4 +175,9 @@ fn strings<O: OffsetSizeTrait>(array: &dyn Array, json: bool) -> BoxedCell<'_> {
     let array = array.as_string::<O>();
     let (offsets, values) = (array.value_offsets(), array.value_data());
     if json { Box::new(JsonTexts { offsets, values }) } else { Box::new(Strings { offsets, values }) }
+}
+
+fn binaries<O: OffsetSizeTrait>(array: &dyn Array) -> BoxedCell<'_> {
+    let array = array.as_binary::<O>();
+    Box::new(Binaries { offsets: array.value_offsets(), values: array.value_data() })
 }

@@ -71,6 +71,10 @@ impl Encoder {
             record.write(row, &mut self.out).map_err(|fault| unwritable(&fault, row))?;
             closing.write(&mut self.out);
         }
+        // Once for all lines: a look at each string would cost more, and none escapes this one.
+        if simdutf8::basic::from_utf8(self.out.as_slice()).is_err() {
+            return Err(not_utf8(&record, batch.num_rows()));
+        }
         Ok(self.out.as_slice())
     }
 
@@ -115,6 +119,18 @@ fn check_supported(fields: &Fields) -> Result<(), Box<Fault>> {
 
 fn unsupported(stream: &str, fault: &Fault) -> Error {
     Error::UnsupportedSchema { stream: stream.to_owned(), path: fault.path(), message: fault.reason(0) }
+}
+
+/// Looks for the string that is not UTF-8.
+#[cold]
+fn not_utf8(record: &Object<'_>, rows: usize) -> Error {
+    let fault = Fault::value("a string that is not UTF-8");
+    for row in 0..rows {
+        if let Some(field) = record.broken_member(row) {
+            return unwritable(&fault.within(field), row);
+        }
+    }
+    unwritable(&fault, rows)
 }
 
 fn unwritable(fault: &Fault, row: usize) -> Error {

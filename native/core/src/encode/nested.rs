@@ -31,6 +31,18 @@ impl<'a> Object<'a> {
     }
 }
 
+impl Object<'_> {
+    /// The first member whose value at `row` is not UTF-8.
+    #[cold]
+    pub(super) fn broken_member(&self, row: usize) -> Option<&str> {
+        let is_broken = |member: &&Member<'_>| {
+            let mut out = Out::default();
+            member.column.write(row, &mut out).is_ok() && std::str::from_utf8(out.as_slice()).is_err()
+        };
+        self.fields.iter().find(is_broken).map(|member| member.name)
+    }
+}
+
 impl<'a> Member<'a> {
     fn bind(index: usize, field: &'a Field, array: &'a ArrayRef) -> Result<Member<'a>, Box<Fault>> {
         let name = field.name().as_str();
