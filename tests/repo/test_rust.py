@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.paths import ROOT
-from tests.repo.files import files_named, is_test
+from tests.repo.files import files_named
 from tests.repo.functions import without_opaque_text, without_tests
 
 FFI = [path for path in files_named(".rs") if path.parts[:3] == ("native", "ffi", "src")]
 CORE = [path for path in files_named(".rs") if path.parts[:3] == ("native", "core", "src")]
+OUTSIDE_FFI = [path for path in files_named(".rs") if path.parts[:2] != ("native", "ffi")]
 PANICS = re.compile(r"\.unwrap\(|\.expect\(|\b(?:panic|unreachable|todo|unimplemented|assert\w*)!")
 UNSAFE = re.compile(r"\bunsafe\b")
 UNSAFE_BLOCK = re.compile(r"\bunsafe\s*(?:\{|impl\b)")
@@ -36,10 +37,8 @@ def test_the_boundary_never_panics_on_purpose(path: Path) -> None:
     assert places(PANICS, path) == []
 
 
-@pytest.mark.parametrize("path", [path for path in files_named(".rs") if path not in FFI], ids=str)
+@pytest.mark.parametrize("path", OUTSIDE_FFI, ids=str)
 def test_unsafe_stays_at_the_boundary(path: Path) -> None:
-    if is_test(path) and path.parts[:2] == ("native", "ffi"):
-        return
     assert UNSAFE.search(without_opaque_text(source(path)).replace("unsafe_code", "")) is None
 
 
