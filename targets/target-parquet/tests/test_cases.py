@@ -87,7 +87,7 @@ def assert_streams(destination, expected):
 
 def read(directory):
     """Read a stream as a user would: all files, schemas united, in the order they were written."""
-    files = sorted(directory.rglob("*.parquet"), key=lambda path: path.stat().st_mtime_ns)
+    files = sorted(directory.rglob("*.parquet"), key=lambda path: (path.stat().st_mtime_ns, path.name))
     names = [str(file) for file in files]
     hive = any("=" in str(file.relative_to(directory)) for file in files)
     options = {"partitioning": "hive", "partition_base_dir": str(directory)} if hive else {}

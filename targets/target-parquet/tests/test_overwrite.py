@@ -62,7 +62,7 @@ def test_a_reader_finds_one_whole_generation_or_an_open_fails(command, destinati
     arguments = command(load_method="overwrite", partition_by=partition_by)
     assert run(arguments, stdin=generation(0)).code == 0
     with Reader(destination / "t") as reader:
-        for number in range(1, 8):
+        for number in range(1, 7):
             assert run(arguments, stdin=generation(number)).code == 0
     assert reader.wrong == []
     assert reader.whole > 0
