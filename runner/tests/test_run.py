@@ -160,12 +160,13 @@ def test_the_pipe_holds_a_mebibyte(project):
 
 
 def test_what_the_target_prints_besides_state_is_told_and_not_stored(project):
-    for garbage in ("Loading…", "5", "[1]", "null"):
-        job = project.job(THREE, target={"config": {"path": "loaded", "print_first": garbage}})
-        done = project.dativo("run", job)
-        assert done.returncode == 0
-        assert f"users: WARNING: on stdout the target wrote a line that is no STATE: {garbage}" in done.stderr
-        assert project.state() == {"bookmarks": {"users": 3}}
+    garbage = ["Loading…", "5", "[1]", "null", '{"cut":']
+    job = project.job(THREE, target={"config": {"path": "loaded", "print_first": "\n".join(garbage)}})
+    done = project.dativo("run", job)
+    assert done.returncode == 0
+    for line in garbage:
+        assert f"users: WARNING: on stdout the target wrote a line that is no STATE: {line}\n" in done.stderr
+    assert project.state() == {"bookmarks": {"users": 3}}
 
 
 def test_children_that_a_connector_leaves_behind_are_ended(project):
