@@ -24,20 +24,14 @@ impl Fault {
     #[cold]
     pub(crate) fn syntax(position: usize, expected: &'static str) -> Box<Fault> {
         let kind = Kind::Syntax { position, expected };
-        Box::new(Fault {
-            kind,
-            steps: Vec::new(),
-        })
+        Box::new(Fault { kind, steps: Vec::new() })
     }
 
     /// JSON, but not what the column or the schema wants.
     #[cold]
     pub(crate) fn value(reason: impl Into<String>) -> Box<Fault> {
         let kind = Kind::Value(reason.into());
-        Box::new(Fault {
-            kind,
-            steps: Vec::new(),
-        })
+        Box::new(Fault { kind, steps: Vec::new() })
     }
 
     /// The same fault, seen from the object or array that holds the value.
@@ -51,10 +45,7 @@ impl Fault {
     pub(crate) fn reason(&self, origin: usize) -> String {
         match &self.kind {
             Kind::Syntax { position, expected } => {
-                format!(
-                    "malformed JSON at byte {}: expected {expected}",
-                    position.saturating_sub(origin) + 1
-                )
+                format!("malformed JSON at byte {}: expected {expected}", position.saturating_sub(origin) + 1)
             }
             Kind::Value(reason) => reason.clone(),
         }
@@ -99,9 +90,6 @@ mod tests {
 
     #[test]
     fn syntax_counts_bytes_from_the_start_of_the_line() {
-        assert_eq!(
-            Fault::syntax(107, "':'").reason(100),
-            "malformed JSON at byte 8: expected ':'"
-        );
+        assert_eq!(Fault::syntax(107, "':'").reason(100), "malformed JSON at byte 8: expected ':'");
     }
 }

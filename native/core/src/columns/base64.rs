@@ -22,17 +22,12 @@ pub(crate) fn decode(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
 }
 
 fn without_padding(text: &[u8]) -> Option<&[u8]> {
-    let stripped = text
-        .strip_suffix(b"==")
-        .or_else(|| text.strip_suffix(b"="))
-        .unwrap_or(text);
+    let stripped = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
     (stripped.len() == text.len() || text.len().is_multiple_of(4)).then_some(stripped)
 }
 
 fn bits(digits: &[u8]) -> Option<u32> {
-    digits
-        .iter()
-        .try_fold(0, |bits, &digit| Some(bits << 6 | u32::from(sextet(digit)?)))
+    digits.iter().try_fold(0, |bits, &digit| Some(bits << 6 | u32::from(sextet(digit)?)))
 }
 
 fn sextet(digit: u8) -> Option<u8> {
@@ -76,9 +71,7 @@ mod tests {
 
     #[test]
     fn garbage_is_refused() {
-        for text in [
-            "Z", "Zg=", "Zm9v=", "Zm9v==", "Zm 9", "Zm9v\n", "Zm9v-", "====", "=", "Zm=v",
-        ] {
+        for text in ["Z", "Zg=", "Zm9v=", "Zm9v==", "Zm 9", "Zm9v\n", "Zm9v-", "====", "=", "Zm=v"] {
             assert_eq!(decoded(text), None, "{text}");
         }
     }

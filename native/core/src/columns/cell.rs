@@ -3,6 +3,7 @@
 use super::Builder;
 use super::context::Context;
 use crate::fault::Parsed;
+use crate::scan::null_end;
 use crate::validate::Rules;
 
 /// Where the values of one property (or of an array's items) go.
@@ -18,16 +19,17 @@ impl Cell {
     }
 
     pub(crate) fn with_rules(builder: Builder, rules: Option<Rules>) -> Cell {
-        Cell {
-            builder,
-            rules: rules.map(Box::new),
-        }
+        Cell { builder, rules: rules.map(Box::new) }
     }
 
-    /// Sets `row`, the last one, to the value at `pos`.
+    /// Sets `row`, the last one, which has no value yet, to the value at `pos`.
     #[inline(always)]
     pub(crate) fn decode(&mut self, row: usize, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
-        let end = self.builder.decode(row, bytes, pos, context)?;
+        // Columns lag behind, so there is nothing to do for a null.
+        let end = match null_end(bytes, pos) {
+            Some(end) => end,
+            None => self.builder.decode(row, bytes, pos, context)?,
+        };
         match &self.rules {
             None => Ok(end),
             Some(rules) => rules.hold(&self.builder, row, bytes, pos, context).map(|()| end),

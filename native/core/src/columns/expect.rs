@@ -24,55 +24,40 @@ impl Expect {
     pub(crate) fn new(text: &[u8]) -> Expect {
         let text = if text.len() > LONGEST { &[] } else { text };
         let (mut window, mut mask) = ([0; WINDOW], [0; WINDOW]);
+        // A bit outside the mask is never found.
+        window[WINDOW - 1] = u8::from(text.is_empty());
         let head = text.len().min(WINDOW);
         window[..head].copy_from_slice(&text[..head]);
         mask[..head].fill(0xFF);
-        Expect {
-            words: words(&window),
-            masks: words(&mask),
-            rest: text[head..].into(),
-            length: text.len(),
-        }
+        Expect { words: words(&window), masks: words(&mask), rest: text[head..].into(), length: text.len() }
     }
 
     /// How a key is written by a program that puts a space after commas and colons, as Python's `json` does. A name that
     /// needs escapes could be mistaken for two members, so nothing is expected of it before it has been seen.
     pub(crate) fn key(name: &str) -> Expect {
         let plain = string_stop(name.as_bytes(), 0) == name.len();
-        Expect::new(
-            if plain {
-                format!(", \"{name}\": ")
-            } else {
-                String::new()
-            }
-            .as_bytes(),
-        )
+        Expect::new(if plain { format!(", \"{name}\": ") } else { String::new() }.as_bytes())
     }
 
-    /// The position after the expected bytes, if they are at `pos` and a value begins there: more white space than last
-    /// time is another text.
+    /// The position after the expected bytes, if they are at `pos`. More white space than last time may follow.
     #[inline(always)]
     pub(crate) fn after(&self, bytes: &[u8], pos: usize) -> Option<usize> {
         let found = match bytes.get(pos..).and_then(|rest| rest.first_chunk::<WINDOW>()) {
             Some(window) => self.begins(window) && (self.rest.is_empty() || self.continues(bytes, pos)),
             None => self.fits(bytes, pos),
         };
-        let end = pos + self.length;
-        let at_value = bytes.get(end).is_none_or(|&byte| byte > b' ');
-        (found && at_value && self.length > 0).then_some(end)
+        found.then_some(pos + self.length)
     }
 
     #[inline(always)]
     fn begins(&self, window: &[u8; WINDOW]) -> bool {
         let found = words(window);
-        let difference = |index: usize| (found[index] ^ self.words[index]) & self.masks[index];
+        let difference = |index: usize| (found[index] & self.masks[index]) ^ self.words[index];
         difference(0) | difference(1) | difference(2) | difference(3) == 0
     }
 
     fn continues(&self, bytes: &[u8], pos: usize) -> bool {
-        bytes
-            .get(pos + WINDOW..)
-            .is_some_and(|rest| rest.starts_with(&self.rest))
+        bytes.get(pos + WINDOW..).is_some_and(|rest| rest.starts_with(&self.rest))
     }
 
     /// The comparison near the end of the buffer, where there is no whole window left.
@@ -111,14 +96,6 @@ mod tests {
             }
             assert_eq!(expect.after(&text.as_bytes()[1..], 0), None);
         }
-    }
-
-    #[test]
-    fn more_white_space_than_last_time_is_no_match() {
-        let expect = Expect::new(b",\"b\":");
-        assert_eq!(expect.after(b",\"b\":1}", 0), Some(5));
-        assert_eq!(expect.after(b",\"b\": 1}", 0), None);
-        assert_eq!(expect.after(b",\"b\":\t1}", 0), None);
     }
 
     #[test]

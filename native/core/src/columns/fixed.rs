@@ -4,6 +4,7 @@ use arrow_array::builder::BooleanBufferBuilder;
 use arrow_buffer::{ArrowNativeType, BooleanBuffer, NullBuffer, ScalarBuffer};
 
 use super::nulls::{Lagging, Nulls};
+use super::pool::{Pool, Pooled};
 
 /// Values of a primitive type.
 pub(crate) struct Fixed<T> {
@@ -11,12 +12,9 @@ pub(crate) struct Fixed<T> {
     nulls: Nulls,
 }
 
-impl<T: ArrowNativeType> Fixed<T> {
+impl<T: ArrowNativeType + Pooled> Fixed<T> {
     pub(crate) fn new() -> Self {
-        Fixed {
-            values: Vec::new(),
-            nulls: Nulls::default(),
-        }
+        Fixed { values: Vec::new(), nulls: Nulls::default() }
     }
 
     /// Sets the value of `row`, which is the last one.
@@ -33,14 +31,13 @@ impl<T: ArrowNativeType> Fixed<T> {
     }
 
     /// The column's buffers; the column is empty afterwards.
-    pub(crate) fn take(&mut self, rows: usize) -> (ScalarBuffer<T>, Option<NullBuffer>) {
+    pub(crate) fn take(&mut self, rows: usize, pool: &Pool) -> (ScalarBuffer<T>, Option<NullBuffer>) {
         self.settle(rows);
-        let next = Vec::with_capacity(self.values.len());
-        (std::mem::replace(&mut self.values, next).into(), self.nulls.take())
+        (ScalarBuffer::new(pool.exchange(&mut self.values), 0, rows), self.nulls.take())
     }
 }
 
-impl<T: ArrowNativeType> Lagging for Fixed<T> {
+impl<T: ArrowNativeType + Pooled> Lagging for Fixed<T> {
     #[inline(always)]
     fn len(&self) -> usize {
         self.values.len()
@@ -65,10 +62,7 @@ pub(crate) struct Bits {
 
 impl Bits {
     pub(crate) fn new() -> Self {
-        Bits {
-            values: BooleanBufferBuilder::new(0),
-            nulls: Nulls::default(),
-        }
+        Bits { values: BooleanBufferBuilder::new(0), nulls: Nulls::default() }
     }
 
     /// Sets the value of `row`, which is the last one.
@@ -113,7 +107,7 @@ mod tests {
         let mut column = Fixed::<i64>::new();
         column.put(0, 7);
         column.put(3, 8);
-        let (values, nulls) = column.take(5);
+        let (values, nulls) = column.take(5, &Pool::new(0));
         assert_eq!(values.to_vec(), [7, 0, 0, 8, 0]);
         let bits: Vec<bool> = nulls.expect("nulls").iter().collect();
         assert_eq!(bits, [true, false, false, true, false]);
@@ -128,7 +122,7 @@ mod tests {
         assert_eq!(column.at(0), Some(2));
         column.put(1, 3);
         column.forget(1);
-        let (values, nulls) = column.take(2);
+        let (values, nulls) = column.take(2, &Pool::new(0));
         assert_eq!(values.to_vec(), [2, 0]);
         assert!(nulls.expect("nulls").is_null(1));
     }

@@ -21,10 +21,7 @@ impl Hasher for KeyHasher {
         for word in words {
             self.mix(u64::from_le_bytes(*word));
         }
-        self.mix(
-            rest.iter()
-                .fold(bytes.len() as u64, |word, &byte| word << 8 | u64::from(byte)),
-        );
+        self.mix(rest.iter().fold(bytes.len() as u64, |word, &byte| word << 8 | u64::from(byte)));
     }
 
     #[inline]

@@ -5,6 +5,7 @@ use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use super::cell::Cell;
 use super::context::Context;
 use super::nulls::{Lagging, Nulls};
+use super::pool::Pool;
 use crate::fault::{Fault, Parsed};
 use crate::scan::skip_space;
 
@@ -17,11 +18,7 @@ pub(crate) struct List {
 
 impl List {
     pub(crate) fn new(items: Cell) -> List {
-        List {
-            items,
-            offsets: vec![0],
-            nulls: Nulls::default(),
-        }
+        List { items, offsets: vec![0], nulls: Nulls::default() }
     }
 
     /// Sets `row` to the array whose opening bracket is at `pos`.
@@ -72,10 +69,11 @@ impl List {
     }
 
     /// The list's own buffers; the items are still in the cell.
-    pub(crate) fn take(&mut self, rows: usize) -> (OffsetBuffer<i32>, Option<NullBuffer>) {
+    pub(crate) fn take(&mut self, rows: usize, pool: &Pool) -> (OffsetBuffer<i32>, Option<NullBuffer>) {
         self.settle(rows);
-        let offsets = std::mem::replace(&mut self.offsets, vec![0]);
-        (OffsetBuffer::new(ScalarBuffer::from(offsets)), self.nulls.take())
+        let offsets = ScalarBuffer::new(pool.exchange(&mut self.offsets), 0, rows + 1);
+        self.offsets.push(0);
+        (OffsetBuffer::new(offsets), self.nulls.take())
     }
 }
 

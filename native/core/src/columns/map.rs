@@ -8,6 +8,7 @@ use super::cell::Cell;
 use super::context::Context;
 use super::key;
 use super::nulls::{Lagging, Nulls};
+use super::pool::Pool;
 use super::text::Text;
 use crate::fault::{Fault, Parsed};
 use crate::scan::{VALUE_DEPTH, skip, skip_space};
@@ -25,12 +26,7 @@ pub(crate) struct Map {
 
 impl Map {
     pub(crate) fn new(values: Cell) -> Map {
-        Map {
-            keys: Text::new(),
-            values,
-            offsets: vec![0],
-            nulls: Nulls::default(),
-        }
+        Map { keys: Text::new(), values, offsets: vec![0], nulls: Nulls::default() }
     }
 
     /// Sets `row` to the object whose opening brace is at `pos`.
@@ -127,10 +123,11 @@ impl Map {
     }
 
     /// The map's own buffers; the entries are still in their columns.
-    pub(crate) fn take(&mut self, rows: usize) -> (OffsetBuffer<i32>, Option<NullBuffer>) {
+    pub(crate) fn take(&mut self, rows: usize, pool: &Pool) -> (OffsetBuffer<i32>, Option<NullBuffer>) {
         self.settle(rows);
-        let offsets = std::mem::replace(&mut self.offsets, vec![0]);
-        (OffsetBuffer::new(ScalarBuffer::from(offsets)), self.nulls.take())
+        let offsets = ScalarBuffer::new(pool.exchange(&mut self.offsets), 0, rows + 1);
+        self.offsets.push(0);
+        (OffsetBuffer::new(offsets), self.nulls.take())
     }
 }
 

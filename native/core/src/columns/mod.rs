@@ -15,6 +15,8 @@ mod list;
 mod map;
 mod nulls;
 mod object;
+mod order;
+mod pool;
 mod scalar;
 mod text;
 mod uuid;
@@ -28,6 +30,7 @@ pub(crate) use list::List;
 pub(crate) use map::Map;
 pub(crate) use nulls::{Lagging, Nulls};
 pub(crate) use object::Object;
+pub(crate) use pool::Pool;
 pub(crate) use scalar::content;
 pub(crate) use text::Text;
 pub(crate) use uuid::parse as parse_uuid;
@@ -75,11 +78,9 @@ impl Builder {
         match self {
             Builder::Integer(values) => scalar::integer(values, row, bytes, pos),
             Builder::Float(values) => scalar::float(values, row, bytes, pos),
-            Builder::Decimal {
-                values,
-                precision,
-                scale,
-            } => scalar::decimal(values, (*precision, *scale), row, bytes, pos, context),
+            Builder::Decimal { values, precision, scale } => {
+                scalar::decimal(values, (*precision, *scale), row, bytes, pos, context)
+            }
             Builder::String(values) => match bytes.get(pos) {
                 Some(b'"') => values.put_string(row, bytes, pos),
                 _ => scalar::absent(values, "string", row, bytes, pos),
@@ -128,6 +129,16 @@ impl Builder {
             Builder::List(list) => list.forget(row),
             Builder::Map(map) => map.forget(row),
             Builder::Skip => {}
+        }
+    }
+
+    /// Makes nested objects expect nothing of the next record.
+    fn forget_guesses(&mut self) {
+        match self {
+            Builder::Struct { object, .. } => object.forget_guesses(),
+            Builder::List(list) => list.items.builder.forget_guesses(),
+            Builder::Map(map) => map.values.builder.forget_guesses(),
+            _ => {}
         }
     }
 

@@ -70,11 +70,7 @@ pub(crate) trait Lagging {
 
 #[inline(never)]
 fn adjust<C: Lagging + ?Sized>(column: &mut C, row: usize) {
-    if column.len() > row {
-        column.truncate(row)
-    } else {
-        column.pad(row)
-    }
+    if column.len() > row { column.truncate(row) } else { column.pad(row) }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::context::Context;
 use super::expect::Expect;
 use super::hash::KeyHasher;
 use super::nulls::Lagging;
+use super::order::Order;
 use super::{Builder, key};
 use crate::fault::{Fault, Parsed, pointer_step};
 
@@ -26,6 +27,7 @@ pub(crate) struct Object {
     by_name: HashMap<Box<[u8]>, usize, BuildHasherDefault<KeyHasher>>,
     /// The first key of the last object: field and bytes.
     opening: (usize, Expect),
+    order: Order,
     /// Fields that every object must have, and what to say if one does not.
     required: Vec<(usize, &'static str)>,
     /// Counts the objects begun; a field seen in this one carries the number.
@@ -58,23 +60,17 @@ impl Object {
         columns: usize,
         required: Vec<(usize, &'static str)>,
     ) -> Object {
-        let by_name = known
-            .iter()
-            .enumerate()
-            .map(|(index, (name, _))| (name.as_bytes().into(), index))
-            .collect();
-        let fields: Vec<Field> = known
-            .into_iter()
-            .enumerate()
-            .map(|(index, (name, cell))| Field::new(name, cell, index + 1))
-            .collect();
-        let room = fields.len() + IGNORED;
+        let by_name = known.iter().enumerate().map(|(index, (name, _))| (name.as_bytes().into(), index)).collect();
+        let fields: Vec<Field> =
+            known.into_iter().enumerate().map(|(index, (name, cell))| Field::new(name, cell, index + 1)).collect();
+        let (room, order) = (fields.len() + IGNORED, Order::new(fields.len()));
         Object {
             fields,
             columns,
             room,
             by_name,
             opening: (0, Expect::new(b"")),
+            order,
             required,
             turn: 0,
             rows: 0,
@@ -86,9 +82,7 @@ impl Object {
     ///
     /// The row is complete when [`Object::commit`] is called; until then [`Object::rollback`] undoes it.
     pub(crate) fn read(&mut self, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
-        let end = self
-            .members(bytes, pos, context)
-            .and_then(|end| self.check_required().map(|()| end));
+        let end = self.members(bytes, pos, context).and_then(|end| self.check_required().map(|()| end));
         if end.is_err() {
             self.rollback();
         }
@@ -107,6 +101,10 @@ impl Object {
         };
         loop {
             let field = &mut self.fields[index];
+            if field.seen == self.turn {
+                // The key came twice: the value it has now gives way.
+                field.cell.builder.forget(self.rows);
+            }
             field.seen = self.turn;
             pos = match field.cell.decode(self.rows, bytes, pos, context) {
                 Ok(end) => end,
@@ -129,8 +127,8 @@ impl Object {
         if bytes.get(pos) == Some(&b'}') {
             return Ok(Turn::End(pos + 1));
         }
-        for field in previous + 1..=previous + LOOK_AHEAD {
-            if let Some(value) = self.fields.get(field).and_then(|field| field.expect.after(bytes, pos)) {
+        for &field in self.order.after(previous, LOOK_AHEAD) {
+            if let Some(value) = self.fields[field].expect.after(bytes, pos) {
                 self.fields[previous].next = field;
                 return Ok(Turn::Member { field, value });
             }
@@ -138,9 +136,12 @@ impl Object {
         let Some(start) = key::after_comma(bytes, pos)? else {
             return key::end_of_object(bytes, pos).map(Turn::End);
         };
-        let (field, value) = self.find(bytes, start, context)?;
-        self.fields[field].expect = Expect::new(&bytes[pos..value]);
+        let (field, value) = self.find(bytes, start, Some(previous), context)?;
+        self.order.learn(previous, field);
         self.fields[previous].next = field;
+        if self.fields[field].expect.after(bytes, pos) != Some(value) {
+            self.fields[field].expect = Expect::new(&bytes[pos..value]);
+        }
         Ok(Turn::Member { field, value })
     }
 
@@ -150,30 +151,32 @@ impl Object {
         if bytes.get(start) == Some(&b'}') {
             return Ok(Turn::End(start + 1));
         }
-        let (field, value) = self.find(bytes, start, context)?;
+        let (field, value) = self.find(bytes, start, None, context)?;
         self.opening = (field, Expect::new(&bytes[pos..value]));
         Ok(Turn::Member { field, value })
     }
 
-    /// The field of the key at `pos`, and the position of its value.
-    fn find(&mut self, bytes: &[u8], pos: usize, context: &mut Context) -> Result<(usize, usize), Box<Fault>> {
+    /// The field of the key at `pos`, which comes after that of `previous`, and the position of its value.
+    fn find(
+        &mut self,
+        bytes: &[u8],
+        pos: usize,
+        previous: Option<usize>,
+        context: &mut Context,
+    ) -> Result<(usize, usize), Box<Fault>> {
         let mut scratch = std::mem::take(&mut context.key);
         let found = key::read(bytes, pos, &mut scratch).map(|(name, value)| {
             let known = self.by_name.get(name).copied();
-            (known.unwrap_or_else(|| self.ignore(name, context)), value)
+            (known.unwrap_or_else(|| self.ignore(name, previous, context)), value)
         });
         context.key = scratch;
         found
     }
 
     /// A field for a key without a column: its values are skipped.
-    fn ignore(&mut self, name: &[u8], context: &mut Context) -> usize {
+    fn ignore(&mut self, name: &[u8], previous: Option<usize>, context: &mut Context) -> usize {
         let full = self.fields.len() >= self.room;
-        let name = if full {
-            String::new()
-        } else {
-            String::from_utf8_lossy(name).into_owned()
-        };
+        let name = if full { String::new() } else { String::from_utf8_lossy(name).into_owned() };
         if full && self.fields.last().is_some_and(|field| field.name.is_empty()) {
             return self.fields.len() - 1;
         }
@@ -181,9 +184,18 @@ impl Object {
             context.notice(|| format!("{}{}", self.path, pointer_step(&name)));
             self.by_name.insert(name.as_bytes().into(), self.fields.len());
         }
-        self.fields
-            .push(Field::new(name, Cell::plain(Builder::Skip), usize::MAX));
+        self.order.add(previous);
+        self.fields.push(Field::new(name, Cell::plain(Builder::Skip), usize::MAX));
         self.fields.len() - 1
+    }
+
+    /// Expects nothing of the next record: what was learned from the last one has misled, such as about white space.
+    pub(crate) fn forget_guesses(&mut self) {
+        self.opening.1 = Expect::new(b"");
+        for field in &mut self.fields {
+            field.expect = Expect::new(b"");
+            field.cell.builder.forget_guesses();
+        }
     }
 
     fn check_required(&self) -> Result<(), Box<Fault>> {
@@ -210,17 +222,12 @@ impl Object {
 
     /// The builders of the columns, in their order.
     pub(crate) fn builders(&mut self) -> impl Iterator<Item = &mut Builder> {
-        self.fields[..self.columns]
-            .iter_mut()
-            .map(|field| &mut field.cell.builder)
+        self.fields[..self.columns].iter_mut().map(|field| &mut field.cell.builder)
     }
 
     /// Bytes that the rows take in Arrow.
     pub(crate) fn footprint(&self) -> usize {
-        self.fields[..self.columns]
-            .iter()
-            .map(|field| field.cell.builder.footprint(self.rows))
-            .sum()
+        self.fields[..self.columns].iter().map(|field| field.cell.builder.footprint(self.rows)).sum()
     }
 
     /// Starts again at row 0, after the builders were emptied.
@@ -249,12 +256,6 @@ impl Lagging for Object {
 
 impl Field {
     fn new(name: String, cell: Cell, next: usize) -> Field {
-        Field {
-            expect: Expect::key(&name),
-            next,
-            seen: 0,
-            cell,
-            name: name.into(),
-        }
+        Field { expect: Expect::key(&name), next, seen: 0, cell, name: name.into() }
     }
 }

@@ -124,24 +124,16 @@ fn decimal_slow(
     } else {
         return absent(values, "decimal", row, bytes, pos);
     };
-    let value = value.and_then(|value| {
-        if fits(value, precision) {
-            Ok(value)
-        } else {
-            Err(Misfit::Magnitude)
-        }
-    });
+    let value = value.and_then(|value| if fits(value, precision) { Ok(value) } else { Err(Misfit::Magnitude) });
     match value {
         Ok(value) => {
             values.put(row, value);
             Ok(end)
         }
-        Err(Misfit::Fraction) => Err(Fault::value(format!(
-            "decimal({precision},{scale}) has no room for the fraction"
-        ))),
-        Err(Misfit::Magnitude) => Err(Fault::value(format!(
-            "number out of range of decimal({precision},{scale})"
-        ))),
+        Err(Misfit::Fraction) => {
+            Err(Fault::value(format!("decimal({precision},{scale}) has no room for the fraction")))
+        }
+        Err(Misfit::Magnitude) => Err(Fault::value(format!("number out of range of decimal({precision},{scale})"))),
     }
 }
 

@@ -3,8 +3,9 @@
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use super::nulls::{Lagging, Nulls};
-use crate::fault::{Fault, Parsed};
-use crate::scan::{BLOCK, Block, string_stop, unescape};
+use super::pool::Pool;
+use crate::fault::Parsed;
+use crate::scan::{copy_run, unescape};
 
 /// Byte strings, end to end. The reader's limits keep a batch below 2 GiB, so an offset never overflows.
 pub(crate) struct Text {
@@ -15,47 +16,25 @@ pub(crate) struct Text {
 
 impl Text {
     pub(crate) fn new() -> Self {
-        Text {
-            values: Vec::new(),
-            offsets: vec![0],
-            nulls: Nulls::default(),
-        }
+        Text { values: Vec::new(), offsets: vec![0], nulls: Nulls::default() }
     }
 
     /// Sets `row` to the JSON string whose opening quote is at `pos`.
     #[inline(always)]
     pub(crate) fn put_string(&mut self, row: usize, bytes: &[u8], pos: usize) -> Parsed {
         self.settle(row);
-        let start = pos + 1;
-        let Some((block, chunk)) = Block::at(bytes, start) else {
-            return self.put_long(bytes, start, start);
-        };
-        let stops = block.string_stops();
-        if stops == 0 {
-            return self.put_long(bytes, start, start + BLOCK);
+        let stop = copy_run(bytes, pos + 1, &mut self.values);
+        if bytes.get(stop) != Some(&b'"') {
+            return self.put_rest(bytes, stop);
         }
-        let length = stops.trailing_zeros() as usize;
-        if chunk[length] != b'"' {
-            return self.put_long(bytes, start, start + length);
-        }
-        // Copying a whole block and cutting it back is cheaper than a call to copy just the string.
-        let total = self.values.len() + length;
-        self.values.extend_from_slice(chunk);
-        self.values.truncate(total);
         self.close();
-        Ok(start + length + 1)
+        Ok(stop + 1)
     }
 
-    /// The same for a string of which nothing up to `pos` ends it.
+    /// Goes on with a string that has come to an escape or a fault at `stop`.
     #[inline(never)]
-    fn put_long(&mut self, bytes: &[u8], start: usize, pos: usize) -> Parsed {
-        let stop = string_stop(bytes, pos);
-        self.values.extend_from_slice(&bytes[start..stop]);
-        let end = match bytes.get(stop) {
-            Some(b'"') => Ok(stop + 1),
-            Some(b'\\') => unescape(bytes, stop, &mut self.values),
-            _ => Err(Fault::syntax(stop, "the end of a string")),
-        };
+    fn put_rest(&mut self, bytes: &[u8], stop: usize) -> Parsed {
+        let end = unescape(bytes, stop, &mut self.values);
         match end {
             Ok(_) => self.close(),
             Err(_) => self.values.truncate(self.last_offset()),
@@ -101,14 +80,11 @@ impl Text {
     }
 
     /// The column's buffers; the column is empty afterwards.
-    pub(crate) fn take(&mut self, rows: usize) -> (OffsetBuffer<i32>, Buffer, Option<NullBuffer>) {
+    pub(crate) fn take(&mut self, rows: usize, pool: &Pool) -> (OffsetBuffer<i32>, Buffer, Option<NullBuffer>) {
         self.settle(rows);
-        let values = Vec::with_capacity(self.values.len());
-        let mut offsets = Vec::with_capacity(self.offsets.len());
-        offsets.push(0);
-        let offsets = ScalarBuffer::from(std::mem::replace(&mut self.offsets, offsets));
-        let values = Buffer::from_vec(std::mem::replace(&mut self.values, values));
-        (OffsetBuffer::new(offsets), values, self.nulls.take())
+        let offsets = ScalarBuffer::new(pool.exchange(&mut self.offsets), 0, rows + 1);
+        self.offsets.push(0);
+        (OffsetBuffer::new(offsets), pool.exchange(&mut self.values), self.nulls.take())
     }
 }
 
@@ -153,15 +129,11 @@ mod tests {
 
     #[test]
     fn escapes_anywhere_are_resolved() {
-        let strings: Vec<String> = (0..40)
-            .map(|length| format!(r#""{}\n{}""#, "a".repeat(length), "b".repeat(20)))
-            .collect();
+        let strings: Vec<String> =
+            (0..40).map(|length| format!(r#""{}\n{}""#, "a".repeat(length), "b".repeat(20))).collect();
         let column = column(&strings);
         for row in 0..40 {
-            assert_eq!(
-                column.at(row),
-                format!("{}\n{}", "a".repeat(row), "b".repeat(20)).as_bytes()
-            );
+            assert_eq!(column.at(row), format!("{}\n{}", "a".repeat(row), "b".repeat(20)).as_bytes());
         }
     }
 
@@ -179,7 +151,7 @@ mod tests {
         column.put(0, b"a");
         column.put(2, b"bc");
         column.put(2, b"d");
-        let (offsets, values, nulls) = column.take(4);
+        let (offsets, values, nulls) = column.take(4, &Pool::new(0));
         assert_eq!(&offsets[..], [0, 1, 1, 2, 2]);
         assert_eq!(values.as_slice(), b"ad");
         assert_eq!(nulls.expect("nulls").null_count(), 2);

@@ -8,11 +8,7 @@ pub(crate) fn parse(text: &[u8]) -> Option<[u8; 16]> {
     }
     let mut bytes = [0; 16];
     for (index, byte) in bytes.iter_mut().enumerate() {
-        let dashes = if dashed {
-            [4, 6, 8, 10].iter().filter(|&&group| index >= group).count()
-        } else {
-            0
-        };
+        let dashes = if dashed { [4, 6, 8, 10].iter().filter(|&&group| index >= group).count() } else { 0 };
         let at = index * 2 + dashes;
         *byte = hex(text[at])? << 4 | hex(text[at + 1])?;
     }

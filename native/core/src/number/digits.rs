@@ -37,12 +37,7 @@ pub(super) fn short(bytes: &[u8], pos: usize) -> Option<Short> {
     let whole = value_of(chunk.first_chunk()?, whole_digits);
     if chunk[whole_digits] != b'.' {
         let end = pos + whole_digits;
-        return plain_end(chunk[whole_digits]).then_some(Short {
-            whole,
-            fraction: 0,
-            places: 0,
-            end,
-        });
+        return plain_end(chunk[whole_digits]).then_some(Short { whole, fraction: 0, places: 0, end });
     }
     let after = (stops & (stops - 1)).trailing_zeros() as usize;
     let places = after.wrapping_sub(whole_digits + 1);
@@ -50,12 +45,7 @@ pub(super) fn short(bytes: &[u8], pos: usize) -> Option<Short> {
         return None;
     }
     let fraction = value_of(bytes.get(pos + whole_digits + 1..)?.first_chunk()?, places);
-    Some(Short {
-        whole,
-        fraction,
-        places,
-        end: pos + after,
-    })
+    Some(Short { whole, fraction, places, end: pos + after })
 }
 
 /// Whether a number that `next` follows is complete.
@@ -93,19 +83,7 @@ mod tests {
 
     #[test]
     fn other_shapes_are_left_to_the_general_path() {
-        for text in [
-            "123456789",
-            "1.123456789",
-            "01",
-            "1.",
-            ".5",
-            "1e5",
-            "1.5E5",
-            "",
-            "-1",
-            "1.2.3",
-            "00.5",
-        ] {
+        for text in ["123456789", "1.123456789", "01", "1.", ".5", "1e5", "1.5E5", "", "-1", "1.2.3", "00.5"] {
             assert_eq!(parts(text), None, "{text}");
         }
     }

@@ -28,9 +28,7 @@ pub(crate) fn float_fast(bytes: &[u8], pos: usize) -> Option<(f64, usize)> {
 #[cold]
 pub(crate) fn float(bytes: &[u8], pos: usize) -> Result<(f64, usize), Box<Fault>> {
     let end = Literal::scan(bytes, pos)?.end;
-    let value = std::str::from_utf8(&bytes[pos..end])
-        .ok()
-        .and_then(|text| text.parse::<f64>().ok());
+    let value = std::str::from_utf8(&bytes[pos..end]).ok().and_then(|text| text.parse::<f64>().ok());
     match value {
         Some(value) if value.is_finite() => Ok((value, end)),
         _ => Err(Fault::value("number out of range of a double")),
@@ -52,15 +50,11 @@ mod tests {
     fn the_fast_path_rounds_as_the_general_one() {
         let mut seed = 7_u64;
         for _ in 0..20_000 {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let whole = (seed >> 33) % 10_u64.pow((seed >> 20) as u32 % 6 + 1);
             let places = (seed >> 24) as usize % 8 + 1;
             let text = format!("-{whole}.{:0places$}", (seed >> 8) % 10_u64.pow(places as u32));
-            let Some(value) = fast(&text) else {
-                panic!("{text} is short")
-            };
+            let Some(value) = fast(&text) else { panic!("{text} is short") };
             assert_eq!(value.to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");
         }
     }
@@ -74,19 +68,9 @@ mod tests {
 
     #[test]
     fn any_number_is_read() {
-        for text in [
-            "1e-7",
-            "0.30000000000000004",
-            "123456789012345678901234567890",
-            "5e-324",
-            "-0.0",
-            "1E+2",
-        ] {
+        for text in ["1e-7", "0.30000000000000004", "123456789012345678901234567890", "5e-324", "-0.0", "1E+2"] {
             let (value, end) = float(text.as_bytes(), 0).unwrap();
-            assert_eq!(
-                (value.to_bits(), end),
-                (text.parse::<f64>().unwrap().to_bits(), text.len())
-            );
+            assert_eq!((value.to_bits(), end), (text.parse::<f64>().unwrap().to_bits(), text.len()));
         }
     }
 

@@ -75,13 +75,7 @@ mod tests {
 
     #[test]
     fn integers_may_be_written_as_floats() {
-        for (text, value) in [
-            ("5.0", 5),
-            ("5e2", 500),
-            ("1.5e1", 15),
-            ("-0", 0),
-            ("1E18", 10_i64.pow(18)),
-        ] {
+        for (text, value) in [("5.0", 5), ("5e2", 500), ("1.5e1", 15), ("-0", 0), ("1E18", 10_i64.pow(18))] {
             assert_eq!(integer(text.as_bytes(), 0), Ok((value, text.len())));
         }
     }
@@ -90,16 +84,8 @@ mod tests {
     fn the_range_is_exactly_64_bits() {
         assert_eq!(integer(b"9223372036854775807", 0).unwrap().0, i64::MAX);
         assert_eq!(integer(b"-9223372036854775808", 0).unwrap().0, i64::MIN);
-        for text in [
-            "9223372036854775808",
-            "-9223372036854775809",
-            "1e400",
-            "18446744073709551616",
-        ] {
-            assert_eq!(
-                integer(text.as_bytes(), 0).unwrap_err().reason(0),
-                "integer out of range of 64 bits"
-            );
+        for text in ["9223372036854775808", "-9223372036854775809", "1e400", "18446744073709551616"] {
+            assert_eq!(integer(text.as_bytes(), 0).unwrap_err().reason(0), "integer out of range of 64 bits");
         }
         assert!(integer(b"5.5", 0).unwrap_err().reason(0).contains("fraction"));
     }

@@ -42,13 +42,7 @@ impl<'a> Literal<'a> {
             _ => (&bytes[..0], point),
         };
         let (exponent, end) = exponent(bytes, end)?;
-        Ok(Literal {
-            negative,
-            whole: &bytes[start..point],
-            fraction,
-            exponent,
-            end,
-        })
+        Ok(Literal { negative, whole: &bytes[start..point], fraction, exponent, end })
     }
 
     /// Reads a decimal as programs print them in strings: a `+`, a missing whole or fraction and leading zeros are fine.
@@ -66,13 +60,7 @@ impl<'a> Literal<'a> {
         let (exponent, end) = exponent(text, end).ok()?;
         let whole = &text[start..point];
         let complete = end == text.len() && !(whole.is_empty() && fraction.is_empty());
-        complete.then_some(Literal {
-            negative,
-            whole,
-            fraction,
-            exponent,
-            end,
-        })
+        complete.then_some(Literal { negative, whole, fraction, exponent, end })
     }
 
     /// The number times ten to the `scale`, if that is an integer an `i128` holds.
@@ -88,10 +76,7 @@ impl<'a> Literal<'a> {
         if shift.saturating_add(digits as i64) > 38 {
             return Err(Misfit::Magnitude);
         }
-        let magnitude = self
-            .digits()
-            .take(digits)
-            .fold(0, |value: i128, digit| value * 10 + i128::from(digit - b'0'));
+        let magnitude = self.digits().take(digits).fold(0, |value: i128, digit| value * 10 + i128::from(digit - b'0'));
         let value = magnitude * POWERS[shift as usize];
         Ok(if self.negative { -value } else { value })
     }
@@ -109,40 +94,23 @@ impl<'a> Literal<'a> {
     /// How many digits matter, leading zeros not counted, and how many zeros follow them.
     fn significant(&self) -> (usize, usize) {
         let count = self.digits().count();
-        let zeros = self
-            .whole
-            .iter()
-            .chain(self.fraction)
-            .rev()
-            .take_while(|&&digit| digit == b'0')
-            .count();
+        let zeros = self.whole.iter().chain(self.fraction).rev().take_while(|&&digit| digit == b'0').count();
         if count == 0 { (0, 0) } else { (count - zeros, zeros) }
     }
 
     fn digits(&self) -> impl Iterator<Item = u8> + '_ {
-        self.whole
-            .iter()
-            .chain(self.fraction)
-            .copied()
-            .skip_while(|&digit| digit == b'0')
+        self.whole.iter().chain(self.fraction).copied().skip_while(|&digit| digit == b'0')
     }
 }
 
 fn digits_end(bytes: &[u8], pos: usize) -> usize {
     let rest = bytes.get(pos..).unwrap_or_default();
-    pos + rest
-        .iter()
-        .position(|byte| !byte.is_ascii_digit())
-        .unwrap_or(rest.len())
+    pos + rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len())
 }
 
 fn some_digits(bytes: &[u8], pos: usize) -> Parsed {
     let end = digits_end(bytes, pos);
-    if end == pos {
-        Err(Fault::syntax(pos, "a digit"))
-    } else {
-        Ok(end)
-    }
+    if end == pos { Err(Fault::syntax(pos, "a digit")) } else { Ok(end) }
 }
 
 /// The exponent at `pos`, 0 if there is none, and the position after it.
@@ -153,9 +121,9 @@ fn exponent(bytes: &[u8], pos: usize) -> Result<(i64, usize), Box<Fault>> {
     let negative = bytes.get(pos + 1) == Some(&b'-');
     let start = pos + 1 + usize::from(matches!(bytes.get(pos + 1), Some(b'-' | b'+')));
     let end = some_digits(bytes, start)?;
-    let magnitude = bytes[start..end].iter().fold(0_i64, |value, digit| {
-        value.saturating_mul(10).saturating_add(i64::from(digit - b'0'))
-    });
+    let magnitude = bytes[start..end]
+        .iter()
+        .fold(0_i64, |value, digit| value.saturating_mul(10).saturating_add(i64::from(digit - b'0')));
     Ok((if negative { -magnitude } else { magnitude }, end))
 }
 
@@ -196,10 +164,7 @@ mod tests {
         assert_eq!(scaled("1e-99999999999999999999", 9), Err(Misfit::Fraction));
         assert_eq!(scaled("1e38", 0), Err(Misfit::Magnitude));
         assert_eq!(scaled("1e99999999999999999999", 0), Err(Misfit::Magnitude));
-        assert_eq!(
-            scaled("100000000000000000000000000000000000000", 0),
-            Err(Misfit::Magnitude)
-        );
+        assert_eq!(scaled("100000000000000000000000000000000000000", 0), Err(Misfit::Magnitude));
     }
 
     #[test]

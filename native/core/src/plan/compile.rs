@@ -14,16 +14,9 @@ const DEPTH: usize = 100;
 
 /// Columns for the fields of `schema`; an empty `validation` checks types alone.
 pub(crate) fn compile(stream: &str, schema: SchemaRef, validation: &[u8]) -> Result<Records, Error> {
-    let unsupported = |Unsupported { path, message }| Error::UnsupportedSchema {
-        stream: stream.to_string(),
-        path,
-        message,
-    };
-    let shape = if validation.is_empty() {
-        None
-    } else {
-        Some(validate::parse(validation).map_err(unsupported)?)
-    };
+    let unsupported =
+        |Unsupported { path, message }| Error::UnsupportedSchema { stream: stream.to_string(), path, message };
+    let shape = if validation.is_empty() { None } else { Some(validate::parse(validation).map_err(unsupported)?) };
     let mut metas = Vec::new();
     let mut fields = Vec::new();
     for (index, field) in schema.fields().iter().enumerate() {
@@ -79,21 +72,11 @@ fn object(path: &str, fields: &[FieldRef], shape: Option<&Shape>, depth: usize) 
 fn add_assertions(shape: &Shape, columns: &mut Vec<(String, Cell)>, required: &mut Vec<(usize, &'static str)>) {
     let unnamed = shape.required.iter().filter(|name| shape.property(name).is_none());
     let any = Shape::any();
-    let properties = shape
-        .properties
-        .iter()
-        .map(|(name, shape)| (name, shape))
-        .chain(unnamed.map(|name| (name, &any)));
+    let properties = shape.properties.iter().map(|(name, shape)| (name, shape)).chain(unnamed.map(|name| (name, &any)));
     for (name, property) in properties {
-        let index = columns
-            .iter()
-            .position(|(known, _)| known == name)
-            .unwrap_or(columns.len());
+        let index = columns.iter().position(|(known, _)| known == name).unwrap_or(columns.len());
         if index == columns.len() {
-            columns.push((
-                name.clone(),
-                Cell::with_rules(Builder::Skip, Rules::new(property, &Builder::Skip, true)),
-            ));
+            columns.push((name.clone(), Cell::with_rules(Builder::Skip, Rules::new(property, &Builder::Skip, true))));
         }
         if shape.required.contains(name) && !required.iter().any(|&(known, _)| known == index) {
             required.push((index, MISSING));
@@ -117,11 +100,7 @@ fn builder(field: &Field, path: &str, shape: Option<&Shape>, depth: usize) -> Re
         DataType::Int64 => Builder::Integer(Fixed::new()),
         DataType::Float64 => Builder::Float(Fixed::new()),
         &DataType::Decimal128(precision, scale) => match u8::try_from(scale) {
-            Ok(scale) if scale <= precision => Builder::Decimal {
-                values: Fixed::new(),
-                precision,
-                scale,
-            },
+            Ok(scale) if scale <= precision => Builder::Decimal { values: Fixed::new(), precision, scale },
             _ => return Err(refuse(path, &format!("decimal({precision},{scale})"))),
         },
         DataType::Utf8 => match flag(field, "dativo.json") {
@@ -133,10 +112,9 @@ fn builder(field: &Field, path: &str, shape: Option<&Shape>, depth: usize) -> Re
         DataType::Timestamp(TimeUnit::Microsecond, zone) => timestamp(zone.as_deref(), path)?,
         DataType::Date32 => Builder::Date(Fixed::new()),
         DataType::Time64(TimeUnit::Microsecond) => Builder::Time(Fixed::new()),
-        DataType::Struct(fields) => Builder::Struct {
-            object: Box::new(object(path, fields, shape, depth + 1)?),
-            nulls: Nulls::default(),
-        },
+        DataType::Struct(fields) => {
+            Builder::Struct { object: Box::new(object(path, fields, shape, depth + 1)?), nulls: Nulls::default() }
+        }
         DataType::List(item) => {
             let shape = shape.and_then(|shape| shape.items.as_deref());
             Builder::List(Box::new(List::new(cell(item, &format!("{path}/*"), shape, depth + 1)?)))
@@ -148,10 +126,9 @@ fn builder(field: &Field, path: &str, shape: Option<&Shape>, depth: usize) -> Re
 
 fn timestamp(zone: Option<&str>, path: &str) -> Result<Builder, Unsupported> {
     match zone {
-        None | Some("UTC" | "+00:00" | "Z" | "Etc/UTC") => Ok(Builder::Timestamp {
-            values: Fixed::new(),
-            zoned: zone.is_some(),
-        }),
+        None | Some("UTC" | "+00:00" | "Z" | "Etc/UTC") => {
+            Ok(Builder::Timestamp { values: Fixed::new(), zoned: zone.is_some() })
+        }
         Some(zone) => Err(refuse(path, &format!("a timestamp in the zone {zone}"))),
     }
 }
@@ -173,8 +150,5 @@ fn flag<'a>(field: &'a Field, key: &str) -> Option<&'a str> {
 }
 
 fn refuse(path: &str, what: &str) -> Unsupported {
-    Unsupported {
-        path: path.to_string(),
-        message: format!("{what} cannot be decoded"),
-    }
+    Unsupported { path: path.to_string(), message: format!("{what} cannot be decoded") }
 }

@@ -3,7 +3,7 @@
 use arrow_array::ArrayRef;
 use arrow_schema::{ArrowError, DataType};
 
-use crate::columns::Builder;
+use crate::columns::{Builder, Pool};
 use crate::time;
 
 /// What such a column holds.
@@ -68,7 +68,7 @@ impl MetaColumn {
         self.builder.footprint(rows)
     }
 
-    pub(super) fn finish(&mut self, rows: usize, kind: &DataType) -> Result<ArrayRef, ArrowError> {
-        self.builder.finish(rows, kind)
+    pub(super) fn finish(&mut self, rows: usize, kind: &DataType, pool: &Pool) -> Result<ArrayRef, ArrowError> {
+        self.builder.finish(rows, kind, pool)
     }
 }

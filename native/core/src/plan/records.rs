@@ -4,7 +4,7 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{ArrowError, DataType, FieldRef, SchemaRef};
 
 use super::meta::{About, MetaColumn};
-use crate::columns::{Context, Lagging, Object};
+use crate::columns::{Context, Lagging, Object, Pool};
 use crate::fault::Parsed;
 
 /// An open batch.
@@ -27,15 +27,7 @@ impl Records {
         let kinds = || schema.fields().iter().map(|field| field.data_type());
         let row_bytes = kinds().map(width).sum();
         let growth = kinds().map(growth).max().unwrap_or(0).max(SCALAR);
-        Records {
-            schema,
-            fields,
-            object,
-            metas,
-            row_bytes,
-            growth,
-            slack: 0,
-        }
+        Records { schema, fields, object, metas, row_bytes, growth, slack: 0 }
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -46,6 +38,13 @@ impl Records {
     /// [`Records::rollback`]. On a fault it is dropped already.
     #[inline(always)]
     pub(crate) fn read(&mut self, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
+        self.object.read(bytes, pos, context)
+    }
+
+    /// The same without any guess.
+    #[cold]
+    pub(crate) fn read_afresh(&mut self, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
+        self.object.forget_guesses();
         self.object.read(bytes, pos, context)
     }
 
@@ -63,36 +62,32 @@ impl Records {
 
     /// Whether a batch of at most `rows` rows and about `bytes` bytes is full, after a record of `length` bytes.
     #[inline(always)]
-    pub(crate) fn is_full(&mut self, length: usize, rows: usize, bytes: usize) -> bool {
+    pub(crate) fn is_full(&mut self, length: usize, rows: usize, bytes: impl FnOnce() -> usize) -> bool {
         let used = self.row_bytes + self.growth * length;
         if self.slack > used && self.rows() < rows {
             self.slack -= used;
             return false;
         }
-        self.measure(bytes) || self.rows() >= rows
+        self.rows() >= rows || self.measure(bytes())
     }
 
     /// Counts what the batch takes, and how much still fits.
     #[inline(never)]
     fn measure(&mut self, bytes: usize) -> bool {
-        let metas: usize = self
-            .metas
-            .iter()
-            .map(|column| column.footprint(self.object.len()))
-            .sum();
+        let metas: usize = self.metas.iter().map(|column| column.footprint(self.object.len())).sum();
         let taken = self.object.footprint() + metas;
         self.slack = bytes.saturating_sub(taken);
         taken >= bytes
     }
 
     /// The rows as a batch; none are left.
-    pub(crate) fn take(&mut self) -> Result<RecordBatch, ArrowError> {
+    pub(crate) fn take(&mut self, pool: &Pool) -> Result<RecordBatch, ArrowError> {
         self.slack = 0;
         let rows = self.rows();
-        let mut columns = self.object.finish(&self.fields)?;
+        let mut columns = self.object.finish(&self.fields, pool)?;
         for column in &mut self.metas {
             let kind = self.schema.field(column.index()).data_type();
-            columns.insert(column.index(), column.finish(rows, kind)?);
+            columns.insert(column.index(), column.finish(rows, kind, pool)?);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)

@@ -6,8 +6,8 @@ use memchr::memchr;
 
 use super::epoch::Epoch;
 use super::streams::Streams;
-use super::tail::tail;
-use crate::columns::Context;
+use super::tail::Tails;
+use crate::columns::{Context, Pool};
 use crate::plan::About;
 use crate::{Error, Event, ReaderOptions, Stats};
 
@@ -22,6 +22,8 @@ pub(super) struct Decoder {
     pub(super) streams: Streams,
     pub(super) options: ReaderOptions,
     pub(super) context: Context,
+    tails: Tails,
+    pool: Pool,
     pub(super) unknown_types: HashSet<String>,
     /// A SCHEMA event waits for its plan; no further line may be decoded before.
     pub(super) paused: bool,
@@ -36,6 +38,8 @@ impl Decoder {
             streams: Streams::default(),
             options,
             context: Context::default(),
+            tails: Tails::default(),
+            pool: Pool::new(options.batch_bytes),
             unknown_types: HashSet::new(),
             paused: false,
         }
@@ -66,7 +70,8 @@ impl Decoder {
         self.streams.met(index);
         let records = self.streams.get(index).records.as_mut()?;
         let end = records.read(bytes, members, &mut self.context).ok()?;
-        let Some(tail) = tail(bytes, end).filter(|tail| tail.end - pos <= self.options.max_line_bytes) else {
+        let Some(tail) = self.tails.read(bytes, end).filter(|tail| tail.end - pos <= self.options.max_line_bytes)
+        else {
             records.rollback();
             return None;
         };
@@ -82,7 +87,8 @@ impl Decoder {
     /// Keeps the record that the stream has just read.
     #[inline(always)]
     pub(super) fn keep(&mut self, index: usize, about: &About) -> Result<(), Error> {
-        let share = (self.options.batch_bytes / self.streams.open.len().max(1)).max(SMALLEST_BATCH);
+        let (bytes, open) = (self.options.batch_bytes, self.streams.open.len().max(1));
+        let share = || (bytes / open).max(SMALLEST_BATCH).min(bytes);
         let stream = self.streams.get(index);
         stream.last_line = about.line;
         let Some(records) = &mut stream.records else {
@@ -91,11 +97,7 @@ impl Decoder {
         records.commit(about);
         self.stats.records += 1;
         self.epoch.overtake();
-        let full = records.is_full(
-            about.raw.len(),
-            self.options.batch_rows,
-            share.min(self.options.batch_bytes),
-        );
+        let full = records.is_full(about.raw.len(), self.options.batch_rows, share);
         if records.rows() == 1 {
             self.streams.open.push(index);
         }
@@ -109,12 +111,8 @@ impl Decoder {
         let Some(records) = stream.records.as_mut().filter(|records| records.rows() > 0) else {
             return Ok(());
         };
-        let batch = records.take()?;
-        self.events.push_back(Event::Batch {
-            line: stream.last_line,
-            stream: stream.name.clone(),
-            batch,
-        });
+        let batch = records.take(&self.pool)?;
+        self.events.push_back(Event::Batch { line: stream.last_line, stream: stream.name.clone(), batch });
         Ok(())
     }
 
@@ -159,10 +157,7 @@ impl Decoder {
     pub(super) fn line_end(&self, bytes: &[u8], pos: usize, end: usize) -> Result<usize, Error> {
         let feed = memchr(b'\n', &bytes[pos..end]).map_or(end, |at| pos + at);
         if feed - pos > self.options.max_line_bytes {
-            return Err(Error::LineTooLong {
-                line: self.stats.lines,
-                limit: self.options.max_line_bytes,
-            });
+            return Err(Error::LineTooLong { line: self.stats.lines, limit: self.options.max_line_bytes });
         }
         Ok(feed)
     }
@@ -173,12 +168,7 @@ impl Decoder {
         let stream = self.streams.get(index).name.clone();
         for subject in self.context.take_notices() {
             let (line, stream) = (self.stats.lines, stream.clone());
-            self.events.push_back(Event::Notice {
-                line,
-                stream,
-                code: "unknown-property",
-                subject,
-            });
+            self.events.push_back(Event::Notice { line, stream, code: "unknown-property", subject });
         }
     }
 }

@@ -55,11 +55,7 @@ impl Epoch {
     }
 
     pub(super) fn hold(&mut self, line: u64, value: String) {
-        self.held = Some(Held {
-            line,
-            value,
-            overtaken: false,
-        });
+        self.held = Some(Held { line, value, overtaken: false });
     }
 
     /// A message that the held STATE does not cover has come.
@@ -81,11 +77,9 @@ impl Epoch {
     /// How long to wait for input: `idle`, or less if a held STATE becomes due earlier.
     pub(super) fn patience(&self, idle: Duration) -> Duration {
         match &self.held {
-            Some(held) if !held.overtaken && !self.time.is_zero() => idle.min(
-                self.time
-                    .saturating_sub(self.begun.elapsed())
-                    .max(Duration::from_millis(1)),
-            ),
+            Some(held) if !held.overtaken && !self.time.is_zero() => {
+                idle.min(self.time.saturating_sub(self.begun.elapsed()).max(Duration::from_millis(1)))
+            }
             _ => idle,
         }
     }
@@ -100,11 +94,7 @@ mod tests {
     }
 
     fn stats(bytes: u64, records: u64) -> Stats {
-        Stats {
-            bytes,
-            records,
-            ..Stats::default()
-        }
+        Stats { bytes, records, ..Stats::default() }
     }
 
     #[test]
@@ -114,11 +104,7 @@ mod tests {
 
     #[test]
     fn any_limit_makes_it_due() {
-        let mut epoch = epoch(ReaderOptions {
-            epoch_bytes: 100,
-            epoch_records: 10,
-            ..ReaderOptions::default()
-        });
+        let mut epoch = epoch(ReaderOptions { epoch_bytes: 100, epoch_records: 10, ..ReaderOptions::default() });
         assert!(!epoch.is_due(&stats(99, 9)));
         assert!(epoch.is_due(&stats(100, 0)) && epoch.is_due(&stats(0, 10)));
         epoch.cut(&stats(100, 10));
@@ -127,10 +113,7 @@ mod tests {
 
     #[test]
     fn time_alone_makes_it_due() {
-        let epoch = epoch(ReaderOptions {
-            epoch_millis: 20,
-            ..ReaderOptions::default()
-        });
+        let epoch = epoch(ReaderOptions { epoch_millis: 20, ..ReaderOptions::default() });
         assert!(!epoch.is_due(&stats(u64::MAX, u64::MAX)));
         std::thread::sleep(Duration::from_millis(25));
         assert!(epoch.is_due(&stats(0, 0)));
@@ -138,10 +121,7 @@ mod tests {
 
     #[test]
     fn a_held_state_covers_until_overtaken() {
-        let mut epoch = epoch(ReaderOptions {
-            epoch_millis: 60_000,
-            ..ReaderOptions::default()
-        });
+        let mut epoch = epoch(ReaderOptions { epoch_millis: 60_000, ..ReaderOptions::default() });
         assert_eq!(epoch.patience(Duration::from_secs(90)), Duration::from_secs(90));
         epoch.hold(3, "{}".into());
         assert!(epoch.patience(Duration::from_secs(90)) <= Duration::from_secs(60));

@@ -42,12 +42,7 @@ impl Decoder {
             return Ok(feed + 1);
         }
         let end = start + bytes[start..feed].trim_ascii_end().len();
-        let mut line = Line {
-            bytes,
-            start,
-            end,
-            message: Message::default(),
-        };
+        let mut line = Line { bytes, start, end, message: Message::default() };
         match line.message.read(bytes, start, &mut self.context.key) {
             Ok(()) => self.message(&line)?,
             Err(fault) => self.invalid(&line, &fault),
@@ -60,12 +55,7 @@ impl Decoder {
         self.stats.lines += 1;
         let feed = self.line_end(bytes, pos, end)?;
         self.stats.bytes += (end - pos) as u64;
-        let line = Line {
-            bytes,
-            start: pos,
-            end: feed,
-            message: Message::default(),
-        };
+        let line = Line { bytes, start: pos, end: feed, message: Message::default() };
         self.invalid(&line, &Fault::value("invalid UTF-8"));
         Ok(())
     }
@@ -99,10 +89,7 @@ impl Decoder {
         let Some(record) = message.record.clone() else {
             return Ok(Err(Fault::value("RECORD without a record")));
         };
-        let planned = self
-            .streams
-            .index(name)
-            .filter(|&index| self.streams.get(index).records.is_some());
+        let planned = self.streams.index(name).filter(|&index| self.streams.get(index).records.is_some());
         let Some(index) = planned else {
             return Ok(Err(Fault::value("record before schema")));
         };
@@ -114,14 +101,13 @@ impl Decoder {
         let Some(records) = &mut self.streams.get(index).records else {
             return Ok(Ok(()));
         };
-        if let Err(fault) = records.read(bytes, record.start + 1, &mut self.context) {
+        let members = record.start + 1;
+        let read = records.read(bytes, members, &mut self.context);
+        if let Err(fault) = read.or_else(|_| records.read_afresh(bytes, members, &mut self.context)) {
             return Ok(Err(fault));
         }
         let mut scratch = Vec::new();
-        let time_extracted = message
-            .time_extracted
-            .as_ref()
-            .filter(|range| bytes[range.start] == b'"');
+        let time_extracted = message.time_extracted.as_ref().filter(|range| bytes[range.start] == b'"');
         let about = About {
             time_extracted: time_extracted
                 .and_then(|range| content(bytes, range.start, &mut scratch).ok())
@@ -147,12 +133,7 @@ impl Decoder {
             Ok(name) => name,
             Err(fault) => return Ok(Err(fault)),
         };
-        if line
-            .message
-            .schema
-            .as_ref()
-            .is_none_or(|range| line.bytes[range.start] != b'{')
-        {
+        if line.message.schema.as_ref().is_none_or(|range| line.bytes[range.start] != b'{') {
             return Ok(Err(Fault::value("SCHEMA without a schema")));
         }
         let index = self.streams.index_or_new(name);
@@ -166,11 +147,7 @@ impl Decoder {
         self.epoch.overtake();
         self.paused = true;
         let (stream, text) = (name.to_string(), line.text().to_vec());
-        self.events.push_back(Event::Schema {
-            line: self.stats.lines,
-            stream,
-            text,
-        });
+        self.events.push_back(Event::Schema { line: self.stats.lines, stream, text });
         Ok(Ok(()))
     }
 
@@ -192,20 +169,12 @@ impl Decoder {
             Ok(name) => name.to_string(),
             Err(fault) => return Ok(Err(fault)),
         };
-        let version = line
-            .message
-            .version
-            .as_ref()
-            .map(|range| integer(line.bytes, range.start));
+        let version = line.message.version.as_ref().map(|range| integer(line.bytes, range.start));
         let Some(Ok((version, _))) = version else {
             return Ok(Err(Fault::value("ACTIVATE_VERSION without an integer version")));
         };
         self.before_message_of(&stream)?;
-        self.events.push_back(Event::ActivateVersion {
-            line: self.stats.lines,
-            stream,
-            version,
-        });
+        self.events.push_back(Event::ActivateVersion { line: self.stats.lines, stream, version });
         Ok(Ok(()))
     }
 
@@ -215,11 +184,7 @@ impl Decoder {
             Err(fault) => return Ok(Err(fault)),
         };
         self.before_message_of(&stream)?;
-        self.events.push_back(Event::BatchFile {
-            line: self.stats.lines,
-            stream,
-            text: line.text().to_vec(),
-        });
+        self.events.push_back(Event::BatchFile { line: self.stats.lines, stream, text: line.text().to_vec() });
         Ok(Ok(()))
     }
 
@@ -235,12 +200,7 @@ impl Decoder {
         if self.unknown_types.len() < TYPES && self.unknown_types.insert(subject.clone()) {
             let stream = line.message.stream.clone().unwrap_or_default();
             let code = "unknown-message-type";
-            self.events.push_back(Event::Notice {
-                line: self.stats.lines,
-                stream,
-                code,
-                subject,
-            });
+            self.events.push_back(Event::Notice { line: self.stats.lines, stream, code, subject });
         }
     }
 
@@ -260,8 +220,5 @@ impl Decoder {
 }
 
 fn stream_of(message: &Message) -> Result<&str, Box<Fault>> {
-    message
-        .stream
-        .as_deref()
-        .ok_or_else(|| Fault::value("message without a stream"))
+    message.stream.as_deref().ok_or_else(|| Fault::value("message without a stream"))
 }

@@ -44,17 +44,7 @@ pub(super) struct Input {
 impl Input {
     pub(super) fn new(read_bytes: usize, longest: usize) -> Input {
         let buffer = vec![0; read_bytes + PADDING];
-        Input {
-            buffer,
-            start: 0,
-            end: 0,
-            valid: 0,
-            searched: 0,
-            read_bytes,
-            longest,
-            finished: false,
-            made_up: false,
-        }
+        Input { buffer, start: 0, end: 0, valid: 0, searched: 0, read_bytes, longest, finished: false, made_up: false }
     }
 
     /// The whole buffer, and where the bytes to use begin.
@@ -116,10 +106,7 @@ impl Input {
         let Some(end) = self.whole_lines() else {
             self.searched = self.end;
             if self.end - self.start > self.longest {
-                return Err(Error::LineTooLong {
-                    line,
-                    limit: self.longest,
-                });
+                return Err(Error::LineTooLong { line, limit: self.longest });
             }
             return Ok(Lines::Incomplete);
         };
@@ -146,9 +133,7 @@ impl Input {
     #[cold]
     fn split_at_bad_line(&mut self, end: usize) -> Lines {
         let run = &self.buffer[self.start..end];
-        let good = simdutf8::compat::from_utf8(run)
-            .err()
-            .map_or(run.len(), |error| error.valid_up_to());
+        let good = simdutf8::compat::from_utf8(run).err().map_or(run.len(), |error| error.valid_up_to());
         match memrchr(b'\n', &run[..good]) {
             Some(at) => {
                 self.valid = self.start + at + 1;
@@ -248,9 +233,6 @@ mod tests {
     fn an_endless_line_is_an_error_not_memory() {
         let mut input = Input::new(16, 100);
         input.feed(&[b'x'; 101]);
-        assert!(matches!(
-            input.lines(7),
-            Err(Error::LineTooLong { line: 7, limit: 100 })
-        ));
+        assert!(matches!(input.lines(7), Err(Error::LineTooLong { line: 7, limit: 100 })));
     }
 }

@@ -96,30 +96,21 @@ mod tests {
 
     fn read(line: &str) -> Result<Message, Box<Fault>> {
         let mut message = Message::default();
-        message
-            .read(format!("{line}\n").as_bytes(), 0, &mut Vec::new())
-            .map(|()| message)
+        message.read(format!("{line}\n").as_bytes(), 0, &mut Vec::new()).map(|()| message)
     }
 
     #[test]
     fn keys_may_come_in_any_order_and_twice() {
         let line = r#" {"record" : {"a": 1},"type":"x","stream":"s" , "type": "RECORD"} "#;
         let message = read(line).unwrap();
-        assert_eq!(
-            (message.kind.as_deref(), message.stream.as_deref()),
-            (Some("RECORD"), Some("s"))
-        );
+        assert_eq!((message.kind.as_deref(), message.stream.as_deref()), (Some("RECORD"), Some("s")));
         assert_eq!(&line[message.record.unwrap()], r#"{"a": 1}"#);
     }
 
     #[test]
     fn what_was_found_before_a_fault_stays() {
         let mut message = Message::default();
-        assert!(
-            message
-                .read(b"{\"stream\": \"s\", \"type\": }\n", 0, &mut Vec::new())
-                .is_err()
-        );
+        assert!(message.read(b"{\"stream\": \"s\", \"type\": }\n", 0, &mut Vec::new()).is_err());
         assert_eq!(message.stream.as_deref(), Some("s"));
     }
 

@@ -43,10 +43,7 @@ enum Phase {
 impl Reader {
     /// A reader that pulls its input from `source`.
     pub fn from_source(source: Box<dyn Source>, options: ReaderOptions) -> Reader {
-        Reader {
-            source: Some(source),
-            ..Reader::fed(options)
-        }
+        Reader { source: Some(source), ..Reader::fed(options) }
     }
 
     /// A reader whose input is given to it with [`Reader::feed`].
@@ -157,9 +154,7 @@ impl Reader {
         let Some(source) = &mut self.source else {
             return Ok(Some(Event::NeedInput));
         };
-        let fill = self
-            .input
-            .fill(source.as_mut(), self.decoder.epoch.patience(self.idle))?;
+        let fill = self.input.fill(source.as_mut(), self.decoder.epoch.patience(self.idle))?;
         // A cancel breaks off the wait as well; that is not idleness.
         if fill == Fill::TimedOut && !self.cancelled.load(Ordering::Relaxed) {
             self.decoder.idle()?;
@@ -192,14 +187,7 @@ impl Reader {
     /// Totals so far.
     pub fn stats(&self) -> Stats {
         let stats = self.decoder.stats;
-        let made_up = if matches!(self.phase, Phase::Ended) {
-            self.input.made_up_bytes()
-        } else {
-            0
-        };
-        Stats {
-            bytes: stats.bytes - made_up,
-            ..stats
-        }
+        let made_up = if matches!(self.phase, Phase::Ended) { self.input.made_up_bytes() } else { 0 };
+        Stats { bytes: stats.bytes - made_up, ..stats }
     }
 }

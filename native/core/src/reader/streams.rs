@@ -44,12 +44,7 @@ impl Streams {
             return index;
         }
         let index = self.list.len();
-        self.list.push(Stream {
-            name: name.to_string(),
-            schema: Vec::new(),
-            records: None,
-            last_line: 0,
-        });
+        self.list.push(Stream { name: name.to_string(), schema: Vec::new(), records: None, last_line: 0 });
         self.by_name.insert(name.to_string(), index);
         index
     }

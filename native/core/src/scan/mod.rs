@@ -10,7 +10,7 @@ mod unescape;
 
 pub(crate) use block::{BLOCK, Block};
 pub(crate) use skip::{ENVELOPE_DEPTH, VALUE_DEPTH, skip, skip_marking};
-pub(crate) use text::{skip_string, string_stop};
+pub(crate) use text::{copy_run, skip_string, string_stop};
 pub(crate) use unescape::unescape;
 
 use crate::fault::{Fault, Parsed};
@@ -33,6 +33,12 @@ pub(crate) fn literal(bytes: &[u8], pos: usize, token: &'static str) -> Parsed {
     }
 }
 
+/// The position after `null`, if that is at `pos`.
+#[inline(always)]
+pub(crate) fn null_end(bytes: &[u8], pos: usize) -> Option<usize> {
+    (bytes.get(pos..)?.first_chunk::<4>()? == b"null").then_some(pos + 4)
+}
+
 /// The position after a token that stands for null: `null` itself, and what Python's `json` writes for a float that
 /// JSON has no number for.
 #[inline]
@@ -44,10 +50,7 @@ pub(crate) fn null(bytes: &[u8], pos: usize) -> Option<usize> {
         b'-' => "-Infinity",
         _ => return None,
     };
-    bytes
-        .get(pos..)?
-        .starts_with(token.as_bytes())
-        .then_some(pos + token.len())
+    bytes.get(pos..)?.starts_with(token.as_bytes()).then_some(pos + token.len())
 }
 
 #[cfg(test)]

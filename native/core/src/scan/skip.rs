@@ -54,11 +54,7 @@ struct Brackets {
 impl Brackets {
     fn push(&mut self, object: bool) {
         let (word, bit) = (self.open / 64, 1 << (self.open % 64));
-        self.objects[word] = if object {
-            self.objects[word] | bit
-        } else {
-            self.objects[word] & !bit
-        };
+        self.objects[word] = if object { self.objects[word] | bit } else { self.objects[word] & !bit };
         self.open += 1;
     }
 
@@ -69,10 +65,7 @@ impl Brackets {
 }
 
 fn nested(bytes: &[u8], mut pos: usize, depth: usize, foreign: &mut bool) -> Parsed {
-    let mut brackets = Brackets {
-        objects: [0; WORDS],
-        open: 0,
-    };
+    let mut brackets = Brackets { objects: [0; WORDS], open: 0 };
     loop {
         pos = value_start(bytes, pos, depth.min(ENVELOPE_DEPTH), &mut brackets)?;
         if !matches!(bytes.get(pos), Some(b']' | b'}')) {
@@ -220,12 +213,7 @@ mod tests {
 
     #[test]
     fn foreign_tokens_are_marked() {
-        for (json, expected) in [
-            ("[1]", false),
-            ("[NaN]", true),
-            (r#"{"a": -Infinity}"#, true),
-            ("\"NaN\"", false),
-        ] {
+        for (json, expected) in [("[1]", false), ("[NaN]", true), (r#"{"a": -Infinity}"#, true), ("\"NaN\"", false)] {
             let mut foreign = false;
             skip_marking(json.as_bytes(), 0, VALUE_DEPTH, &mut foreign).unwrap();
             assert_eq!(foreign, expected, "{json}");

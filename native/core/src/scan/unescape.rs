@@ -1,6 +1,6 @@
 //! JSON strings: what escapes stand for.
 
-use super::text::string_stop;
+use super::text::copy_run;
 use crate::fault::{Fault, Parsed};
 
 /// Appends the rest of a string to `out`, from `pos` inside it to its closing quote, and returns the position after that.
@@ -9,8 +9,7 @@ use crate::fault::{Fault, Parsed};
 /// may hold a part of the string.
 pub(crate) fn unescape(bytes: &[u8], mut pos: usize, out: &mut Vec<u8>) -> Parsed {
     loop {
-        let stop = string_stop(bytes, pos);
-        out.extend_from_slice(&bytes[pos..stop]);
+        let stop = copy_run(bytes, pos, out);
         match bytes.get(stop) {
             Some(b'"') => return Ok(stop + 1),
             Some(b'\\') => pos = escape(bytes, stop, out)?,
@@ -79,9 +78,7 @@ fn simple(letter: u8) -> Option<u8> {
 fn hex4(bytes: &[u8], pos: usize) -> Result<u32, Box<Fault>> {
     let digits = bytes.get(pos..).and_then(|rest| rest.first_chunk::<4>());
     let value = digits.and_then(|digits| {
-        digits
-            .iter()
-            .try_fold(0, |value, &digit| Some(value << 4 | char::from(digit).to_digit(16)?))
+        digits.iter().try_fold(0, |value, &digit| Some(value << 4 | char::from(digit).to_digit(16)?))
     });
     value.ok_or_else(|| Fault::syntax(pos, "four hexadecimal digits"))
 }

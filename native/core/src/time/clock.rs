@@ -38,10 +38,7 @@ pub(super) fn fraction(seconds: u32, rest: &[u8]) -> Option<(i64, &[u8])> {
     let [b'.', digits @ ..] = rest else {
         return Some((whole, rest));
     };
-    let count = digits
-        .iter()
-        .position(|byte| !byte.is_ascii_digit())
-        .unwrap_or(digits.len());
+    let count = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
     let micros = (0..6).fold(0, |value, place| {
         let digit = if place < count { digits[place] - b'0' } else { 0 };
         value * 10 + i64::from(digit)
@@ -121,20 +118,13 @@ mod tests {
 
     #[test]
     fn offsets_in_all_their_forms() {
-        for (text, seconds) in [
-            ("Z", 0),
-            ("z", 0),
-            ("+02:00", 7200),
-            ("-0530", -19_800),
-            ("+14", 50_400),
-            ("-00:00", 0),
-        ] {
+        for (text, seconds) in
+            [("Z", 0), ("z", 0), ("+02:00", 7200), ("-0530", -19_800), ("+14", 50_400), ("-00:00", 0)]
+        {
             assert_eq!(offset(text.as_bytes()), Some(Some(seconds)), "{text}");
         }
         assert_eq!(offset(b""), Some(None));
-        for text in [
-            "+24:00", "+01:60", "+1", "+1:00", "02:00", "ZZ", "+ab", "+01:0", " Z", "*01",
-        ] {
+        for text in ["+24:00", "+01:60", "+1", "+1:00", "02:00", "ZZ", "+ab", "+01:0", " Z", "*01"] {
             assert_eq!(offset(text.as_bytes()), None, "{text}");
         }
     }

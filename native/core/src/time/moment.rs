@@ -33,18 +33,12 @@ pub(crate) fn moment(text: &[u8]) -> Option<Moment> {
     }
     let seconds = seconds(clock.last_chunk()?)?;
     let (micros, rest) = fraction(seconds, rest)?;
-    Some(Moment {
-        local: i64::from(days(day)?) * MICROS_PER_DAY + micros,
-        offset: offset(rest)?,
-    })
+    Some(Moment { local: i64::from(days(day)?) * MICROS_PER_DAY + micros, offset: offset(rest)? })
 }
 
 fn midnight(text: &[u8]) -> Option<Moment> {
     let day = days(text.try_into().ok()?)?;
-    Some(Moment {
-        local: i64::from(day) * MICROS_PER_DAY,
-        offset: None,
-    })
+    Some(Moment { local: i64::from(day) * MICROS_PER_DAY, offset: None })
 }
 
 /// Days since 1970-01-01 of a date, or of a date-time whose clock shows midnight.
@@ -95,12 +89,7 @@ mod tests {
 
     #[test]
     fn dates_may_come_with_a_midnight() {
-        for text in [
-            "1970-01-02T00:00:00Z",
-            "1970-01-02 00:00:00",
-            "1970-01-02T00:00:00.000+02:00",
-            "1970-01-02",
-        ] {
+        for text in ["1970-01-02T00:00:00Z", "1970-01-02 00:00:00", "1970-01-02T00:00:00.000+02:00", "1970-01-02"] {
             assert_eq!(date_of_midnight(text.as_bytes()), Some(1), "{text}");
         }
         assert_eq!(date_of_midnight(b"1970-01-02T00:00:01Z"), None);

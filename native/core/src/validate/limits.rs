@@ -14,10 +14,7 @@ pub(crate) struct Bound {
 
 impl Bound {
     pub(super) fn new(number: &Number, exclusive: bool) -> Bound {
-        Bound {
-            text: number.to_string(),
-            exclusive,
-        }
+        Bound { text: number.to_string(), exclusive }
     }
 
     pub(super) fn as_float(&self) -> f64 {
@@ -89,22 +86,18 @@ impl Limits {
 
     #[cold]
     pub(super) fn below(&self) -> String {
-        self.low
-            .as_ref()
-            .map_or_else(String::new, |bound| match bound.exclusive {
-                true => format!("not greater than {}", bound.text),
-                false => format!("less than the minimum {}", bound.text),
-            })
+        self.low.as_ref().map_or_else(String::new, |bound| match bound.exclusive {
+            true => format!("not greater than {}", bound.text),
+            false => format!("less than the minimum {}", bound.text),
+        })
     }
 
     #[cold]
     pub(super) fn above(&self) -> String {
-        self.high
-            .as_ref()
-            .map_or_else(String::new, |bound| match bound.exclusive {
-                true => format!("not less than {}", bound.text),
-                false => format!("greater than the maximum {}", bound.text),
-            })
+        self.high.as_ref().map_or_else(String::new, |bound| match bound.exclusive {
+            true => format!("not less than {}", bound.text),
+            false => format!("greater than the maximum {}", bound.text),
+        })
     }
 
     #[cold]
@@ -144,33 +137,17 @@ mod tests {
     use super::*;
 
     fn limits(low: Option<(&str, bool)>, high: Option<(&str, bool)>, multiple: Option<&str>) -> Limits {
-        let bound = |(text, exclusive): (&str, bool)| Bound {
-            text: text.into(),
-            exclusive,
-        };
-        Limits {
-            low: low.map(bound),
-            high: high.map(bound),
-            multiple: multiple.map(Into::into),
-        }
+        let bound = |(text, exclusive): (&str, bool)| Bound { text: text.into(), exclusive };
+        Limits { low: low.map(bound), high: high.map(bound), multiple: multiple.map(Into::into) }
     }
 
     #[test]
     fn ranges_in_units_include_both_ends() {
         assert_eq!(limits(Some(("0", false)), Some(("10", true)), None).units(0), (0, 9));
         assert_eq!(limits(Some(("0.5", false)), Some(("9.5", true)), None).units(0), (1, 9));
-        assert_eq!(
-            limits(Some(("-0.5", true)), Some(("-0.1", false)), None).units(0),
-            (0, -1)
-        );
-        assert_eq!(
-            limits(Some(("0.005", false)), Some(("1.23", true)), None).units(2),
-            (1, 122)
-        );
-        assert_eq!(
-            limits(None, Some(("1e60", false)), None).units(2),
-            (i128::MIN, i128::MAX)
-        );
+        assert_eq!(limits(Some(("-0.5", true)), Some(("-0.1", false)), None).units(0), (0, -1));
+        assert_eq!(limits(Some(("0.005", false)), Some(("1.23", true)), None).units(2), (1, 122));
+        assert_eq!(limits(None, Some(("1e60", false)), None).units(2), (i128::MIN, i128::MAX));
         assert_eq!(limits(Some(("1e-30", false)), None, None).units(0).0, 1);
     }
 
@@ -178,10 +155,7 @@ mod tests {
     fn text_is_checked_exactly() {
         let range = limits(Some(("0", true)), Some(("9007199254740993", false)), None);
         assert!(range.check(b"9007199254740993").is_ok());
-        assert_eq!(
-            range.check(b"9007199254740994").unwrap_err(),
-            "greater than the maximum 9007199254740993"
-        );
+        assert_eq!(range.check(b"9007199254740994").unwrap_err(), "greater than the maximum 9007199254740993");
         assert_eq!(range.check(b"0.0").unwrap_err(), "not greater than 0");
         assert!(range.check(b"1e-30").is_ok());
         assert!(range.check(b"1e300").is_err());

@@ -41,25 +41,13 @@ const NOT_CHECKED: [&str; 24] = [
 ];
 
 /// Keywords that assert nothing and may stand beside an `anyOf`.
-const ANNOTATIONS: [&str; 10] = [
-    "anyOf",
-    "title",
-    "description",
-    "default",
-    "examples",
-    "$comment",
-    "$schema",
-    "$id",
-    "deprecated",
-    "nullable",
-];
+const ANNOTATIONS: [&str; 10] =
+    ["anyOf", "title", "description", "default", "examples", "$comment", "$schema", "$id", "deprecated", "nullable"];
 
 /// Parses the schema of a record.
 pub(crate) fn parse(document: &[u8]) -> Result<Shape, Unsupported> {
-    let value: Value = serde_json::from_slice(document).map_err(|error| Unsupported {
-        path: String::new(),
-        message: format!("not a JSON document: {error}"),
-    })?;
+    let value: Value = serde_json::from_slice(document)
+        .map_err(|error| Unsupported { path: String::new(), message: format!("not a JSON document: {error}") })?;
     shape(&value, "")
 }
 
@@ -75,10 +63,7 @@ fn keywords(schema: &Schema, path: &str) -> Result<Shape, Unsupported> {
     if let Some(keyword) = NOT_CHECKED.iter().find(|&&keyword| schema.contains_key(keyword)) {
         return Err(unsupported(&at(path, keyword), keyword));
     }
-    if schema
-        .get("uniqueItems")
-        .is_some_and(|value| value != &Value::Bool(false))
-    {
+    if schema.get("uniqueItems").is_some_and(|value| value != &Value::Bool(false)) {
         return Err(unsupported(&at(path, "uniqueItems"), "uniqueItems"));
     }
     if let Some(branches) = schema.get("anyOf") {
@@ -105,18 +90,13 @@ fn any_of(schema: &Schema, branches: &Value, path: &str) -> Result<Shape, Unsupp
     let branches = branches.as_array().map(Vec::as_slice).unwrap_or_default();
     let null = |branch: &Value| branch.get("type").is_some_and(|name| name == "null");
     let mut rest = branches.iter().enumerate().filter(|(_, branch)| !null(branch));
-    let alone = schema
-        .keys()
-        .all(|keyword| ANNOTATIONS.contains(&keyword.as_str()) || keyword.starts_with("x-"));
+    let alone = schema.keys().all(|keyword| ANNOTATIONS.contains(&keyword.as_str()) || keyword.starts_with("x-"));
     match (rest.next(), rest.next()) {
         (Some((index, branch)), None) if alone => {
             let mut shape = shape(branch, &at(&path, &index.to_string()))?;
             if branches.len() > 1 {
                 shape.types.0 |= Types::NULL.0;
-                shape
-                    .constants
-                    .iter_mut()
-                    .for_each(|constants| constants.push(Constant::Null));
+                shape.constants.iter_mut().for_each(|constants| constants.push(Constant::Null));
             }
             Ok(shape)
         }
@@ -130,10 +110,7 @@ fn types(schema: &Schema, path: &str) -> Result<Types, Unsupported> {
     };
     let named = |name: &Value| name.as_str().and_then(Types::named);
     let types = match value {
-        Value::Array(names) => names
-            .iter()
-            .try_fold(0, |types, name| Some(types | named(name)?.0))
-            .map(Types),
+        Value::Array(names) => names.iter().try_fold(0, |types, name| Some(types | named(name)?.0)).map(Types),
         name => named(name),
     };
     types.ok_or_else(|| unsupported(&at(path, "type"), "a type that JSON does not have"))
@@ -148,9 +125,7 @@ fn constants(schema: &Schema, path: &str) -> Result<Option<Vec<Constant>>, Unsup
         (None, None) => return Ok(None),
     };
     let constants: Option<Vec<Constant>> = values.iter().map(Constant::new).collect();
-    constants
-        .map(Some)
-        .ok_or_else(|| unsupported(&at(path, keyword), "arrays and objects as constants"))
+    constants.map(Some).ok_or_else(|| unsupported(&at(path, keyword), "arrays and objects as constants"))
 }
 
 fn limits(schema: &Schema, path: &str) -> Result<Limits, Unsupported> {
@@ -158,10 +133,7 @@ fn limits(schema: &Schema, path: &str) -> Result<Limits, Unsupported> {
         None => None,
         Some(Value::Number(number)) if number.as_f64().is_some_and(|number| number > 0.0) => Some(number.to_string()),
         Some(_) => {
-            return Err(unsupported(
-                &at(path, "multipleOf"),
-                "multipleOf that is not a positive number",
-            ));
+            return Err(unsupported(&at(path, "multipleOf"), "multipleOf that is not a positive number"));
         }
     };
     Ok(Limits {
@@ -186,11 +158,7 @@ fn bound(
         Some(_) => Err(unsupported(&at(path, keyword), "a limit that is no number")),
     };
     Ok(match (number(inclusive, draft4)?, number(exclusive, true)?) {
-        (Some(first), Some(second)) => Some(if stricter(second.as_float(), first.as_float()) {
-            second
-        } else {
-            first
-        }),
+        (Some(first), Some(second)) => Some(if stricter(second.as_float(), first.as_float()) { second } else { first }),
         (first, second) => first.or(second),
     })
 }
@@ -199,10 +167,7 @@ fn text_rules(schema: &Schema, path: &str) -> Result<TextRules, Unsupported> {
     let pattern = match schema.get("pattern") {
         None => None,
         Some(Value::String(pattern)) => Some(text::compile(pattern).map_err(|_| {
-            unsupported(
-                &at(path, "pattern"),
-                &format!("the pattern {pattern}, which needs look-around or references"),
-            )
+            unsupported(&at(path, "pattern"), &format!("the pattern {pattern}, which needs look-around or references"))
         })?),
         Some(_) => return Err(unsupported(&at(path, "pattern"), "a pattern that is no string")),
     };
@@ -219,9 +184,7 @@ fn count(schema: &Schema, keyword: &str, path: &str) -> Result<Option<usize>, Un
         return Ok(None);
     };
     let whole = value.as_f64().filter(|count| *count >= 0.0 && count.fract() == 0.0);
-    whole
-        .map(|count| Some(count as usize))
-        .ok_or_else(|| unsupported(&at(path, keyword), "a count that is none"))
+    whole.map(|count| Some(count as usize)).ok_or_else(|| unsupported(&at(path, keyword), "a count that is none"))
 }
 
 fn properties(schema: &Schema, path: &str) -> Result<Vec<(String, Shape)>, Unsupported> {
@@ -240,9 +203,8 @@ fn required(schema: &Schema, path: &str) -> Result<Vec<String>, Unsupported> {
     let Some(value) = schema.get("required").filter(|value| !value.is_boolean()) else {
         return Ok(Vec::new());
     };
-    let names: Option<Vec<String>> = value
-        .as_array()
-        .and_then(|names| names.iter().map(|name| name.as_str().map(str::to_string)).collect());
+    let names: Option<Vec<String>> =
+        value.as_array().and_then(|names| names.iter().map(|name| name.as_str().map(str::to_string)).collect());
     names.ok_or_else(|| unsupported(&at(path, "required"), "required that is no array of names"))
 }
 
@@ -269,10 +231,7 @@ fn at(path: &str, keyword: &str) -> String {
 }
 
 fn unsupported(path: &str, what: &str) -> Unsupported {
-    Unsupported {
-        path: path.to_string(),
-        message: format!("{what} is not checked natively"),
-    }
+    Unsupported { path: path.to_string(), message: format!("{what} is not checked natively") }
 }
 
 #[cfg(test)]
@@ -289,14 +248,8 @@ mod tests {
             let schema = format!(r#"{{"properties": {{"a/b": {{"{keyword}": []}}}}}}"#);
             assert_eq!(path_of_fault(&schema), format!("/properties/a~1b/{keyword}"));
         }
-        assert_eq!(
-            path_of_fault(r#"{"items": {"uniqueItems": true}}"#),
-            "/items/uniqueItems"
-        );
-        assert_eq!(
-            path_of_fault(r#"{"additionalProperties": false}"#),
-            "/additionalProperties"
-        );
+        assert_eq!(path_of_fault(r#"{"items": {"uniqueItems": true}}"#), "/items/uniqueItems");
+        assert_eq!(path_of_fault(r#"{"additionalProperties": false}"#), "/additionalProperties");
         assert_eq!(path_of_fault(r#"{"items": [{}]}"#), "/items");
         assert_eq!(path_of_fault(r#"{"enum": [[1]]}"#), "/enum");
         assert_eq!(path_of_fault(r#"{"pattern": "(?=a)"}"#), "/pattern");
@@ -308,14 +261,8 @@ mod tests {
     fn any_of_with_null_is_a_nullable_schema() {
         let shape = parse(br#"{"anyOf": [{"type": "null"}, {"type": "integer"}], "title": "t"}"#).unwrap();
         assert_eq!(shape.types, Types(Types::NULL.0 | Types::INTEGER.0));
-        assert_eq!(
-            path_of_fault(r#"{"anyOf": [{"type": "string"}, {"type": "integer"}]}"#),
-            "/anyOf"
-        );
-        assert_eq!(
-            path_of_fault(r#"{"anyOf": [{"type": "string"}], "minLength": 1}"#),
-            "/anyOf"
-        );
+        assert_eq!(path_of_fault(r#"{"anyOf": [{"type": "string"}, {"type": "integer"}]}"#), "/anyOf");
+        assert_eq!(path_of_fault(r#"{"anyOf": [{"type": "string"}], "minLength": 1}"#), "/anyOf");
     }
 
     #[test]
@@ -328,13 +275,7 @@ mod tests {
     #[test]
     fn both_styles_of_exclusive_limits() {
         let shape = parse(br#"{"minimum": 1, "exclusiveMinimum": true, "maximum": 9, "exclusiveMaximum": 8}"#).unwrap();
-        assert_eq!(
-            shape.limits.low.map(|bound| (bound.text, bound.exclusive)),
-            Some(("1".into(), true))
-        );
-        assert_eq!(
-            shape.limits.high.map(|bound| (bound.text, bound.exclusive)),
-            Some(("8".into(), true))
-        );
+        assert_eq!(shape.limits.low.map(|bound| (bound.text, bound.exclusive)), Some(("1".into(), true)));
+        assert_eq!(shape.limits.high.map(|bound| (bound.text, bound.exclusive)), Some(("8".into(), true)));
     }
 }

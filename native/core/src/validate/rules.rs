@@ -43,17 +43,10 @@ enum Check {
 impl Rules {
     /// The rules for a column that `builder` fills; none if its type alone ensures them.
     pub(crate) fn new(shape: &Shape, builder: &Builder, nullable: bool) -> Option<Rules> {
-        let listed = shape
-            .constants
-            .as_ref()
-            .is_none_or(|constants| constants.contains(&Constant::Null));
+        let listed = shape.constants.as_ref().is_none_or(|constants| constants.contains(&Constant::Null));
         let null = nullable && listed && shape.types.contain(Types::NULL);
         let check = Check::new(shape, builder);
-        (!null || check != Check::Nothing).then(|| Rules {
-            null,
-            check,
-            shape: shape.clone(),
-        })
+        (!null || check != Check::Nothing).then(|| Rules { null, check, shape: shape.clone() })
     }
 
     /// Checks the value at `pos`, which `builder` has just put in `row`.
@@ -76,11 +69,7 @@ impl Rules {
             (Check::Nothing, _) => !matches!(bytes.get(pos), Some(b'n' | b'N' | b'I' | b'-')),
             _ => false,
         };
-        if holds {
-            Ok(())
-        } else {
-            self.hold_in_full(builder, row, bytes, pos, context)
-        }
+        if holds { Ok(()) } else { self.hold_in_full(builder, row, bytes, pos, context) }
     }
 
     #[inline(never)]
@@ -93,11 +82,7 @@ impl Rules {
         context: &mut Context,
     ) -> Result<(), Box<Fault>> {
         if null(bytes, pos).is_some() {
-            return if self.null {
-                Ok(())
-            } else {
-                Err(Fault::value("null is not allowed"))
-            };
+            return if self.null { Ok(()) } else { Err(Fault::value("null is not allowed")) };
         }
         match (&self.check, builder) {
             (Check::Nothing, _) => Ok(()),
@@ -183,16 +168,10 @@ impl Check {
         }
         let end = |bound: &super::limits::Bound, inside: f64| if bound.exclusive { inside } else { bound.as_float() };
         let low = limits.low.as_ref().map(|bound| end(bound, bound.as_float().next_up()));
-        let high = limits
-            .high
-            .as_ref()
-            .map(|bound| end(bound, bound.as_float().next_down()));
+        let high = limits.high.as_ref().map(|bound| end(bound, bound.as_float().next_down()));
         match (low, high) {
             (None, None) => Check::Nothing,
-            (low, high) => Check::Doubles {
-                low: low.unwrap_or(f64::MIN),
-                high: high.unwrap_or(f64::MAX),
-            },
+            (low, high) => Check::Doubles { low: low.unwrap_or(f64::MIN), high: high.unwrap_or(f64::MAX) },
         }
     }
 }

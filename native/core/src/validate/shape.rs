@@ -34,10 +34,7 @@ impl Types {
     ];
 
     pub(super) fn named(name: &str) -> Option<Types> {
-        Types::NAMED
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|&(_, types)| types)
+        Types::NAMED.iter().find(|(known, _)| *known == name).map(|&(_, types)| types)
     }
 
     pub(crate) fn contain(self, other: Types) -> bool {
@@ -99,10 +96,7 @@ impl Shape {
     }
 
     pub(crate) fn property(&self, name: &str) -> Option<&Shape> {
-        self.properties
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, shape)| shape)
+        self.properties.iter().find(|(known, _)| known == name).map(|(_, shape)| shape)
     }
 
     /// Checks the value at `pos` by its text and returns the position after it.
@@ -152,9 +146,7 @@ impl Shape {
         let mut pos = skip_space(bytes, pos + 1);
         while bytes.get(pos) != Some(&b']') {
             pos = match &self.items {
-                Some(shape) => shape
-                    .examine(bytes, pos, scratch)
-                    .map_err(|fault| fault.within(count.to_string()))?,
+                Some(shape) => shape.examine(bytes, pos, scratch).map_err(|fault| fault.within(count.to_string()))?,
                 None => skip(bytes, pos, VALUE_DEPTH)?,
             };
             count += 1;
@@ -177,9 +169,7 @@ impl Shape {
             let name = String::from_utf8_lossy(name).into_owned();
             missing.retain(|required| *required != name);
             pos = match self.property(&name).or(self.others.as_deref()) {
-                Some(shape) => shape
-                    .examine(bytes, value, scratch)
-                    .map_err(|fault| fault.within(name))?,
+                Some(shape) => shape.examine(bytes, value, scratch).map_err(|fault| fault.within(name))?,
                 None => skip(bytes, value, VALUE_DEPTH)?,
             };
             pos = skip_space(bytes, pos);
@@ -237,17 +227,11 @@ mod tests {
 
     fn examine(schema: &str, json: &str) -> Result<usize, (String, String)> {
         let shape = parse(schema.as_bytes()).expect(schema);
-        shape
-            .examine(json.as_bytes(), 0, &mut Vec::new())
-            .map_err(|fault| (fault.path(), fault.reason(0)))
+        shape.examine(json.as_bytes(), 0, &mut Vec::new()).map_err(|fault| (fault.path(), fault.reason(0)))
     }
 
     fn refused(schema: &str, json: &str, path: &str, reason: &str) {
-        assert_eq!(
-            examine(schema, json),
-            Err((path.into(), reason.into())),
-            "{schema} {json}"
-        );
+        assert_eq!(examine(schema, json), Err((path.into(), reason.into())), "{schema} {json}");
     }
 
     fn accepted(schema: &str, json: &str) {
@@ -261,12 +245,7 @@ mod tests {
             accepted(schema, json);
         }
         refused(schema, "true", "", "expected null or integer or string, got boolean");
-        refused(
-            schema,
-            "1.5",
-            "",
-            "expected null or integer or string, got a number with a fraction",
-        );
+        refused(schema, "1.5", "", "expected null or integer or string, got a number with a fraction");
         refused(r#"{"type": "number"}"#, "[]", "", "expected number, got array");
     }
 
@@ -287,12 +266,7 @@ mod tests {
         let schema = r#"{"properties": {"a": {"type": "array", "minItems": 1, "maxItems": 2,
             "items": {"type": "object", "required": ["b"], "properties": {"b": {"maximum": 3}}}}}}"#;
         accepted(schema, r#"{"a": [{"b": 3}], "c": {"d": [1, 2]}}"#);
-        refused(
-            schema,
-            r#"{"a": [{"b": 3}, {"b": 4}]}"#,
-            "/a/1/b",
-            "greater than the maximum 3",
-        );
+        refused(schema, r#"{"a": [{"b": 3}, {"b": 4}]}"#, "/a/1/b", "greater than the maximum 3");
         refused(schema, r#"{"a": [{}]}"#, "/a/0/b", MISSING);
         refused(schema, r#"{"a": []}"#, "/a", "fewer than 1 items");
         refused(schema, r#"{"a": [{"b":1},{"b":1},{"b":1}]}"#, "/a", "more than 2 items");

@@ -91,19 +91,12 @@ mod tests {
 
     #[test]
     fn lengths_count_characters_not_bytes() {
-        let rules = TextRules {
-            shortest: 2,
-            longest: Some(3),
-            ..TextRules::default()
-        };
+        let rules = TextRules { shortest: 2, longest: Some(3), ..TextRules::default() };
         for text in ["éé", "ééé", "日本", "abc"] {
             assert!(rules.check(text.as_bytes()).is_ok(), "{text}");
         }
         assert_eq!(rules.check("é".as_bytes()).unwrap_err(), "shorter than 2 characters");
-        assert_eq!(
-            rules.check("日本日本".as_bytes()).unwrap_err(),
-            "longer than 3 characters"
-        );
+        assert_eq!(rules.check("日本日本".as_bytes()).unwrap_err(), "longer than 3 characters");
     }
 
     #[test]
