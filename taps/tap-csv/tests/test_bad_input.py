@@ -58,6 +58,15 @@ def test_bad_rows_can_be_left_out_and_are_counted(bench: Workbench) -> None:
     assert '"metric":"rows_left_out","value":4,"tags":{"stream":"rows"' in outcome.stderr
 
 
+def test_a_bad_value_in_a_key_column_makes_a_bad_row_even_where_values_may_become_null(
+    bench: Workbench,
+) -> None:
+    bench.write("id\n1\nx\n2\n")
+    raw: dict[str, Any] = {"keys": ["id"], "types": {"id": "integer"}, "on_bad_value": "null"}
+    assert bench.failure(**raw).startswith("rows.csv:3: key column 'id' is null")
+    assert bench.records(**raw, on_bad_row="skip") == [{"id": 1}, {"id": 2}]
+
+
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 def test_undecodable_rows_can_be_left_out_in_every_encoding(bench: Workbench, encoding: str) -> None:
     bench.write(b"id,a\n1,x\n2,\x81\n3,y\n")

@@ -90,6 +90,7 @@ def test_every_problem_is_told_at_once() -> None:
         ({"columns": ["a"], "types": {"b": "string"}}, "types: 'b' is not among columns"),
         ({"columns": ["a"], "replication_key": "b"}, "replication_key: 'b' is not among columns"),
         ({"replication_key": "a", "incremental_by": "file_mtime"}, "exclude each other"),
+        ({"delimiter": "x"}, "must be no letters and no digits"),
         ({"encoding": "base64"}, "no text encoding 'base64'"),
         ({"types": {"a": "decimal(39,0)"}}, "no such decimal"),
         ({"skipinitialspace": True, "quoted_nulls": False}, "quoted_nulls: false cannot be combined"),

@@ -35,6 +35,7 @@ def test_a_glob_takes_any_name_and_no_directories(tmp_path: Path) -> None:
     touch(tmp_path, "2.txt", "1.txt", "d.txt/inside.csv", "sub/3.txt")
     assert names(tmp_path, "*.txt") == ["1.txt", "2.txt"]
     assert names(tmp_path, "**/[13].txt") == ["1.txt", "sub/3.txt"]
+    assert names(tmp_path, "**/**/3.txt") == ["sub/3.txt"]
 
 
 def test_a_file_with_glob_characters_in_its_name_is_itself(tmp_path: Path) -> None:

@@ -157,6 +157,8 @@ def _reading_problems(file: FileSettings, settings: TapCsvSettings) -> Iterator[
     given = [character for character in special if character]
     if len(set(given)) < len(given):
         yield "delimiter, quotechar and escapechar must differ"
+    if any(character.isalnum() for character in given):
+        yield "delimiter, quotechar and escapechar must be no letters and no digits"
     if _dialect(file).needs_rewriting and not _chosen(file.quoted_nulls, settings.quoted_nulls):
         yield "quoted_nulls: false cannot be combined with skipinitialspace, strict or a non-ASCII character"
 

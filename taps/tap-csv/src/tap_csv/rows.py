@@ -53,7 +53,7 @@ class CsvFile:
 
     Attributes:
         header: its columns.
-        left_out: bad rows, where the settings allow them.
+        left_out: malformed rows, where the settings allow them.
     """
 
     def __init__(self, file: SourceFile, definition: Definition) -> None:

@@ -92,10 +92,10 @@ def _paths(path: str) -> Iterable[str]:
         return [expanded]
     if not glob.has_magic(expanded):
         raise NoFilesError("no such file or directory", file=path)
-    found = [name for name in glob.glob(expanded, recursive=True) if not Path(name).is_dir()]  # noqa: PTH207
-    if not found:
+    matching = {name for name in glob.glob(expanded, recursive=True) if not Path(name).is_dir()}  # noqa: PTH207
+    if not matching:
         raise NoFilesError("no file matches", file=path)
-    return found
+    return matching
 
 
 def _walk(directory: str) -> Iterator[str]:

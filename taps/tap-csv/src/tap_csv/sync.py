@@ -95,7 +95,8 @@ class StreamRun:
                     progress.wrote(opened.file, rows, typed.last_row)
                 self._rows_since_state += rows.num_rows
                 self._write_state_if_due(progress)
-        self._report(opened, opened.left_out, "rows_left_out", "bad rows left out")
+        left_out = opened.left_out + typer.left_out
+        self._report(opened, left_out, "rows_left_out", "bad rows left out")
         self._report(opened, typer.nulled, "values_nulled", "bad values made null")
 
     def _write_state_if_due(self, progress: Progress) -> None:

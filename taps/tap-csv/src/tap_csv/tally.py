@@ -27,6 +27,10 @@ class Tally:
         self.count += count
         self.first = row if self.first is None else min(self.first, row)
 
+    def __add__(self, other: Tally) -> Tally:
+        firsts = [tally.first for tally in (self, other) if tally.first is not None]
+        return Tally(self.count + other.count, min(firsts, default=None))
+
 
 @dataclass(slots=True)
 class StreamTallies:

@@ -42,10 +42,12 @@ class RowTyper:
     """Types the rows of one file.
 
     Attributes:
+        left_out: bad rows, where the settings allow them.
         nulled: bad values that became null.
     """
 
     def __init__(self, plan: StreamPlan, file: CsvFile) -> None:
+        self.left_out = Tally()
         self.nulled = Tally()
         self._plan = plan
         self._file = file
@@ -121,7 +123,7 @@ class RowTyper:
         row, count = numbers.at(_first(bad)), bad.true_count
         if not self._skips_rows:
             raise self._file.error_at(row, reason())
-        self._file.left_out.add(row, count)
+        self.left_out.add(row, count)
 
     def _bad_values(self, column: Column, text: Any, converted: Converted, numbers: RowNumbers) -> None:
         bad: Any = converted.bad
