@@ -77,7 +77,9 @@ def test_files_are_rolled_at_the_size_wanted(load, schema_line, files, query):
     """Bytes on disk, within a fifth; the last file holds the rest."""
     line = b'{"type":"RECORD","stream":"users","record":{"id":%d,"t":"%s"}}\n'
     records = (line % (number, os.urandom(50).hex().encode()) for number in range(100_000))
-    outcome = load(schema_line(id=INTEGER, t=STRING), b"".join(records), target_file_size_mb=1)
+    outcome = load(
+        schema_line(id=INTEGER, t=STRING), b"".join(records), target_file_size_mb=1, max_parallelism=1
+    )
     assert outcome.code == 0, outcome.stderr
     sizes = [path.stat().st_size / (1 << 20) for path in files("users")]
     assert len(sizes) >= 4

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from target_parquet.page_encoding import PageEncoding
 from target_parquet.parquet import Encoding, ParquetPart
 
 SCHEMA = pa.schema(
@@ -18,6 +19,9 @@ SCHEMA = pa.schema(
         pa.field("tags", pa.list_(pa.field("element", pa.struct([("k", pa.string())])))),
     ]
 )
+
+PAGES = PageEncoding(dictionary=("at", "doc"), plain={"id": "DELTA_BINARY_PACKED"})
+ZSTD = Encoding("zstd", 1, PAGES)
 
 
 def rows(count):
@@ -55,18 +59,18 @@ def written(store):
     ],
 )
 def test_every_codec_writes_what_was_given(written, codec, level, name):
-    with written(Encoding(codec, level), 100) as file:
+    with written(Encoding(codec, level, PAGES), 100) as file:
         assert file.metadata.row_group(0).column(0).compression == name
         assert file.read().equals(rows(100))
 
 
 def test_types_and_the_meaning_of_json_text_survive(written):
-    with written(Encoding("zstd", 1), 1) as file:
+    with written(ZSTD, 1) as file:
         assert file.schema_arrow.equals(SCHEMA, check_metadata=True)
 
 
 def test_each_write_is_a_row_group_with_statistics_and_a_page_index(written):
-    with written(Encoding("zstd", 1), 1000, 500) as file:
+    with written(ZSTD, 1000, 500) as file:
         metadata = file.metadata
         assert [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)] == [1000, 500]
         column = metadata.row_group(1).column(0)
@@ -76,26 +80,27 @@ def test_each_write_is_a_row_group_with_statistics_and_a_page_index(written):
 
 
 def test_short_decimals_are_integers_on_disk(written):
-    with written(Encoding("zstd", 1), 1) as file:
+    with written(ZSTD, 1) as file:
         assert file.schema.column(2).physical_type == "INT64"
 
 
-def test_no_dictionary_is_tried_for_unique_columns(written):
-    with written(Encoding("zstd", 1, unique_columns=("id",)), 100) as file:
+def test_pages_are_encoded_as_chosen(written):
+    with written(ZSTD, 100) as file:
         group = file.metadata.row_group(0)
         assert not group.column(0).has_dictionary_page
+        assert "DELTA_BINARY_PACKED" in group.column(0).encodings
         assert group.column(3).has_dictionary_page
         assert file.read().equals(rows(100))
 
 
 def test_a_file_without_rows_has_its_columns(written):
-    with written(Encoding("zstd", 1)) as file:
+    with written(ZSTD) as file:
         assert file.schema_arrow.equals(SCHEMA)
         assert file.metadata.num_rows == 0
 
 
 def test_an_abandoned_file_is_no_parquet_file(store):
-    part = ParquetPart(store.stage(), SCHEMA, Encoding("zstd", 1))
+    part = ParquetPart(store.stage(), SCHEMA, ZSTD)
     part.write(rows(10))
     part.abandon()
     del part
@@ -110,10 +115,12 @@ from pathlib import Path
 import pyarrow as pa
 from target_parquet.errors import StoreError
 from target_parquet.local_store import LocalStore
+from target_parquet.page_encoding import PageEncoding
 from target_parquet.parquet import Encoding, ParquetPart
 store = LocalStore(Path(sys.argv[1]))
 store.open_run("run")
-part = ParquetPart(store.stage(), pa.schema([("id", pa.int64())]), Encoding("none", None))
+encoding = Encoding("none", None, PageEncoding((), {}))
+part = ParquetPart(store.stage(), pa.schema([("id", pa.int64())]), encoding)
 try:
     for start in range(0, 10**6, 10**4):
         part.write(pa.table({"id": pa.array(range(start, start + 10**4))}))

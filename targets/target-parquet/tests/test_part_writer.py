@@ -2,6 +2,9 @@ import random
 
 import pyarrow as pa
 import pytest
+from target_parquet.encoders import Encoders
+from target_parquet.lane import Lane
+from target_parquet.page_encoding import choose_page_encoding
 from target_parquet.parquet import MAX_GROUP_ROWS, Encoding, ParquetPart
 from target_parquet.part_writer import PartWriter
 from target_parquet.settings import MIB
@@ -33,11 +36,14 @@ class Files:
         self.sizes = []
         self.groups = []
         self.rows = []
+        self.parts = []
 
-    def open_part(self):
+    def open_part(self, rows):
         self.open += 1
         self.most_open = max(self.open, self.most_open)
-        return ParquetPart(self._store.stage(), SCHEMA, Encoding("zstd", 1))
+        encoding = Encoding("zstd", 1, choose_page_encoding(rows))
+        self.parts.append(ParquetPart(self._store.stage(), rows.schema, encoding))
+        return self.parts[-1]
 
     def finish_part(self, part):
         self.open -= 1
@@ -55,46 +61,64 @@ def files(store):
     return Files(store)
 
 
-def part_writer(files, pool, file_bytes):
-    return PartWriter(SCHEMA, file_bytes, files.open_part, files.finish_part, pool)
+@pytest.fixture
+def part_writer(files):
+    """Makes writers with encoders of their own."""
+    all_encoders = []
+
+    def make(pool, file_bytes, lanes=1, schema=SCHEMA):
+        encoders = Encoders(lanes)
+        all_encoders.append(encoders)
+
+        def open_lane():
+            return Lane(file_bytes, files.open_part, files.finish_part, pool, encoders)
+
+        return PartWriter(schema, open_lane, lanes, pool)
+
+    yield make
+    for encoders in all_encoders:
+        encoders.close()
 
 
 @pytest.mark.parametrize("repetitive", [True, False])
 @pytest.mark.parametrize("buffer_mib", [1, 8, 64])
-def test_files_are_rolled_within_a_fifth_of_the_size_wanted(files, repetitive, buffer_mib):
-    writer = part_writer(files, WriterPool(buffer_mib * MIB), MIB)
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_files_are_rolled_within_a_fifth_of_the_size_wanted(
+    files, part_writer, repetitive, buffer_mib, lanes
+):
+    writer = part_writer(WriterPool(buffer_mib * MIB), MIB, lanes)
     for start in range(0, 240_000, 20_000):
         writer.append(batch(start, 20_000, repetitive=repetitive))
     writer.finish()
     assert len(files.sizes) >= 4
-    assert all(0.8 * MIB <= size <= 1.2 * MIB for size in files.sizes[:-1]), files.sizes
-    assert files.sizes[-1] <= 1.2 * MIB
-    assert files.rows == list(range(240_000))
+    assert all(size >= 0.8 * MIB for size in files.sizes[:-lanes]), files.sizes
+    assert all(size <= 1.2 * MIB for size in files.sizes), files.sizes
+    assert files.most_open <= lanes
+    assert (sorted(files.rows) if lanes > 1 else files.rows) == list(range(240_000))
 
 
-def test_a_row_group_never_has_more_rows_than_readers_like(files):
+def test_a_row_group_never_has_more_rows_than_readers_like(files, part_writer):
     schema = pa.schema([("id", pa.int64())])
-    parts = []
-    writer = PartWriter(
-        schema,
-        128 * MIB,
-        lambda: parts.append(ParquetPart(files._store.stage(), schema, Encoding("zstd", 1))) or parts[-1],
-        lambda part: part.close(),
-        WriterPool(1 << 40),
-    )
+    writer = part_writer(WriterPool(1 << 40), 128 * MIB, schema=schema)
     for start in range(0, 3_000_000, 500_000):
         writer.append(pa.record_batch([pa.array(range(start, start + 500_000))], schema=schema))
     writer.finish()
-    with pa.parquet.ParquetFile(parts[0].staged.path) as file:
-        groups = [file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups)]
-    assert sum(groups) == 3_000_000
-    assert max(groups) <= MAX_GROUP_ROWS
+    assert sum(files.groups) == 3_000_000
+    assert max(files.groups) <= MAX_GROUP_ROWS
 
 
-def test_rows_that_wait_are_bounded_over_all_writers(files):
+def test_rows_that_cannot_be_written_are_told_of_in_the_end(files, part_writer):
+    writer = part_writer(WriterPool(1), 64 * MIB, lanes=2)  # every append is written at once
+    writer.append(batch(0, 10, repetitive=True))
+    files.parts[0].staged.sink.close()
+    with pytest.raises(ValueError, match="closed file"):
+        writer.finish()
+
+
+def test_rows_that_wait_are_bounded_over_all_writers(files, part_writer):
     """As many writers as one likes hold no more than the pool allows."""
     pool = WriterPool(2 * MIB)
-    writers = [part_writer(files, pool, 64 * MIB) for _ in range(40)]
+    writers = [part_writer(pool, 64 * MIB) for _ in range(40)]
     largest = 0
     for turn in range(10):
         for number, writer in enumerate(writers):
@@ -108,9 +132,9 @@ def test_rows_that_wait_are_bounded_over_all_writers(files):
     assert len(files.rows) == sum(10 * (500 + number * 20) for number in range(40))
 
 
-def test_the_fullest_writer_writes_first(files):
+def test_the_fullest_writer_writes_first(files, part_writer):
     pool = WriterPool(MIB)
-    small, large = (part_writer(files, pool, 64 * MIB) for _ in range(2))
+    small, large = (part_writer(pool, 64 * MIB) for _ in range(2))
     small.append(batch(0, 100, repetitive=True))
     for start in range(0, 20_000, 1000):
         large.append(batch(start, 1000, repetitive=True))
@@ -120,9 +144,9 @@ def test_the_fullest_writer_writes_first(files):
     large.finish()
 
 
-def test_open_files_are_bounded(files):
+def test_open_files_are_bounded(files, part_writer):
     pool = WriterPool(1, open_files=5)  # every append is written at once
-    writers = [part_writer(files, pool, 64 * MIB) for _ in range(20)]
+    writers = [part_writer(pool, 64 * MIB) for _ in range(20)]
     for _ in range(2):
         for writer in writers:
             writer.append(batch(0, 10, repetitive=True))
@@ -133,9 +157,9 @@ def test_open_files_are_bounded(files):
     assert len(files.rows) == 400
 
 
-def test_the_file_used_last_is_closed_last(files):
+def test_the_file_used_last_is_closed_last(files, part_writer):
     pool = WriterPool(1, open_files=2)
-    busy, idle, late = (part_writer(files, pool, 64 * MIB) for _ in range(3))
+    busy, idle, late = (part_writer(pool, 64 * MIB) for _ in range(3))
     busy.append(batch(0, 10, repetitive=True))
     idle.append(batch(100, 10, repetitive=True))
     busy.append(batch(10, 10, repetitive=True))
@@ -145,6 +169,6 @@ def test_the_file_used_last_is_closed_last(files):
         writer.finish()
 
 
-def test_finishing_without_rows_makes_no_file(files):
-    part_writer(files, WriterPool(MIB), MIB).finish()
+def test_finishing_without_rows_makes_no_file(files, part_writer):
+    part_writer(WriterPool(MIB), MIB).finish()
     assert files.sizes == []

@@ -94,8 +94,9 @@ def test_unsafe_file_names(name):
 
 
 @pytest.mark.parametrize("limit", [128, 256, 512, 4096])
-def test_memory_is_shared_out_within_its_limit(limit):
-    memory = MemoryPlan.under(limit)
-    alive = 2 * memory.batch_bytes + memory.queue_bytes + 2 * memory.buffer_bytes
+@pytest.mark.parametrize("encoders", [1, 2, 4])
+def test_memory_is_shared_out_within_its_limit(limit, encoders):
+    memory = MemoryPlan.under(limit, encoders)
+    alive = 2 * memory.batch_bytes + memory.queue_bytes + (1 + encoders) * memory.buffer_bytes
     assert MIB <= memory.batch_bytes < alive <= (limit - 100) * MIB
     assert memory.buffer_bytes <= MAX_GROUP_BYTES

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from dativo_protocol.events import BatchEvent
 
+from target_parquet.encoders import Encoders
 from target_parquet.epoch import Epoch
 from target_parquet.errors import BatchFileError, StoreError
 from target_parquet.layout import Directories, FileNames, new_run_id
 from target_parquet.metadata import Stamps, now
 from target_parquet.plan import ParquetPlan, Planner
 from target_parquet.reading import read_options
-from target_parquet.settings import MemoryPlan
 from target_parquet.stream_writer import StreamWriter, Workshop
 from target_parquet.summary import Summary
 from target_parquet.writer_pool import WriterPool
@@ -49,9 +49,9 @@ class ParquetLoader:
         self._store = store
         self._planner = Planner(settings, store)
         self._directories = Directories(case_sensitive=store.case_sensitive)
-        pool = WriterPool(MemoryPlan.under(settings.max_memory_mb).buffer_bytes)
+        pool = WriterPool(settings.memory.buffer_bytes)
         names = FileNames(settings.file_naming, run)
-        self._workshop = Workshop(settings, store, names, pool, Stamps(now()))
+        self._workshop = Workshop(settings, store, names, pool, Encoders(settings.encoders), Stamps(now()))
         self._streams: dict[str, StreamWriter] = {}
         self._plans: dict[str, ParquetPlan] = {}
         self._versions_seen: set[str] = set()
@@ -118,12 +118,14 @@ class ParquetLoader:
         self._summary.add(self._epoch.files)
         if final:
             self._summary.log(self._settings.destination_path)
+            self._workshop.encoders.close()
             self._store.close_run()
         else:
             self._begin_epoch()
 
     def abort(self) -> None:
         """Drop everything unpublished."""
+        self._workshop.encoders.close()
         self._workshop.pool.abandon()
         self._store.close_run()
 

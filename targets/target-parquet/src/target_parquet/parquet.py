@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Literal
 from target_parquet.errors import store_error
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     import pyarrow as pa
 
+    from target_parquet.page_encoding import PageEncoding
     from target_parquet.storage import StagedFile
 
 MAX_GROUP_ROWS = 1 << 20
@@ -24,23 +23,17 @@ _PAGE_ROWS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How column pages are encoded.
+    """How a file is encoded.
 
     Attributes:
         compression: codec, "none" for none.
         level: of the codec, None for its own default.
-        unique_columns: columns whose values hardly repeat; a dictionary for them is built in vain.
+        pages: what fits the values of each column.
     """
 
     compression: Codec
     level: int | None
-    unique_columns: Collection[str] = ()
-
-    def dictionary_columns(self, schema: pa.Schema) -> bool | list[str]:
-        """Choose the columns to try a dictionary for, by name; True for all."""
-        if not set(self.unique_columns) & set(schema.names):
-            return True
-        return [name for name in schema.names if name not in self.unique_columns]
+    pages: PageEncoding
 
 
 class ParquetPart:
@@ -60,7 +53,8 @@ class ParquetPart:
             schema,
             compression=encoding.compression,
             compression_level=encoding.level,
-            use_dictionary=encoding.dictionary_columns(schema),  # type: ignore[arg-type]
+            use_dictionary=list(encoding.pages.dictionary),  # type: ignore[arg-type]
+            column_encoding=encoding.pages.plain,
             data_page_size=_PAGE_BYTES,
             max_rows_per_page=_PAGE_ROWS,
             write_page_index=True,

@@ -4,49 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from target_parquet.parquet import MAX_GROUP_ROWS, ParquetPart
+from target_parquet.parquet import MAX_GROUP_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pyarrow as pa
 
+    from target_parquet.lane import Lane
     from target_parquet.writer_pool import WriterPool
-
-# A file this near to its size is closed: what is left of it would make a row group of hardly any rows.
-_FULL = 0.9
 
 
 class PartWriter:
-    """Writes rows of one schema to one directory.
+    """Writes rows of one schema to one directory, into several files at once where that saves time.
 
     Args:
         schema: of the rows.
-        file_bytes: size on disk at which a file is closed.
-        open_part: makes the next file.
-        finish_part: takes a file whose rows are complete, and closes it.
+        open_lane: makes a further lane.
+        lanes: the most files to write at once.
         pool: keeps all writers together within their limits.
     """
 
     def __init__(
-        self,
-        schema: pa.Schema,
-        file_bytes: int,
-        open_part: Callable[[], ParquetPart],
-        finish_part: Callable[[ParquetPart], None],
-        pool: WriterPool,
+        self, schema: pa.Schema, open_lane: Callable[[], Lane], lanes: int, pool: WriterPool
     ) -> None:
         self._schema = schema
-        self._file_bytes = file_bytes
-        self._open_part = open_part
-        self._finish_part = finish_part
+        self._open_lane = open_lane
+        self._most_lanes = lanes
         self._pool = pool
+        self._lanes: list[Lane] = []
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = 0
         self.pending_bytes = 0
-        self._part: ParquetPart | None = None
-        self._encoded_rows_bytes = 0
-        self._encoded_file_bytes = 0
 
     def append(self, batch: pa.RecordBatch) -> None:
         """Take rows; they are written when a row group is full, or when all writers hold too much."""
@@ -58,52 +47,38 @@ class PartWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write all rows taken so far, as few row groups as file sizes allow."""
+        """Let all rows taken so far be written, as few row groups as file sizes allow.
+
+        Raises:
+            StoreError: rows handed over before could not be written.
+        """
         import pyarrow as pa
 
         rows = pa.Table.from_batches(self._pending, self._schema)
         self._pool.emptied(self, self.pending_bytes)
         self._pending, self._pending_rows, self.pending_bytes = [], 0, 0
         while rows.num_rows:
-            rows = self._write_group(rows)
+            rows = self._free_lane().write(rows)
 
     def finish(self) -> None:
-        """Write all rows taken so far and close the file they are in."""
+        """Write all rows taken so far and close the files they are in.
+
+        Raises:
+            StoreError: rows could not be written.
+        """
         self.flush()
-        self.close_file()
+        for lane in self._lanes:
+            lane.close_file()
 
-    def close_file(self) -> None:
-        """Close the open file, if any; rows that wait go to the next one."""
-        if self._part is not None:
-            part, self._part = self._part, None
-            self._pool.closed(self)
-            self._finish_part(part)
-
-    def abandon(self) -> None:
-        """Leave the open file, if any, as it is."""
-        if self._part is not None:
-            self._part.abandon()
-
-    def _write_group(self, rows: pa.Table) -> pa.Table:
-        """Write the rows that the open file has room for; returns the others."""
-        if self._part is None:
-            self._pool.opening(self)
-            self._part = self._open_part()
-        part = self._part
-        count = self._rows_with_room(rows, self._file_bytes - part.bytes)
-        group, before = rows.slice(0, count), part.bytes
-        part.write(group)
-        self._pool.written(self)
-        self._encoded_rows_bytes += group.nbytes
-        self._encoded_file_bytes += part.bytes - before
-        if part.bytes >= _FULL * self._file_bytes:
-            self.close_file()
-        return rows.slice(count)
-
-    def _rows_with_room(self, rows: pa.Table, room: int) -> int:
-        """Estimate how many rows fill `room` bytes, from how well the rows so far were compressed."""
-        ratio = 1.0
-        if self._encoded_rows_bytes:
-            ratio = self._encoded_file_bytes / self._encoded_rows_bytes
-        expected = max(1.0, rows.nbytes * ratio)
-        return max(1, min(int(rows.num_rows * room / expected), rows.num_rows, MAX_GROUP_ROWS))
+    def _free_lane(self) -> Lane:
+        """A lane whose last rows are written; if there is none, a further one or one that has to finish."""
+        for lane in self._lanes:
+            if not lane.busy:
+                return lane
+        if len(self._lanes) < self._most_lanes:
+            lane = self._open_lane()
+            if self._lanes:
+                lane.ratio = self._lanes[0].ratio
+            self._lanes.append(lane)
+            return lane
+        return self._lanes[0]

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from dativo_protocol.reader import NEVER, ReadOptions
 
-from target_parquet.settings import MemoryPlan
-
 if TYPE_CHECKING:
     from target_parquet.settings import Settings
 
@@ -18,7 +16,7 @@ def read_options(settings: Settings) -> ReadOptions:
     Streams that are overwritten are published at the end of the run alone, so that no reader finds half of
     them; no STATE can leave before.
     """
-    memory = MemoryPlan.under(settings.max_memory_mb)
+    memory = settings.memory
     overwrite = settings.load_method == "overwrite"
     return ReadOptions(
         batch_rows=settings.batch_size_rows,

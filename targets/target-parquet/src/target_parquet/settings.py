@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -84,6 +85,12 @@ class Settings:
         default=256,
         minimum=128,
     )
+    max_parallelism: int | None = setting(
+        description="Row groups encoded at once, for as many files; by default one a core, at most 4.",
+        default=None,
+        minimum=1,
+        maximum=64,
+    )
     epoch_max_bytes: int = setting(
         description="Input bytes after which the next STATE publishes what was written; 0 for no such limit. "
         "With all three limits 0 every STATE publishes.",
@@ -128,6 +135,16 @@ class Settings:
         return self.compression_level
 
     @property
+    def encoders(self) -> int:
+        """Row groups to encode at once."""
+        return self.max_parallelism or min(len(os.sched_getaffinity(0)), 4)
+
+    @property
+    def memory(self) -> MemoryPlan:
+        """How the memory limit is shared out."""
+        return MemoryPlan.under(self.max_memory_mb, self.encoders)
+
+    @property
     def directory(self) -> Path:
         """Absolute path of the destination."""
         return local_path(self.destination_path)
@@ -158,11 +175,16 @@ class MemoryPlan:
     buffer_bytes: int
 
     @classmethod
-    def under(cls, max_memory_mb: int) -> MemoryPlan:
-        """Share out `max_memory_mb` MiB; a row group is never planned above 128 MiB."""
+    def under(cls, max_memory_mb: int, encoders: int) -> MemoryPlan:
+        """Share out `max_memory_mb` MiB among rows that wait and `encoders` row groups that are encoded.
+
+        A row group is never planned above 128 MiB.
+        """
         spare = (max_memory_mb - 104) * MIB
         return cls(
-            batch_bytes=spare // 20, queue_bytes=spare // 8, buffer_bytes=min(spare // 4, MAX_GROUP_BYTES)
+            batch_bytes=spare // 20,
+            queue_bytes=spare // 8,
+            buffer_bytes=min(spare // (2 + 2 * encoders), MAX_GROUP_BYTES),
         )
 
 

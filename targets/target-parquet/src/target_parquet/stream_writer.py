@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from target_parquet.conform import conform
 from target_parquet.epoch import Epoch, WrittenFile
+from target_parquet.lane import Lane
 from target_parquet.metadata import now
+from target_parquet.page_encoding import choose_page_encoding
 from target_parquet.parquet import Encoding, ParquetPart
 from target_parquet.part_writer import PartWriter
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from target_parquet.encoders import Encoders
     from target_parquet.layout import FileNames
     from target_parquet.metadata import Stamps
     from target_parquet.plan import ParquetPlan
@@ -33,6 +36,7 @@ class Workshop:
     store: Store
     names: FileNames
     pool: WriterPool
+    encoders: Encoders
     stamps: Stamps
 
 
@@ -83,7 +87,7 @@ class StreamWriter:
         A table with partitions goes without: a file above the partitions would be none of theirs.
         """
         if not self._parts and not self._workshop.settings.partition_columns(self._stream):
-            self._finish_part("", self._open_part())
+            self._finish_part("", self._open_part(self._plan.evolved.file.empty_table()))
 
     def next_epoch(self, epoch: Epoch) -> None:
         """Let files opened from now on belong to another epoch."""
@@ -102,21 +106,27 @@ class StreamWriter:
         if writer is None:
             writer = self._writers[directory] = PartWriter(
                 self._plan.evolved.file,
-                self._workshop.settings.file_bytes,
-                self._open_part,
-                partial(self._finish_part, directory),
+                partial(self._open_lane, directory),
+                self._workshop.encoders.count,
                 self._workshop.pool,
             )
         return writer
 
-    def _open_part(self) -> ParquetPart:
+    def _open_lane(self, directory: str) -> Lane:
+        return Lane(
+            self._workshop.settings.file_bytes,
+            self._open_part,
+            partial(self._finish_part, directory),
+            self._workshop.pool,
+            self._workshop.encoders,
+        )
+
+    def _open_part(self, rows: pa.Table) -> ParquetPart:
         settings = self._workshop.settings
-        keys = self._plan.message.key_properties
-        unique = keys if len(keys) == 1 else ()
         return ParquetPart(
             self._workshop.store.stage(),
             self._plan.evolved.file,
-            Encoding(settings.compression, settings.level, unique),
+            Encoding(settings.compression, settings.level, choose_page_encoding(rows)),
         )
 
     def _finish_part(self, directory: str, part: ParquetPart) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from target_parquet.lane import Lane
     from target_parquet.part_writer import PartWriter
 
 MAX_OPEN_FILES = 128
@@ -22,7 +23,7 @@ class WriterPool:
         self._buffer_bytes = buffer_bytes
         self._open_files = open_files
         self._waiting: dict[PartWriter, None] = {}
-        self._open: dict[PartWriter, None] = {}
+        self._open: dict[Lane, None] = {}
         self._held = 0
 
     @property
@@ -42,23 +43,23 @@ class WriterPool:
         self._waiting.pop(writer, None)
         self._held -= removed
 
-    def opening(self, writer: PartWriter) -> None:
+    def opening(self, lane: Lane) -> None:
         """Make room for one more open file."""
         while len(self._open) >= self._open_files:
             next(iter(self._open)).close_file()
-        self._open[writer] = None
+        self._open[lane] = None
 
-    def written(self, writer: PartWriter) -> None:
-        """Note that a writer's open file was just used."""
-        self._open[writer] = self._open.pop(writer)
+    def written(self, lane: Lane) -> None:
+        """Note that a lane's open file is used."""
+        self._open[lane] = self._open.pop(lane)
 
-    def closed(self, writer: PartWriter) -> None:
+    def closed(self, lane: Lane) -> None:
         """Account for a file that is open no longer."""
-        self._open.pop(writer, None)
+        self._open.pop(lane, None)
 
     def abandon(self) -> None:
         """Leave all open files as they are."""
-        for writer in self._open:
-            writer.abandon()
+        for lane in self._open:
+            lane.abandon()
         self._open.clear()
         self._waiting.clear()

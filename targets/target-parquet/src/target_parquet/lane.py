@@ -1,0 +1,109 @@
+"""One open file of a directory, and the row group that is being encoded for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from target_parquet.parquet import MAX_GROUP_ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    import pyarrow as pa
+
+    from target_parquet.encoders import Encoders
+    from target_parquet.parquet import ParquetPart
+    from target_parquet.writer_pool import WriterPool
+
+# A file this near to its size is closed: what is left of it would make a row group of hardly any rows.
+_FULL = 0.9
+
+
+class Lane:
+    """Writes row groups into one file after the other; the next can be given when the last is encoded.
+
+    Attributes:
+        ratio: of the size on disk to the size in memory, of the last row group.
+
+    Args:
+        file_bytes: size on disk at which a file is closed.
+        open_part: makes the next file, for rows like those it is given.
+        finish_part: takes a file whose rows are complete, and closes it.
+        pool: bounds the files that are open.
+        encoders: do the work.
+    """
+
+    def __init__(
+        self,
+        file_bytes: int,
+        open_part: Callable[[pa.Table], ParquetPart],
+        finish_part: Callable[[ParquetPart], None],
+        pool: WriterPool,
+        encoders: Encoders,
+    ) -> None:
+        self._file_bytes = file_bytes
+        self._open_part = open_part
+        self._finish_part = finish_part
+        self._pool = pool
+        self._encoders = encoders
+        self._part: ParquetPart | None = None
+        self._job: Future[None] | None = None
+        self._size_before = 0
+        self._rows_bytes = 0
+        self.ratio = 1.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a row group is being encoded."""
+        return self._job is not None and not self._job.done()
+
+    def write(self, rows: pa.Table) -> pa.Table:
+        """Begin to write the rows that the file has room for; returns the others.
+
+        Raises:
+            StoreError: the row group before could not be written.
+        """
+        self._settle()
+        if self._part is not None and self._part.bytes >= _FULL * self._file_bytes:
+            self.close_file()
+        if self._part is None:
+            self._pool.opening(self)
+            self._part = self._open_part(rows)
+        self._pool.written(self)
+        part, group = self._part, rows.slice(0, self._rows_with_room(rows, self._part))
+        self._size_before, self._rows_bytes = part.bytes, group.nbytes
+        self._job = self._encoders.submit(lambda: part.write(group))
+        return rows.slice(group.num_rows)
+
+    def close_file(self) -> None:
+        """Close the open file, if any, once its rows are written.
+
+        Raises:
+            StoreError: they could not be written.
+        """
+        self._settle()
+        if self._part is not None:
+            part, self._part = self._part, None
+            self._pool.closed(self)
+            self._finish_part(part)
+
+    def abandon(self) -> None:
+        """Leave the open file, if any, as it is; no row group is being encoded any more."""
+        if self._part is not None:
+            self._part.abandon()
+
+    def _settle(self) -> None:
+        """Wait for the row group that is being encoded, and learn from its size."""
+        if self._job is None or self._part is None:
+            return
+        job, self._job = self._job, None
+        job.result()
+        if self._rows_bytes:
+            self.ratio = (self._part.bytes - self._size_before) / self._rows_bytes
+
+    def _rows_with_room(self, rows: pa.Table, part: ParquetPart) -> int:
+        """Estimate how many rows fill the file, from how well the last row group was compressed."""
+        expected = max(1.0, rows.nbytes * self.ratio)
+        fitting = int(rows.num_rows * (self._file_bytes - part.bytes) / expected)
+        return max(1, min(fitting, rows.num_rows, MAX_GROUP_ROWS))
