@@ -43,7 +43,7 @@ def choose_page_encoding(rows: pa.Table) -> PageEncoding:
     sample = list(leaves(rows.slice(0, _SAMPLE_ROWS)))
     named = Counter(path for path, _ in sample)
     for path, values in sample:
-        # A property `a.b` and the `b` of an object `a` have one path: what fits the one may not fit the other.
+        # A property `a.b` and the `b` of an object `a` have one path: what fits one may not fit both.
         delta = named[path] == 1 and _takes_deltas(values.type)
         if _distinct_share(values) <= (_REPEATS_OFTEN if delta else _REPEATS):
             dictionary.append(path)
