@@ -34,12 +34,7 @@ impl Dice {
     }
 
     pub fn day(&mut self) -> String {
-        format!(
-            "{}-{:02}-{:02}",
-            self.within(1992, 1999),
-            self.within(1, 13),
-            self.within(1, 29)
-        )
+        format!("{}-{:02}-{:02}", self.within(1992, 1999), self.within(1, 13), self.within(1, 29))
     }
 
     /// A date-time with one of several precisions and offsets, in quotes.

@@ -50,14 +50,8 @@ fn core_time(begun: Instant) -> Duration {
 fn decode(bytes: &Arc<Vec<u8>>, validate: bool) -> Run {
     let clock = Instant::now();
     let begun = core_time(clock);
-    let source = Memory {
-        bytes: bytes.clone(),
-        pos: 0,
-    };
-    let options = ReaderOptions {
-        epoch_bytes: 4 << 30,
-        ..ReaderOptions::default()
-    };
+    let source = Memory { bytes: bytes.clone(), pos: 0 };
+    let options = ReaderOptions { epoch_bytes: 4 << 30, ..ReaderOptions::default() };
     let mut reader = Reader::from_source(Box::new(source), options);
     loop {
         match reader.next_event().expect("a readable input") {
@@ -72,19 +66,12 @@ fn decode(bytes: &Arc<Vec<u8>>, validate: bool) -> Run {
         }
     }
     let stats = reader.stats();
-    Run {
-        records: stats.records,
-        invalid: stats.invalid,
-        time: core_time(clock).saturating_sub(begun),
-    }
+    Run { records: stats.records, invalid: stats.invalid, time: core_time(clock).saturating_sub(begun) }
 }
 
 fn measure(name: &str, bytes: Vec<u8>, validate: bool, runs: usize) {
     let bytes = Arc::new(bytes);
-    let best = (0..runs.max(1))
-        .map(|_| decode(&bytes, validate))
-        .min_by_key(|run| run.time)
-        .expect("a run");
+    let best = (0..runs.max(1)).map(|_| decode(&bytes, validate)).min_by_key(|run| run.time).expect("a run");
     let seconds = best.time.as_secs_f64();
     println!(
         "{name:>10}  {:>6.2} GB/s  {:>6.2} M rec/s  {:>5} B/rec  {:>9} records  {} invalid",
@@ -102,12 +89,7 @@ fn main() {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--validate" => validate = true,
-            "--runs" => {
-                runs = arguments
-                    .next()
-                    .and_then(|count| count.parse().ok())
-                    .expect("--runs COUNT")
-            }
+            "--runs" => runs = arguments.next().and_then(|count| count.parse().ok()).expect("--runs COUNT"),
             name => names.push(name.to_string()),
         }
     }

@@ -23,12 +23,7 @@ fn fields(schema: &Value, document: &str) -> Fields {
 
 fn kind(property: &Value, document: &str) -> DataType {
     let types = &property["type"];
-    let is = |name: &str| {
-        types == name
-            || types
-                .as_array()
-                .is_some_and(|types| types.iter().any(|one| one == name))
-    };
+    let is = |name: &str| types == name || types.as_array().is_some_and(|types| types.iter().any(|one| one == name));
     match property["format"].as_str() {
         Some("date-time") => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         Some("date") => DataType::Date32,

@@ -39,10 +39,7 @@ pub fn generate(name: &str, strict: bool) -> Option<Vec<u8>> {
             row % 1_000 * 1_000,
         );
         if row % 10_000 == 9_999 {
-            let _ = writeln!(
-                out,
-                "{{\"type\": \"STATE\", \"value\": {{\"bookmarks\": {{\"{name}\": {row}}}}}}}"
-            );
+            let _ = writeln!(out, "{{\"type\": \"STATE\", \"value\": {{\"bookmarks\": {{\"{name}\": {row}}}}}}}");
         }
     }
     Some(out.into_bytes())
@@ -50,11 +47,7 @@ pub fn generate(name: &str, strict: bool) -> Option<Vec<u8>> {
 
 /// With `strict` every column has an assertion: not null, or a range.
 fn lineitem_schema(strict: bool) -> String {
-    let (null, range) = if strict {
-        ("", r#", "minimum": 0, "maximum": 10000000"#)
-    } else {
-        (r#", "null""#, "")
-    };
+    let (null, range) = if strict { ("", r#", "minimum": 0, "maximum": 10000000"#) } else { (r#", "null""#, "") };
     let mut names = Vec::new();
     let properties: Vec<String> = [
         ("integer", "", "orderkey partkey suppkey linenumber"),
@@ -71,15 +64,8 @@ fn lineitem_schema(strict: bool) -> String {
         format!(r#""l_{column}": {{"type": ["{kind}"{null}]{format}{range}}}"#)
     })
     .collect();
-    let required = if strict {
-        format!(r#", "required": [{}]"#, names.join(", "))
-    } else {
-        String::new()
-    };
-    format!(
-        r#"{{"type": "object", "properties": {{{}}}{required}}}"#,
-        properties.join(", ")
-    )
+    let required = if strict { format!(r#", "required": [{}]"#, names.join(", ")) } else { String::new() };
+    format!(r#"{{"type": "object", "properties": {{{}}}{required}}}"#, properties.join(", "))
 }
 
 fn lineitem(dice: &mut Dice, row: u64) -> String {
@@ -137,14 +123,9 @@ fn event(dice: &mut Dice, _row: u64) -> String {
         ),
         false => "null".into(),
     };
-    let amount = if dice.chance(80) {
-        dice.hundredths(10_000_000)
-    } else {
-        "null".into()
-    };
-    let tags: Vec<String> = (0..dice.within(0, 4))
-        .map(|_| format!("\"{}\"", dice.pick(&["new", "vip", "trial", "churned"])))
-        .collect();
+    let amount = if dice.chance(80) { dice.hundredths(10_000_000) } else { "null".into() };
+    let tags: Vec<String> =
+        (0..dice.within(0, 4)).map(|_| format!("\"{}\"", dice.pick(&["new", "vip", "trial", "churned"]))).collect();
     let items: Vec<String> = (0..dice.within(0, 3)).map(|_| item(dice)).collect();
     format!(
         r#"{{"id": "evt_{:015}", "type": "{}", "created_at": {}, "livemode": {}, "amount": {amount}, "currency": "{}", "actor": {{"id": {}, "email": "user.{}@example.com", "name": "{}", "address": {address}}}, "tags": [{}], "items": [{}], "message": "{}{}"}}"#,
@@ -155,12 +136,7 @@ fn event(dice: &mut Dice, _row: u64) -> String {
         dice.pick(&["eur", "usd", "cad", "jpy"]),
         dice.within(1, 1_000_000),
         dice.within(0, 100_000),
-        dice.pick(&[
-            r#"Zoë \"Z\" Müller"#,
-            r"Jos\u00e9 P\u00e9rez",
-            "Anne-Marie O'Neil",
-            "李小龍"
-        ]),
+        dice.pick(&[r#"Zoë \"Z\" Müller"#, r"Jos\u00e9 P\u00e9rez", "Anne-Marie O'Neil", "李小龍"]),
         tags.join(", "),
         items.join(", "),
         dice.pick(&PHRASES),
@@ -192,10 +168,7 @@ fn wide_schema() -> String {
         .map(|index| (index, WIDE[index % WIDE.len()]))
         .map(|(index, (kind, schema))| format!(r#""{kind}_property_{index:03}": {schema}"#))
         .collect();
-    format!(
-        r#"{{"type": "object", "properties": {{"id": {{"type": "integer"}}, {}}}}}"#,
-        properties.join(", ")
-    )
+    format!(r#"{{"type": "object", "properties": {{"id": {{"type": "integer"}}, {}}}}}"#, properties.join(", "))
 }
 
 /// Few columns are filled: an absent value is a null in every other pair of columns and no key in the rest.
