@@ -6,9 +6,11 @@ SHELL := bash
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
+# Start-up is a promise; without bytecode on disk every start of an executable compiles what it imports.
+export UV_COMPILE_BYTECODE := 1
+export PYTHONDONTWRITEBYTECODE :=
 export PATH := $(CURDIR)/.cache/uv/bin:$(PATH)
 PY := .venv/bin/python
-CARGO := cargo --locked
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 8

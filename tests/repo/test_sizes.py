@@ -40,10 +40,13 @@ def test_most_functions_are_short(suffix: str) -> None:
 
 
 def test_there_is_at_least_as_much_test_as_source() -> None:
+    """Cases count as what they are, tests written as data."""
     tests = source = 0
-    for path in files_named(".py", ".rs", ".c"):
-        text = (ROOT / path).read_text()
+    for path in files_named(".py", ".rs", ".c", ".singer", ".json"):
+        text = (ROOT / path).read_text(errors="replace")
         whole = len(text.splitlines())
+        if path.suffix in (".singer", ".json") and not is_test(path):
+            continue
         own = 0 if is_test(path) else len(without_tests(text).splitlines()) if path.suffix == ".rs" else whole
         source += own
         tests += whole - own
