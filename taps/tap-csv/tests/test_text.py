@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tap_csv.decoding import MARK, decoder_for
 from tap_csv.errors import UnreadableFileError
@@ -124,8 +124,9 @@ def test_a_lone_surrogate_is_marked(tmp_path: Path) -> None:
 
 @given(st.lists(st.binary(max_size=6) | st.text(max_size=3).map(str.encode), max_size=8))
 def test_utf8_in_pieces_is_what_python_makes_of_it_whole(pieces: list[bytes]) -> None:
+    assume(MARK.encode() not in b"".join(pieces))
     decoder = decoder_for("utf-8")
     found = b"".join(decoder.decode(piece, final=False) for piece in pieces) + decoder.decode(b"", final=True)
     whole = b"".join(pieces)
-    assert found.decode().replace(MARK, "") == whole.decode(errors="ignore").replace(MARK, "")
-    assert decoder.marked == (MARK.encode() in found and MARK.encode() not in whole)
+    assert found.decode().replace(MARK, "") == whole.decode(errors="ignore")
+    assert decoder.marked == (MARK.encode() in found)
