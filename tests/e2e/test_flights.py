@@ -28,7 +28,8 @@ FLIGHTS_SCHEMA = {
     "carrier": pa.string(),
     "flight": pa.int64(),
     **dict.fromkeys(("tailnum", "origin", "dest"), pa.string()),
-    **dict.fromkeys(("air_time", "distance", "hour", "minute"), pa.int64()),
+    **dict.fromkeys(("air_time", "distance"), pa.float64()),
+    **dict.fromkeys(("hour", "minute"), pa.int64()),
     "time_hour": pa.timestamp("us", "UTC"),
 }
 VALUE_OF: dict[pa.DataType, Callable[[str], Any]] = {
