@@ -10,6 +10,7 @@ import fcntl
 import logging
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
@@ -145,7 +146,20 @@ def run(command: click.Command, argv: Sequence[str] | None = None) -> NoReturn:
     stop.install()
     code = _exit_code(command, argv, stop)
     stop.ignore()
-    sys.exit(code)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process without unwinding the libraries it has loaded.
+
+    Arrow's reader threads may be alive while its static objects are destroyed, which aborts a process whose
+    work is done and written ("terminate called without an active exception").
+    """
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def read_config(connector: Connector[S], sources: Sequence[str]) -> S:

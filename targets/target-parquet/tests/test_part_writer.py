@@ -108,11 +108,13 @@ def test_a_row_group_never_has_more_rows_than_readers_like(files, part_writer):
 
 
 def test_rows_that_cannot_be_written_are_told_of_in_the_end(files, part_writer):
-    writer = part_writer(WriterPool(1), 64 * MIB, lanes=2)  # every append is written at once
+    pool = WriterPool(1)
+    writer = part_writer(pool, 64 * MIB, lanes=2)  # every append is written at once
     writer.append(batch(0, 10, repetitive=True))
     files.parts[0].staged.sink.close()
     with pytest.raises(ValueError, match="closed file"):
         writer.finish()
+    pool.abandon()
 
 
 def test_rows_that_wait_are_bounded_over_all_writers(files, part_writer):
