@@ -63,8 +63,10 @@ INT64 = st.integers(-(2**63), 2**63 - 1)
 
 
 def integer_texts(value: int) -> st.SearchStrategy[str]:
-    spellings = [str(value), f"{value}.0", f"{value}.000", f"{value}e0", f"{value}0e-1", f"{value}.00E+00"]
-    return st.sampled_from(spellings)
+    tenfold = f"{value * 10}e-1"
+    return st.sampled_from(
+        [str(value), f"{value}.0", f"{value}.000", f"{value}e0", tenfold, f"{value}.00E+00"]
+    )
 
 
 def to_float(parsed: Any) -> float | None:
