@@ -6,7 +6,9 @@ ConfigError
 SchemaError
 └── TypeConflictError           a column changed its type and the policy is to fail
 StoreError                      the destination failed
-└── BatchFileError              a file named by a BATCH message cannot be read
+├── BatchFileError              a file named by a BATCH message cannot be read
+├── FencedError                 another target has written under our name; stop, it goes on
+└── UnfinishedError             publishing broke off in the middle; the next run completes it
 ```
 """
 
@@ -16,7 +18,15 @@ import os
 
 from dativo_protocol.errors import ConfigError, SchemaError, StoreError
 
-__all__ = ["BatchFileError", "LayoutError", "StoreError", "TypeConflictError", "store_error"]
+__all__ = [
+    "BatchFileError",
+    "FencedError",
+    "LayoutError",
+    "StoreError",
+    "TypeConflictError",
+    "UnfinishedError",
+    "store_error",
+]
 
 
 class LayoutError(ConfigError):
@@ -31,6 +41,18 @@ class TypeConflictError(SchemaError):
 
 class BatchFileError(StoreError):
     """A file named by a BATCH message cannot be read as its SCHEMA and encoding say."""
+
+
+class FencedError(StoreError):
+    """Another target writes under the same pipeline name, and was first: this one has to stop."""
+
+    default_instruction = "Run one at a time, or give each its own `pipeline` setting."
+
+
+class UnfinishedError(StoreError):
+    """Publishing broke off in the middle and could not be undone; nothing of it may be thrown away."""
+
+    default_instruction = "Remove the cause and run again: the next run completes what is prepared."
 
 
 def store_error(doing: str, error: OSError) -> StoreError:
