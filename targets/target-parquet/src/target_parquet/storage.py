@@ -26,6 +26,10 @@ class StagedFile(Protocol):
     """A file that is being written or waits for publication; readers do not see it."""
 
     @property
+    def name(self) -> str:
+        """The name it was staged for."""
+
+    @property
     def sink(self) -> pa.NativeFile:
         """Where its bytes go; `tell()` is its size so far. Closed by whoever writes it."""
 
