@@ -125,7 +125,7 @@ def test_a_run_published_as_a_whole_prints_its_state_after_the_final_commit(targ
 def test_an_empty_input_is_a_success(target, store):
     outcome = run([*target, *store.config()])
     assert (outcome.code, outcome.stdout) == (0, b"")
-    assert store.journal() == [["commit", None, True], ["committed", 1]]
+    assert store.journal() == [["commit", None, True], ["committed", 1], ["emitted"]]
 
 
 def test_a_failed_commit_prints_no_state_and_aborts(target, store):  # R1 S2

@@ -84,6 +84,7 @@ def target_command(
     open_target: Callable[[S], Loader],
     read_options: Callable[[S], ReadOptions] | None = None,
     *,
+    recover: Callable[[S], bytes | None] | None = None,
     extra_commands: Sequence[click.Command] = (),
 ) -> click.Command:
     """Make the command of a target.
@@ -92,10 +93,15 @@ def target_command(
         connector: what the target is.
         open_target: opens the destination with its settings.
         read_options: memory bounds and epochs that follow from the settings.
+        recover: completes what a run that died had begun, and returns the STATE the destination holds; a
+            target that has it offers `--recover` and the capability of that name.
         extra_commands: subcommands (see `subcommand`); without one the target loads its input.
     """
 
-    def invoke(stop: StopRequest, config: tuple[str, ...], file_input: str | None) -> None:
+    def invoke(stop: StopRequest, config: tuple[str, ...], file_input: str | None, **flags: bool) -> None:
+        if recover is not None and flags["recover"]:
+            _write_state(recover, connector, config)
+            return
         from dativo_protocol.target import run_target
 
         source = _open_input(file_input)
@@ -108,6 +114,9 @@ def target_command(
     command.params.append(
         click.Option(["--input", "file_input"], help="File to read messages from instead of standard input.")
     )
+    if recover is not None:
+        help_text = "Complete what a killed run had prepared, and write the STATE to start the tap from."
+        command.params.append(click.Option(["--recover"], is_flag=True, help=help_text))
     return command
 
 
@@ -187,6 +196,17 @@ def claim_stdout() -> int:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return out_fd
+
+
+def _write_state(
+    recover: Callable[[S], bytes | None], connector: Connector[S], config: tuple[str, ...]
+) -> None:
+    from dativo_protocol.pipes import write_all
+
+    state_fd = claim_stdout()
+    state = recover(read_config(connector, config))
+    if state is not None:
+        write_all(state_fd, state + b"\n")
 
 
 def _command(

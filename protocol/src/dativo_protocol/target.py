@@ -77,6 +77,13 @@ class Loader(Protocol):
             StoreError: nothing of this epoch counts as published.
         """
 
+    def emitted(self) -> None:
+        """Learn that the STATE of the last commit has left, if it had one.
+
+        Raises:
+            StoreError: that cannot be written down; what was committed stays.
+        """
+
     def abort(self) -> None:
         """Drop everything unpublished; must not raise because of what is being dropped."""
 
@@ -167,6 +174,7 @@ class _Run:
         self._loader.commit(state, final=final)
         if state is not None:
             write_all(self._state_fd, state + b"\n")
+        self._loader.emitted()
 
     def _activate(self, stream: str, version: int) -> None:
         if stream in self._streams:

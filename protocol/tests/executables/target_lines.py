@@ -93,6 +93,10 @@ class LinesLoader:
         self._pending.clear()
         self._note("committed", self._commits)
 
+    def emitted(self) -> None:
+        """Note that the STATE has left."""
+        self._note("emitted")
+
     def abort(self) -> None:
         """Forget the rows."""
         self._note("abort")

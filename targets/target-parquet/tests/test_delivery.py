@@ -143,7 +143,7 @@ def test_runs_killed_at_any_moment_lose_nothing(command, destination, seed):
 
 def test_the_files_of_a_dead_run_are_removed_and_those_of_a_living_one_are_not(begin, load, destination):
     areas = destination / ".dativo/runs"
-    with begin() as dead, begin() as living:
+    with begin(pipeline="dead") as dead, begin(pipeline="living") as living:
         for target in (dead, living):
             target.send(numbered(0, 50_000, state_every=50_000))
         for target in (dead, living):

@@ -21,6 +21,12 @@ def put(loader, message, *rows):
     return plan
 
 
+def commit(loader, state, *, final):
+    """As the loop does, STATE having left at once."""
+    loader.commit(state, final=final)
+    loader.emitted()
+
+
 def write(loader, plan, *rows):
     loader.write(plan.message.stream, pa.RecordBatch.from_pylist(list(rows), plan.schema))
 
@@ -30,7 +36,7 @@ def test_nothing_is_visible_before_commit_and_everything_after(loader, schema_me
     run = loader()
     put(run, schema_message(id=INTEGER), {"id": 1}, {"id": 2})
     assert files() == []
-    run.commit(b"{}", final=False)
+    commit(run, b"{}", final=False)
     assert read("users") == [{"id": 1}, {"id": 2}]
     run.abort()
 
@@ -38,24 +44,24 @@ def test_nothing_is_visible_before_commit_and_everything_after(loader, schema_me
 def test_each_epoch_adds_files_named_by_its_number(loader, schema_message, files):
     run = loader(file_naming="{epoch}_{part}_{run}.parquet")
     plan = put(run, schema_message(id=INTEGER), {"id": 1})
-    run.commit(b"{}", final=False)
+    commit(run, b"{}", final=False)
     write(run, plan, {"id": 2})
-    run.commit(None, final=True)
+    commit(run, None, final=True)
     assert [path.name[:11] for path in files("users")] == ["00001_00001", "00002_00002"]
 
 
 def test_an_epoch_without_rows_adds_nothing(loader, schema_message, files):
     run = loader()
     put(run, schema_message(id=INTEGER))
-    run.commit(b"{}", final=False)
-    run.commit(None, final=True)
+    commit(run, b"{}", final=False)
+    commit(run, None, final=True)
     assert files() == []
 
 
 def test_abort_leaves_what_was_committed_and_nothing_else(loader, schema_message, destination, read):
     run = loader()
     plan = put(run, schema_message(id=INTEGER), {"id": 1})
-    run.commit(b"{}", final=False)
+    commit(run, b"{}", final=False)
     write(run, plan, {"id": 2})
     run.abort()
     assert read("users") == [{"id": 1}]
@@ -66,7 +72,7 @@ def test_all_streams_are_published_by_one_commit(loader, schema_message, files):
     run = loader()
     for stream in ("a", "b", "c"):
         put(run, schema_message(stream, id=INTEGER), {"id": 1})
-    run.commit(None, final=True)
+    commit(run, None, final=True)
     assert [path.parent.name for path in files()] == ["a", "b", "c"]
 
 
@@ -76,7 +82,7 @@ def test_rows_keep_their_order_across_a_schema_change(loader, schema_message, re
     put(run, schema_message(id=INTEGER), {"id": 1})
     put(run, schema_message(id=INTEGER, name=STRING), {"id": 2, "name": "b"})
     put(run, schema_message(id=INTEGER), {"id": 3})
-    run.commit(None, final=True)
+    commit(run, None, final=True)
     assert read("users") == [{"id": 1, "name": None}, {"id": 2, "name": "b"}, {"id": 3, "name": None}]
 
 
@@ -88,7 +94,7 @@ def test_schemas_that_alternate_go_on_in_one_file_once_all_columns_are_known(
     schemas = [schema_message(a=INTEGER, b=STRING), schema_message(a=INTEGER, c=STRING)]
     for turn in range(10):
         put(run, schemas[turn % 2], {"a": turn})
-    run.commit(None, final=True)
+    commit(run, None, final=True)
     assert len(files("users")) == 2
     assert [row["a"] for row in read("users")] == list(range(10))
 
@@ -98,7 +104,7 @@ def test_overwriting_cannot_be_committed_in_the_middle(loader, schema_message, f
     run = loader(load_method="overwrite")
     put(run, schema_message(id=INTEGER), {"id": 1})
     with pytest.raises(StoreError, match="at the end of a run"):
-        run.commit(b"{}", final=False)
+        commit(run, b"{}", final=False)
     run.abort()
     assert files() == []
 
@@ -122,11 +128,11 @@ def test_overwrite_replaces_the_streams_of_the_run_alone(loader, schema_message,
     first = loader()
     put(first, schema_message("users", id=INTEGER), {"id": 1}, {"id": 2})
     put(first, schema_message("orders", id=INTEGER), {"id": 9})
-    first.commit(None, final=True)
+    commit(first, None, final=True)
     second = loader(load_method="overwrite")
     put(second, schema_message("users", name=STRING), {"name": "x"})
     assert read("users") == [{"id": 1}, {"id": 2}]
-    second.commit(None, final=True)
+    commit(second, None, final=True)
     assert read("users") == [{"name": "x"}]
     assert read("orders") == [{"id": 9}]
 
@@ -134,10 +140,10 @@ def test_overwrite_replaces_the_streams_of_the_run_alone(loader, schema_message,
 def test_a_stream_overwritten_with_no_rows_is_empty_and_keeps_its_columns(loader, schema_message, files):
     first = loader()
     put(first, schema_message(id=INTEGER), {"id": 1})
-    first.commit(None, final=True)
+    commit(first, None, final=True)
     second = loader(load_method="overwrite")
     put(second, schema_message(id=INTEGER, name=STRING))
-    second.commit(None, final=True)
+    commit(second, None, final=True)
     (file,) = files("users")
     assert pq.read_table(file).to_pylist() == []
     assert pq.read_schema(file).names == ["id", "name"]
@@ -148,7 +154,7 @@ def test_partitioned_overwrite_leaves_no_partition_of_before(loader, schema_mess
         run = loader(load_method="overwrite", partition_by=["country"])
         message = schema_message(id=INTEGER, country=STRING)
         put(run, message, *({"id": 1, "country": country} for country in countries))
-        run.commit(None, final=True)
+        commit(run, None, final=True)
     assert [path.parent.name for path in files("users")] == ["country=fr", "country=it"]
     assert sorted(row["country"] for row in read("users", partitioning="hive")) == ["fr", "it"]
 
@@ -158,11 +164,11 @@ def test_a_partitioned_stream_overwritten_with_no_rows_has_no_files(loader, sche
     for rows in ([{"id": 1, "country": "de"}], []):
         run = loader(load_method="overwrite", partition_by=["country"])
         put(run, message, *rows)
-        run.commit(None, final=True)
+        commit(run, None, final=True)
     assert files() == []
     run = loader(partition_by=["country"])
     put(run, message, {"id": 2, "country": "fr"})
-    run.commit(None, final=True)
+    commit(run, None, final=True)
     assert read("users", partitioning="hive") == [{"id": 2, "country": "fr"}]
 
 
@@ -178,9 +184,9 @@ def test_metadata_columns_say_when(loader, schema_message, read):
         {"id": 1, "_sdc_extracted_at": extracted, "_sdc_table_version": 7, "_sdc_deleted_at": extracted},
     )
     write(run, plan, {"id": 2})
-    run.commit(b"{}", final=False)
+    commit(run, b"{}", final=False)
     write(run, plan, {"id": 3})
-    run.commit(None, final=True)
+    commit(run, None, final=True)
     after = datetime.now(UTC)
     one, two, three = sorted(read("users"), key=lambda row: row["id"])
     assert (one["_sdc_extracted_at"], one["_sdc_deleted_at"], one["_sdc_table_version"]) == (
@@ -207,7 +213,7 @@ def test_versions_are_noted_once_and_change_nothing(loader, schema_message, read
     put(run, schema_message(id=INTEGER), {"id": 1})
     run.activate_version("users", 5)
     run.activate_version("users", 5)
-    run.commit(None, final=True)
+    commit(run, None, final=True)
     assert read("users") == [{"id": 1}]
     assert caplog.text.count("version 5 is active") == 1
 
@@ -238,7 +244,7 @@ def test_the_end_says_what_was_published(loader, schema_message, caplog):
         {"country": "fr"},
         {"country": "de"},
     )
-    run.commit(None, final=True)
+    commit(run, None, final=True)
     assert "published stream users: 2 files, 3 rows, 0.0 MB in " in caplog.text
     points = [record.args[0] for record in caplog.records if record.name == "singer_sdk.metrics"]
     [files] = [point for point in points if point.metric == "file_count"]
@@ -254,7 +260,7 @@ def test_partitions_read_back_with_pyarrow_and_duckdb(loader, schema_message, re
         {"id": 4, "country": "de", "year": 2024},
     ]
     put(run, schema_message(id=INTEGER, country=STRING, year=INTEGER), *rows)
-    run.commit(None, final=True)
+    commit(run, None, final=True)
     assert sorted(read("users", partitioning="hive"), key=lambda row: row["id"]) == rows
     assert query("users", order="id") == rows
 
@@ -266,7 +272,7 @@ def test_many_partitions_are_written_within_the_limits_of_files_and_memory(
     plan = put(run, schema_message(id=INTEGER, text=STRING))
     for turn in range(3):
         write(run, plan, *({"id": number, "text": f"{turn}" * 10_000} for number in range(400)))
-    run.commit(None, final=True)
+    commit(run, None, final=True)
     assert len(files("users")) >= 400
     assert len({path.parent for path in files("users")}) == 400
     assert sorted(row["id"] for row in query("users")) == sorted(list(range(400)) * 3)
@@ -280,7 +286,7 @@ def test_a_key_column_of_a_renamed_case_is_its_own_column(loader, schema_message
         schema_message("Names", Id=INTEGER, id=INTEGER, **{"a.b": STRING, "": STRING}),
         {"Id": 1, "id": 2, "a.b": "x", "": "y"},
     )
-    run.commit(None, final=True)
+    commit(run, None, final=True)
     assert read("Names") == [{"Id": 1, "id": 2, "a.b": "x", "": "y"}]
 
 
@@ -298,6 +304,6 @@ def test_a_file_that_is_in_the_way_is_not_overwritten(loader, schema_message, de
     taken.parent.mkdir()
     pq.write_table(pa.table({"id": [7]}), taken)
     with pytest.raises(StoreError, match="File exists"):
-        run.commit(None, final=True)
+        commit(run, None, final=True)
     run.abort()
     assert read("users") == [{"id": 7}]

@@ -35,7 +35,7 @@ def written(store):
     """Writes row groups of these sizes and opens the file."""
 
     def write(encoding, *groups):
-        part = ParquetPart(store.stage(), SCHEMA, encoding)
+        part = ParquetPart(store.stage("users/1.parquet"), SCHEMA, encoding)
         for count in groups:
             part.write(rows(count))
         size = part.close()
@@ -100,7 +100,7 @@ def test_a_file_without_rows_has_its_columns(written):
 
 
 def test_an_abandoned_file_is_no_parquet_file(store):
-    part = ParquetPart(store.stage(), SCHEMA, ZSTD)
+    part = ParquetPart(store.stage("users/1.parquet"), SCHEMA, ZSTD)
     part.write(rows(10))
     part.abandon()
     del part
@@ -120,7 +120,7 @@ from target_parquet.parquet import Encoding, ParquetPart
 store = LocalStore(Path(sys.argv[1]))
 store.open_run("run")
 encoding = Encoding("none", None, PageEncoding((), {}))
-part = ParquetPart(store.stage(), pa.schema([("id", pa.int64())]), encoding)
+part = ParquetPart(store.stage("users/1.parquet"), pa.schema([("id", pa.int64())]), encoding)
 try:
     for start in range(0, 10**6, 10**4):
         part.write(pa.table({"id": pa.array(range(start, start + 10**4))}))

@@ -42,7 +42,7 @@ class Files:
         self.open += 1
         self.most_open = max(self.open, self.most_open)
         encoding = Encoding("zstd", 1, choose_page_encoding(rows))
-        self.parts.append(ParquetPart(self._store.stage(), rows.schema, encoding))
+        self.parts.append(ParquetPart(self._store.stage("users/1.parquet"), rows.schema, encoding))
         return self.parts[-1]
 
     def finish_part(self, part):

@@ -37,9 +37,9 @@ def entries(runs):
     return sorted(path.name for path in runs.iterdir())
 
 
-def sweep(runs):
+def sweep(runs, needed=()):
     salvaged = []
-    remove_abandoned(runs, salvaged.append)
+    remove_abandoned(runs, salvaged.append, lambda area: area.name in needed)
     return [path.name for path in salvaged]
 
 
@@ -112,6 +112,6 @@ def test_an_area_that_cannot_be_salvaged_is_left_and_named(runs, other, caplog):
     def refuse(area):
         raise PermissionError(13, "Permission denied", str(area))
 
-    remove_abandoned(runs, refuse)
+    remove_abandoned(runs, refuse, lambda area: False)
     assert entries(runs) == ["other", "other.lock"]
     assert "cannot remove what the ended run other left behind" in caplog.text

@@ -87,9 +87,10 @@ def test_a_destination_that_vanishes_ends_the_run(begin, destination, schema_lin
 
 def test_many_processes_append_to_one_stream_at_once(command, destination, schema_line, lines):
     """G10: no name is given twice, and no run removes or hides another's files."""
-    arguments = command(epoch_max_records=100, epoch_max_bytes=0, epoch_max_seconds=0)
+    limits = {"epoch_max_records": 100, "epoch_max_bytes": 0, "epoch_max_seconds": 0}
     processes = []
     for number in range(6):
+        arguments = command(pipeline=f"tenant/{number}", **limits)
         body = b"".join(
             b'{"type":"RECORD","stream":"users","record":{"id":%d}}\n' % (number * 1000 + row)
             + (b'{"type":"STATE","value":{"n":%d}}\n' % row if row % 100 == 99 else b"")

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from dativo_protocol.reader import ReadOptions
 
     from target_parquet.loader import ParquetLoader
+    from target_parquet.storage import Store
 
 
 def main() -> NoReturn:
     """Run as a process."""
-    run(target_command(CONNECTOR, open_target, read_options))
+    run(target_command(CONNECTOR, open_target, read_options, recover=recover_state))
 
 
 def open_target(settings: Settings) -> ParquetLoader:
@@ -26,9 +27,26 @@ def open_target(settings: Settings) -> ParquetLoader:
         StoreError: it cannot be written to.
     """
     from target_parquet.loader import ParquetLoader
+
+    return ParquetLoader(settings, open_store(settings))
+
+
+def recover_state(settings: Settings) -> bytes | None:
+    """Complete what a run that died had prepared; returns the STATE to start the tap from.
+
+    Raises:
+        StoreError: the destination refuses.
+    """
+    from target_parquet.recovery import starting_state
+
+    return starting_state(settings, open_store(settings))
+
+
+def open_store(settings: Settings) -> Store:
+    """The destination as a store."""
     from target_parquet.local_store import LocalStore
 
-    return ParquetLoader(settings, LocalStore(settings.directory))
+    return LocalStore(settings.directory)
 
 
 def read_options(settings: Settings) -> ReadOptions:

@@ -1,19 +1,25 @@
 """What is written but not yet published, of all streams; it is published at once or not at all.
 
-The order is prepare, then commit. Between the two everything that readers will see is on the disk and
-listed in `Epoch.files`, so a ledger that makes the step repeatable after a crash has its place there.
-What is never committed goes with the store's staging area.
+Prepare, commit, done: first everything that readers will see is on the disk and named in the ledger, from
+then on any process can publish it; then it is published; and when its STATE has left, the ledger says so.
+What is never prepared goes with the store's staging area.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from target_parquet.storage import Publication
+from target_parquet import faults
+from target_parquet.errors import FencedError, StoreError, UnfinishedError
+from target_parquet.ledger import Entry, FileEntry, Ledger, StreamEntry, digest, publish
+from target_parquet.recovery import Standing
 
 if TYPE_CHECKING:
     from target_parquet.storage import StagedFile, Store
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,64 +29,140 @@ class WrittenFile:
     Attributes:
         stream: whose rows it holds.
         directory: of the stream, relative to the destination.
-        path: it shall have, relative to `directory`.
-        staged: where it is now.
+        staged: where it is now, and the name it shall have.
         rows: in it.
         bytes: of it.
     """
 
     stream: str
     directory: str
-    path: str
     staged: StagedFile
     rows: int
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who publishes epochs: one run of one pipeline into one store."""
+
+    store: Store
+    ledger: Ledger
+    run: str
+    load_method: str
 
 
 class Epoch:
     """The files written since the last publication.
 
     Args:
-        store: where they go.
-        number: of the epoch in its run, from 1.
+        writer: whose epoch it is.
+        before: what it goes on from.
     """
 
-    def __init__(self, store: Store, number: int) -> None:
-        self.number = number
+    def __init__(self, writer: Writer, before: Standing) -> None:
+        self.number = before.epoch + 1
         self.files: list[WrittenFile] = []
-        self._store = store
-        self._replaced: list[str] = []
+        self._writer = writer
+        self._before = before
+        self._replaced: dict[str, str] = {}
+        self._entry: Entry | None = None
+        self._step: Literal["open", "preparing", "prepared", "unfinished", "published"] = "open"
 
-    def replace(self, directory: str) -> None:
-        """Let the files of a directory take the place of what it holds now, even if there are none."""
-        self._replaced.append(directory)
+    def replace(self, stream: str, directory: str) -> None:
+        """Let the files of a stream take the place of what its directory holds, even if there are none."""
+        self._replaced[stream] = directory
 
     def add(self, file: WrittenFile) -> None:
         """Take a file into the epoch."""
         self.files.append(file)
 
-    def prepare(self) -> None:
-        """Make the files durable.
+    def prepare(self, state: bytes | None) -> None:
+        """Make the files durable and write them down; without files or news of STATE there is nothing to do.
 
         Raises:
+            FencedError: another target of this pipeline was first.
             StoreError: nothing is published.
         """
-        self._store.make_durable(file.staged for file in self.files)
+        text = self._before.state if state is None else state.decode()
+        if not self.files and not self._replaced and text == self._before.state:
+            return
+        self._writer.store.make_durable([file.staged for file in self.files])
+        self._entry = self._describe(text)
+        faults.passing("epoch.before-prepare")
+        self._prepare(self._entry)
+        faults.passing("epoch.after-prepare")
+
+    def _prepare(self, entry: Entry) -> None:
+        self._step = "preparing"
+        try:
+            self._writer.ledger.prepare(entry)
+        except FencedError:
+            self._step = "open"
+            raise
+        self._step = "prepared"
 
     def commit(self) -> None:
         """Let readers see the files.
 
         Raises:
+            UnfinishedError: some of them may be published.
             StoreError: nothing is published.
         """
-        replaced: dict[str, list[Publication]] = {directory: [] for directory in self._replaced}
-        added = []
-        for file in self.files:
-            if file.directory in replaced:
-                replaced[file.directory].append(Publication(file.staged, file.path))
-            else:
-                added.append(Publication(file.staged, f"{file.directory}/{file.path}"))
-        if replaced:
-            self._store.replace(replaced)
-        if added:
-            self._store.publish(added)
+        if self._entry is None:
+            return
+        faults.passing("commit.before")
+        try:
+            publish(self._writer.store, self._entry)
+        except StoreError as error:
+            self._step = "unfinished" if isinstance(error, UnfinishedError) else self._step
+            raise
+        self._step = "published"
+        faults.passing("commit.after")
+
+    def done(self) -> Standing:
+        """Write down that STATE has left; returns what the next epoch goes on from.
+
+        Raises:
+            StoreError: it cannot be written; the next run finds that everything is published.
+        """
+        if self._entry is None:
+            return self._before
+        self._writer.ledger.settle(self.number, "done")
+        faults.passing("done.after")
+        self._writer.ledger.tidy(self.number)
+        return Standing(self.number, self._entry.state)
+
+    def give_up(self) -> bool:
+        """Leave the epoch as it is; returns whether its staged files are still needed to complete it."""
+        try:
+            if self._step == "preparing":
+                return self._writer.ledger.holds(self.number)
+            if self._step == "prepared":
+                self._writer.ledger.settle(self.number, "aborted")
+        except StoreError as error:
+            logger.warning("epoch %d is left to the next run: %s", self.number, error)
+            return True
+        return self._step == "unfinished"
+
+    def _describe(self, state: str | None) -> Entry:
+        directories = {file.stream: file.directory for file in self.files} | self._replaced
+        streams = [
+            StreamEntry(stream, directory, stream in self._replaced, self._entries(stream))
+            for stream, directory in directories.items()
+        ]
+        return Entry(
+            epoch=self.number,
+            run=self._writer.run,
+            pipeline=self._writer.ledger.pipeline,
+            load_method=self._writer.load_method,
+            before=digest(self._before.state),
+            state=state,
+            streams=tuple(streams),
+        )
+
+    def _entries(self, stream: str) -> tuple[FileEntry, ...]:
+        return tuple(
+            FileEntry(file.staged.token, file.staged.name, file.rows, file.bytes)
+            for file in self.files
+            if file.stream == stream
+        )

@@ -19,7 +19,8 @@ from target_parquet.names import MAX_ENTRY_BYTES, stream_directory
 
 def new_run_id() -> str:
     """Name a run so that no other run, of any process on any machine, has the name; they sort by time."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(6)}"
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%dT%H%M%SZ}-{now.microsecond:05x}{secrets.randbits(28):07x}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from dativo_protocol.events import BatchEvent
 
+from target_parquet import faults
 from target_parquet.encoders import Encoders
-from target_parquet.epoch import Epoch
+from target_parquet.epoch import Epoch, Writer
 from target_parquet.errors import BatchFileError, StoreError
 from target_parquet.layout import Directories, FileNames, new_run_id
+from target_parquet.ledger import Ledger, live_tokens
 from target_parquet.metadata import Stamps, now
 from target_parquet.plan import ParquetPlan, Planner
 from target_parquet.reading import read_options
+from target_parquet.recovery import recover
 from target_parquet.stream_writer import StreamWriter, Workshop
 from target_parquet.summary import Summary
 from target_parquet.writer_pool import WriterPool
@@ -47,6 +50,8 @@ class ParquetLoader:
         store.open_run(run)
         self._settings = settings
         self._store = store
+        self._final = False
+        self._epoch = self._first_epoch(run)
         self._planner = Planner(settings, store)
         self._directories = Directories(case_sensitive=store.case_sensitive)
         pool = WriterPool(settings.memory.buffer_bytes)
@@ -55,7 +60,6 @@ class ParquetLoader:
         self._streams: dict[str, StreamWriter] = {}
         self._plans: dict[str, ParquetPlan] = {}
         self._versions_seen: set[str] = set()
-        self._epoch = Epoch(store, 1)
         self._summary = Summary()
 
     def plan(self, message: SchemaMessage) -> ParquetPlan:
@@ -104,7 +108,7 @@ class ParquetLoader:
         """End the run: a target that drops records silently is worse than one that stops."""
         raise event.error()
 
-    def commit(self, state: bytes | None, *, final: bool) -> None:  # noqa: ARG002 -- the ledger will keep it
+    def commit(self, state: bytes | None, *, final: bool) -> None:
         """Publish everything taken since the last commit."""
         replace = self._settings.load_method == "overwrite"
         if replace and not final:
@@ -113,21 +117,29 @@ class ParquetLoader:
             writer.finish()
             if replace:
                 writer.finish_empty()
-        self._epoch.prepare()
+        self._final = final
+        self._epoch.prepare(state)
         self._epoch.commit()
         self._summary.add(self._epoch.files)
-        if final:
+        faults.passing("emit.before")
+
+    def emitted(self) -> None:
+        """Close the epoch whose STATE has just left, and open the next one."""
+        faults.passing("emit.after")
+        standing = self._epoch.done()
+        self._epoch = Epoch(self._writer, standing)
+        if self._final:
             self._summary.log(self._settings.destination_path)
             self._workshop.encoders.close()
             self._store.close_run()
-        else:
-            self._begin_epoch()
+        for writer in self._streams.values():
+            writer.next_epoch(self._epoch)
 
     def abort(self) -> None:
-        """Drop everything unpublished."""
+        """Drop everything unpublished, but for what the ledger has promised to publish."""
         self._workshop.encoders.close()
         self._workshop.pool.abandon()
-        self._store.close_run()
+        self._store.close_run(keep_staged=self._epoch.give_up())
 
     def _load_lines(self, path: Path, message: BatchMessage, plan: ParquetPlan) -> None:
         from target_parquet.batch_lines import line_events
@@ -138,7 +150,14 @@ class ParquetLoader:
             else:
                 self.invalid(event)
 
-    def _begin_epoch(self) -> None:
-        self._epoch = Epoch(self._store, self._epoch.number + 1)
-        for writer in self._streams.values():
-            writer.next_epoch(self._epoch)
+    def _first_epoch(self, run: str) -> Epoch:
+        """Complete what a run that died had prepared, then tidy up behind such runs."""
+        ledger = Ledger(self._store, self._settings.pipeline)
+        self._writer = Writer(self._store, ledger, run, self._settings.load_method)
+        try:
+            standing = recover(self._store, ledger)
+            self._store.clean_up(lambda: live_tokens(self._store))
+        except BaseException:
+            self._store.close_run()
+            raise
+        return Epoch(self._writer, standing)

@@ -3,8 +3,11 @@
 ```
 <root>/<stream>/...                    what readers see
 <root>/.dativo/runs/<run>/             staged files, named so that no pattern for Parquet files finds them
+<root>/.dativo/ledger/<pipeline>/      what each epoch published or is about to (`ledger`)
 <root>/.dativo/publish.lock            held while names change, so that runs publish one after the other
 ```
+
+The token of a staged file is its path below `.dativo`.
 """
 
 from __future__ import annotations
@@ -15,32 +18,32 @@ import fcntl
 import itertools
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from target_parquet.errors import StoreError, store_error
+from target_parquet import faults
+from target_parquet.errors import StoreError, UnfinishedError, store_error
 from target_parquet.exchange import exchange
+from target_parquet.local_files import files_below, link, make_directories, sync, sync_all, write_whole
 from target_parquet.run_area import RunArea, remove_abandoned
+from target_parquet.storage import INTERNAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
 
-    from target_parquet.storage import Publication, StagedFile
-
-INTERNAL = ".dativo"
-_SYNC_THREADS = 8
-_NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+    from target_parquet.storage import Publication, StagedFile, Token, Whereabouts
 
 
 @dataclass(frozen=True, slots=True)
 class LocalStagedFile:
     """A staged file on disk."""
 
+    name: str
     path: Path
+    token: Token
     sink: pa.NativeFile
 
 
@@ -52,6 +55,7 @@ class LocalStore:
         self._internal = root / INTERNAL
         self._numbers = itertools.count(1)
         self._claimed: RunArea | None = None
+        self._synced: set[Path] = set()
 
     @property
     def case_sensitive(self) -> bool:
@@ -59,77 +63,128 @@ class LocalStore:
         return not self._internal.with_name(INTERNAL.upper()).exists()
 
     def open_run(self, run: str) -> None:
-        """Claim a staging area for a run, and remove those of runs that died."""
-        runs = self._internal / "runs"
+        """Claim a staging area for a run."""
         try:
-            self._claimed = RunArea.claim(runs, run)
-            remove_abandoned(runs, self._salvage)
+            self._claimed = RunArea.claim(self._internal / "runs", run)
         except OSError as error:
             raise store_error(f"write to {self._root}", error) from error
 
-    def close_run(self) -> None:
-        """Give the staging area up, with everything left in it."""
+    def close_run(self, *, keep_staged: bool = False) -> None:
+        """Give the staging area up, with everything left in it unless that is to be kept."""
         if self._claimed is not None:
-            self._claimed.release()
+            self._claimed.release(keep=keep_staged)
             self._claimed = None
 
-    def stage(self) -> LocalStagedFile:
+    def clean_up(self, live: Callable[[], Collection[Token]]) -> None:
+        """Remove the areas of dead runs that no token in `live` leads to."""
+
+        def is_needed(area: Path) -> bool:
+            return any(area in self._staged_path(token).parents for token in live())
+
+        remove_abandoned(self._internal / "runs", self._salvage, is_needed)
+
+    def stage(self, name: str) -> LocalStagedFile:
         """Open a new staged file."""
         import pyarrow as pa
 
         path = self._area / f"{next(self._numbers):06d}.staged"
+        token = {"path": path.relative_to(self._internal).as_posix()}
         try:
-            return LocalStagedFile(path, pa.OSFile(str(path), "wb"))
+            return LocalStagedFile(name, path, token, pa.OSFile(str(path), "wb"))
         except OSError as error:
             raise store_error(f"write {path}", error) from error
 
     def make_durable(self, files: Iterable[StagedFile]) -> None:
-        """Flush finished files to the disk."""
-        paths = [_path(file) for file in files]
+        """Flush finished files, and the directory that has their names, to the disk."""
+        paths = [self._staged_path(file.token) for file in files]
         try:
-            _sync_all(paths)
+            if paths:
+                sync_all({*paths, self._area, *self._unsynced(self._area)})
         except OSError as error:
             raise store_error(f"flush files of {self._root} to the disk", error) from error
 
     def publish(self, files: Sequence[Publication]) -> None:
         """Give durable staged files their names; a reader sees each one whole."""
-        targets = [self._root / file.name for file in files]
         revealed: list[Path] = []
-        try:
-            with self._publishing():
-                changed = _make_directories({target.parent for target in targets})
-                for file, target in zip(files, targets, strict=True):
-                    _link(_path(file.staged), target)
-                    revealed.append(target)
-                _sync_all(changed | {target.parent for target in targets})
-        except OSError as error:
-            for target in revealed:
-                with contextlib.suppress(OSError):
-                    target.unlink()
-            raise store_error(f"publish files in {self._root}", error) from error
+        with self._publishing():
+            try:
+                self._reveal_all(files, revealed)
+            except OSError as error:
+                for target in revealed:
+                    with contextlib.suppress(OSError):
+                        target.unlink()
+                raise self._failure(f"publish files in {self._root}", error, files) from error
         for file in files:
             with contextlib.suppress(OSError):  # its other name stands; this one goes with the area
-                _path(file.staged).unlink(missing_ok=True)
+                self._staged_path(file.token).unlink(missing_ok=True)
 
     def replace(self, directories: Mapping[str, Sequence[Publication]]) -> None:
         """Exchange whole directories for new ones, each at one instant."""
         trees = self._area / "trees"
         swapped: list[str] = []
+        with self._publishing():
+            try:
+                self._replace_all(directories, trees, swapped)
+            except OSError as error:
+                files = [file for each in directories.values() for file in each]
+                stuck = not self._swap_back(trees, swapped)
+                if not stuck:
+                    shutil.rmtree(trees, ignore_errors=True)
+                doing = f"replace directories of {self._root}"
+                raise self._failure(doing, error, files, stuck=stuck) from error
+        shutil.rmtree(trees, ignore_errors=True)
+
+    def whereabouts(self, file: Publication) -> Whereabouts:
+        """Look for both names; whoever publishes gives the new one before it takes the old one away."""
         try:
-            for directory, files in directories.items():
-                _build_tree(trees / directory, files)
-            with self._publishing():
-                for directory in directories:
-                    self._swap(trees / directory, self._root / directory)
-                    swapped.append(directory)
-                _sync_all({self._root, trees})
+            staged = _exists(self._staged_path(file.token))
+            if _exists(self._root / file.name):
+                return "published"
         except OSError as error:
-            for directory in reversed(swapped):
-                with contextlib.suppress(OSError):
-                    self._swap(trees / directory, self._root / directory)
-            raise store_error(f"replace directories of {self._root}", error) from error
-        finally:
-            shutil.rmtree(trees, ignore_errors=True)
+            raise store_error(f"look for {self._root / file.name}", error) from error
+        return "staged" if staged else "gone"
+
+    def put_if_absent(self, name: str, data: bytes) -> bool:
+        """Write a small file under another name and link it, so that it is never seen in part."""
+        target = self._root / name
+        written = self._area / f"{next(self._numbers):06d}.object"
+        try:
+            changed = make_directories([target.parent])
+            write_whole(written, data)
+            with self._publishing():
+                link(written, target)
+            sync_all(changed | self._unsynced(target.parent) | {target.parent})
+            written.unlink(missing_ok=True)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise store_error(f"write {target}", error) from error
+        return True
+
+    def get(self, name: str) -> bytes | None:
+        """Read a small file."""
+        try:
+            return (self._root / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise store_error(f"read {self._root / name}", error) from error
+
+    def names(self, prefix: str) -> list[str]:
+        """List the small files below a directory."""
+        try:
+            found = files_below(self._root / prefix)
+        except OSError as error:
+            raise store_error(f"list {self._root / prefix}", error) from error
+        return sorted(path.relative_to(self._root).as_posix() for path in found)
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Remove small files, one after the other."""
+        for name in names:
+            try:
+                (self._root / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise store_error(f"remove {self._root / name}", error) from error
 
     def newest(self, directory: str, limit: int) -> list[str]:
         """List the last written Parquet files below a directory, newest first."""
@@ -155,16 +210,76 @@ class LocalStore:
             raise StoreError(f"no run is open in {self._root}")
         return self._claimed.directory
 
+    def _staged_path(self, token: Token) -> Path:
+        path: str = token["path"]
+        return self._internal / path
+
     @contextlib.contextmanager
     def _publishing(self) -> Iterator[None]:
         """Keep other runs from changing names meanwhile, where the file system has locks."""
-        fd = os.open(self._internal / "publish.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
+        path = self._internal / "publish.lock"
+        try:
+            fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise store_error(f"write {path}", error) from error
         try:
             with contextlib.suppress(OSError):
                 fcntl.flock(fd, fcntl.LOCK_EX)
             yield
         finally:
             os.close(fd)
+
+    def _reveal_all(self, files: Sequence[Publication], revealed: list[Path]) -> None:
+        """Link every file, noting in `revealed` those that were not published before."""
+        parents = {(self._root / file.name).parent for file in files}
+        changed = make_directories(parents)
+        for file in files:
+            if self._reveal(file):
+                revealed.append(self._root / file.name)
+            faults.passing("commit.file")
+        sync_all(changed | parents | {each for parent in parents for each in self._unsynced(parent)})
+
+    def _reveal(self, file: Publication) -> bool:
+        """Link one file; False if it is published already."""
+        staged, target = self._staged_path(file.token), self._root / file.name
+        try:
+            link(staged, target)
+        except FileExistsError:
+            if staged.exists() and not staged.samefile(target):
+                raise
+            return False
+        except FileNotFoundError:
+            if not target.exists():
+                raise
+            return False
+        return True
+
+    def _replace_all(
+        self, directories: Mapping[str, Sequence[Publication]], trees: Path, swapped: list[str]
+    ) -> None:
+        """Exchange every directory that is not the new one yet, noting it in `swapped`."""
+        waiting = [each for each, files in directories.items() if not self._is_replaced(each, files)]
+        for directory in waiting:
+            self._build_tree(trees, directory, directories[directory])
+        for directory in waiting:
+            self._swap(trees / directory, self._root / directory)
+            swapped.append(directory)
+            faults.passing("commit.file")
+        sync_all({self._root, trees} if waiting else {self._root})
+
+    def _is_replaced(self, directory: str, files: Sequence[Publication]) -> bool:
+        """Whether a directory holds the new files: it changes as a whole, and names are never given twice."""
+        if not files:
+            return not files_below(self._root / directory) and (self._root / directory).exists()
+        return all((self._root / file.name).exists() for file in files)
+
+    def _build_tree(self, trees: Path, directory: str, files: Sequence[Publication]) -> None:
+        tree = trees / directory
+        targets = [trees / file.name for file in files]
+        changed = make_directories({tree, *(target.parent for target in targets)})
+        for file, target in zip(files, targets, strict=True):
+            link(self._staged_path(file.token), target)
+        sync_all(changed)
 
     def _swap(self, tree: Path, target: Path) -> None:
         """Put `tree` in the place of `target`, which ends where `tree` was."""
@@ -189,63 +304,49 @@ class LocalStore:
             raise
         aside.rename(tree)
 
+    def _swap_back(self, trees: Path, swapped: Sequence[str]) -> bool:
+        """Undo exchanges; False if one cannot be."""
+        try:
+            for directory in reversed(swapped):
+                self._swap(trees / directory, self._root / directory)
+        except OSError:
+            return False
+        return True
+
+    def _failure(
+        self, doing: str, error: OSError, files: Sequence[Publication], *, stuck: bool = False
+    ) -> StoreError:
+        """The error to raise: of these files some may stand, from now or from an earlier attempt, or none."""
+        refusal = store_error(doing, error)
+        with contextlib.suppress(StoreError):
+            if not stuck and not any(self.whereabouts(file) == "published" for file in files):
+                return refusal
+        instruction = f"{refusal.instruction} {UnfinishedError.default_instruction}"
+        return UnfinishedError(refusal.message, instruction=instruction)
+
+    def _unsynced(self, directory: Path) -> set[Path]:
+        """Directories from the root down to this one whose entries may not be on the disk yet.
+
+        A process that was killed may have made them; they are flushed once by each process that needs them.
+        """
+        chain = {each for each in (directory, *directory.parents) if self._root in (each, *each.parents)}
+        missing = chain - self._synced
+        self._synced |= missing
+        return missing
+
     def _salvage(self, area: Path) -> None:
         """Put back the directories of a run that died between the two steps of a swap."""
         with self._publishing():
             for aside in (area / "replaced").glob("*"):
                 if not (self._root / aside.name).exists():
                     aside.rename(self._root / aside.name)
-            _sync(self._root)
+            sync(self._root)
 
 
-def _path(file: StagedFile) -> Path:
-    assert isinstance(file, LocalStagedFile)
-    return file.path
-
-
-def _build_tree(tree: Path, files: Sequence[Publication]) -> None:
-    targets = [tree / file.name for file in files]
-    changed = _make_directories({tree, *(target.parent for target in targets)})
-    for file, target in zip(files, targets, strict=True):
-        _link(_path(file.staged), target)
-    _sync_all(changed)
-
-
-def _link(staged: Path, target: Path) -> None:
-    """Give a file a second name that must be free; a rename would silently take a name that is not."""
+def _exists(path: Path) -> bool:
+    """Whether there is such a file; unlike `Path.exists` it does not take a refusal for a no."""
     try:
-        os.link(staged, target)
-    except OSError as error:
-        if error.errno not in _NO_HARD_LINKS:
-            raise
-        if target.exists():
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
-        staged.rename(target)
-
-
-def _make_directories(directories: set[Path]) -> set[Path]:
-    """Make directories and their parents; returns every directory that got a new entry or is new."""
-    changed: set[Path] = set()
-    for directory in directories:
-        missing = list(itertools.takewhile(lambda path: not path.exists(), (directory, *directory.parents)))
-        directory.mkdir(parents=True, exist_ok=True)
-        changed.update(path.parent for path in missing)
-        changed.update(missing)
-    return changed
-
-
-def _sync_all(paths: Iterable[Path]) -> None:
-    """Flush files or directories; several at once, because one turn of the disk's journal does for all."""
-    with ThreadPoolExecutor(_SYNC_THREADS) as threads:
-        list(threads.map(_sync, paths))
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # some file systems do not flush directories, and need not
-            raise
-    finally:
-        os.close(fd)
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True

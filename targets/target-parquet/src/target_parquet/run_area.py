@@ -57,9 +57,14 @@ class RunArea:
         area.mkdir()
         return cls(area, lock, fd)
 
-    def release(self) -> None:
-        """Remove the area and everything in it; what cannot be removed is left to the next run."""
-        shutil.rmtree(self.directory, ignore_errors=True)
+    def release(self, *, keep: bool = False) -> None:
+        """Remove the area and everything in it; what cannot be removed is left to the next run.
+
+        Args:
+            keep: leave everything, as if this process had been killed.
+        """
+        if not keep:
+            shutil.rmtree(self.directory, ignore_errors=True)
         with contextlib.suppress(OSError):
             if not self.directory.exists():
                 self._lock.unlink()
@@ -70,12 +75,13 @@ def _owner() -> bytes:
     return json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode()
 
 
-def remove_abandoned(runs: Path, salvage: Callable[[Path], None]) -> None:
+def remove_abandoned(runs: Path, salvage: Callable[[Path], None], is_needed: Callable[[Path], bool]) -> None:
     """Remove the areas whose owners are dead; what cannot be removed is named in the log and left.
 
     Args:
         runs: directory of the areas.
         salvage: called with each such area before it is removed.
+        is_needed: whether an area has to stay although its owner is dead; asked once it is known to be.
     """
     for lock in sorted(runs.glob("*.lock")):
         try:
@@ -84,7 +90,7 @@ def remove_abandoned(runs: Path, salvage: Callable[[Path], None]) -> None:
             continue
         try:
             if _is_abandoned(fd, lock):
-                _remove(lock, salvage)
+                _remove(lock, salvage, is_needed)
         except OSError as problem:
             logger.warning("cannot remove what the ended run %s left behind: %s", lock.stem, problem)
         finally:
@@ -103,10 +109,12 @@ def _is_abandoned(fd: int, lock: Path) -> bool:
     return time.time() - _last_written(fd, lock.with_suffix("")) > FOREIGN_AGE_SECONDS
 
 
-def _remove(lock: Path, salvage: Callable[[Path], None]) -> None:
+def _remove(lock: Path, salvage: Callable[[Path], None], is_needed: Callable[[Path], bool]) -> None:
     area = lock.with_suffix("")
     if area.exists():
         salvage(area)
+        if is_needed(area):
+            return
         shutil.rmtree(area)
     lock.unlink(missing_ok=True)
     logger.info("removed what the ended run %s left behind", lock.stem)

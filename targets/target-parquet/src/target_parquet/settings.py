@@ -36,6 +36,13 @@ class Settings:
         "the end of the run. `upsert` is refused: plain files cannot be updated by key.",
         default="append-only",
     )
+    pipeline: str = setting(
+        description="Name under which the destination remembers what this pipeline has published and how far "
+        "it has come. One run at a time may write under a name; `dativo run` gives each job its own.",
+        default="default",
+        min_length=1,
+        examples=("acme/orders",),
+    )
     compression: Literal["zstd", "snappy", "gzip", "lz4", "brotli", "none"] = setting(
         description="Codec of the column pages.", default="zstd"
     )
@@ -231,5 +238,5 @@ CONNECTOR = Connector(
     distribution="dativo-target-parquet",
     description="Singer target that writes typed Parquet files.",
     settings=Settings,
-    capabilities=("about", "structured-logging", "validate-records", "activate-version", "batch"),
+    capabilities=("about", "structured-logging", "validate-records", "activate-version", "batch", "recover"),
 )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 INTERNAL = ".dativo"
 """Directory of the destination that readers leave alone: staging areas and the ledger."""
 
-Token: TypeAlias = "Mapping[str, Any]"
+Token: TypeAlias = "Mapping[str, Any]"  # noqa: S105 -- a type, no secret
 Whereabouts: TypeAlias = Literal["staged", "published", "gone"]
 
 

@@ -60,7 +60,7 @@ class StreamWriter:
         self._parts = 0
         self._writers: dict[str, PartWriter] = {}
         if workshop.settings.load_method == "overwrite":
-            epoch.replace(directory)
+            epoch.replace(self._stream, directory)
 
     def change(self, plan: ParquetPlan) -> None:
         """Go on with another schema; if its files have other columns, they are files of their own."""
@@ -87,7 +87,7 @@ class StreamWriter:
         A table with partitions goes without: a file above the partitions would be none of theirs.
         """
         if not self._parts and not self._workshop.settings.partition_columns(self._stream):
-            self._finish_part("", self._open_part(self._plan.evolved.file.empty_table()))
+            self._finish_part(self._open_part("", self._plan.evolved.file.empty_table()))
 
     def next_epoch(self, epoch: Epoch) -> None:
         """Let files opened from now on belong to another epoch."""
@@ -115,23 +115,23 @@ class StreamWriter:
     def _open_lane(self, directory: str) -> Lane:
         return Lane(
             self._workshop.settings.file_bytes,
-            self._open_part,
-            partial(self._finish_part, directory),
+            partial(self._open_part, directory),
+            self._finish_part,
             self._workshop.pool,
             self._workshop.encoders,
         )
 
-    def _open_part(self, rows: pa.Table) -> ParquetPart:
+    def _open_part(self, directory: str, rows: pa.Table) -> ParquetPart:
         settings = self._workshop.settings
+        self._parts += 1
+        file = self._workshop.names.name(self._stream, self._epoch.number, self._parts)
+        name = "/".join(filter(None, (self._directory, directory, file)))
         return ParquetPart(
-            self._workshop.store.stage(),
+            self._workshop.store.stage(name),
             self._plan.evolved.file,
             Encoding(settings.compression, settings.level, choose_page_encoding(rows)),
         )
 
-    def _finish_part(self, directory: str, part: ParquetPart) -> None:
-        self._parts += 1
-        name = self._workshop.names.name(self._stream, self._epoch.number, self._parts)
+    def _finish_part(self, part: ParquetPart) -> None:
         size = part.close()
-        path = f"{directory}/{name}" if directory else name
-        self._epoch.add(WrittenFile(self._stream, self._directory, path, part.staged, part.rows, size))
+        self._epoch.add(WrittenFile(self._stream, self._directory, part.staged, part.rows, size))

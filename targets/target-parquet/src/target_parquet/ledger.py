@@ -1,0 +1,254 @@
+"""What each epoch publishes, written down before it is published: the memory of exactly-once.
+
+```
+.dativo/ledger/<pipeline>/0000000007.json      prepared: every file with its token and name, and the STATE
+.dativo/ledger/<pipeline>/0000000007.done      published, and its STATE handed out
+.dativo/ledger/<pipeline>/0000000007.aborted   given up, nothing of it is published
+```
+
+An entry is put only where none is, so of several targets with one pipeline name one alone gets the next
+number: the others stop before they have published anything. Where an entry is both done and aborted, because
+two processes dealt with it at once, it is done: its files stand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from target_parquet.errors import FencedError, StoreError
+from target_parquet.names import stream_directory
+from target_parquet.storage import INTERNAL, Publication
+
+if TYPE_CHECKING:
+    from target_parquet.storage import Store, Token
+
+LEDGER = f"{INTERNAL}/ledger"
+FORMAT = 1
+_KEPT = 2
+
+Outcome = Literal["prepared", "done", "aborted"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file: its token, its name below the destination, rows and bytes in it."""
+
+    token: Token
+    name: str
+    rows: int
+    bytes: int
+
+    @property
+    def publication(self) -> Publication:
+        """What the store needs to publish it."""
+        return Publication(self.token, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEntry:
+    """The files of one stream; with `replaces` they take the place of all that is in its directory."""
+
+    stream: str
+    directory: str
+    replaces: bool
+    files: tuple[FileEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One epoch of one pipeline.
+
+    Attributes:
+        epoch: its number in the pipeline, from 1.
+        run: that wrote it.
+        pipeline: whose epoch it is.
+        load_method: of the run.
+        before: digest of the STATE the epoch goes on from, None if there was none.
+        state: JSON text of the STATE that is durable once the files stand; handed on from the epoch before if
+            none came, None if none ever did.
+        streams: what it publishes.
+    """
+
+    epoch: int
+    run: str
+    pipeline: str
+    load_method: str
+    before: str | None
+    state: str | None
+    streams: tuple[StreamEntry, ...]
+
+    @property
+    def publications(self) -> list[Publication]:
+        """All files."""
+        return [file.publication for stream in self.streams for file in stream.files]
+
+    def to_json(self) -> bytes:
+        """The form it has in the store; the same entry always gives the same bytes."""
+        document = {"format": FORMAT, **asdict(self), "after": digest(self.state)}
+        return json.dumps(document, indent=1).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, data: bytes, name: str) -> Entry:
+        """Read it back.
+
+        Raises:
+            StoreError: these bytes are no entry that this version knows.
+        """
+        try:
+            document = json.loads(data)
+            known = (document.pop("format"), document.pop("after")) == (FORMAT, digest(document["state"]))
+            streams = tuple(_stream_entry(each) for each in document.pop("streams"))
+            entry = cls(**document, streams=streams)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            known = False
+        if not known:
+            raise StoreError(
+                f"{name} is damaged, or of another version of the ledger",
+                instruction="Use the version that wrote it, or newer; a damaged entry has to be repaired.",
+            )
+        return entry
+
+
+def publish(store: Store, entry: Entry) -> None:
+    """Let readers see the files of a prepared entry; may be repeated.
+
+    Raises:
+        UnfinishedError: some of it may be published.
+        StoreError: nothing of it is published.
+    """
+    replaced = {each.directory: _publications(each) for each in entry.streams if each.replaces}
+    added = [file for each in entry.streams if not each.replaces for file in _publications(each)]
+    if replaced:
+        store.replace(replaced)
+    if added:
+        store.publish(added)
+
+
+class Ledger:
+    """The entries of one pipeline."""
+
+    def __init__(self, store: Store, pipeline: str) -> None:
+        self.pipeline = pipeline
+        self._store = store
+        self._directory = f"{LEDGER}/{stream_directory(pipeline)}"
+
+    def numbers(self) -> dict[int, Outcome]:
+        """All epochs there are, oldest first, and how far each has come.
+
+        Raises:
+            StoreError: they cannot be listed.
+        """
+        return _outcomes(self._store.names(self._directory))
+
+    def read(self, epoch: int) -> Entry | None:
+        """The entry of an epoch; None if it has been tidied away meanwhile.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        name = self._name(epoch, "json")
+        data = self._store.get(name)
+        return None if data is None else Entry.from_json(data, name)
+
+    def prepare(self, entry: Entry) -> None:
+        """Write an entry down and so take its number.
+
+        Raises:
+            FencedError: another target has the number.
+            StoreError: it cannot be written.
+        """
+        name, data = self._name(entry.epoch, "json"), entry.to_json()
+        if self._store.put_if_absent(name, data):
+            return
+        found = self._store.get(name)
+        if found != data:  # ours after all when the answer to a request was lost
+            other = Entry.from_json(found, name).run if found else "another run"
+            raise FencedError(
+                f"another target writes to this destination as pipeline {self.pipeline!r}: "
+                f"epoch {entry.epoch} was taken by run {other}; nothing of ours was published"
+            )
+
+    def holds(self, epoch: int) -> bool:
+        """Whether there is an entry of this number.
+
+        Raises:
+            StoreError: the store does not say.
+        """
+        return self._store.get(self._name(epoch, "json")) is not None
+
+    def settle(self, epoch: int, outcome: Literal["done", "aborted"]) -> None:
+        """Note how an epoch ended.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        self._store.put_if_absent(self._name(epoch, outcome), b"{}\n")
+
+    def tidy(self, newest: int) -> None:
+        """Remove entries that are two epochs behind; their numbers are never used again.
+
+        Raises:
+            StoreError: one cannot be removed.
+        """
+        names = self._store.names(self._directory)
+        old = [name for name in names if (_number(name) or newest) <= newest - _KEPT]
+        # First the entry and then how it ended, or one that is done would look prepared.
+        self._store.remove(sorted(old, key=lambda name: not name.endswith(".json")))
+
+    def _name(self, epoch: int, kind: str) -> str:
+        return f"{self._directory}/{epoch:010d}.{kind}"
+
+
+def live_tokens(store: Store) -> list[Token]:
+    """Tokens of staged files that prepared entries of any pipeline still need.
+
+    Raises:
+        StoreError: the ledger cannot be read.
+    """
+    pipelines: dict[str, list[str]] = {}
+    for name in store.names(LEDGER):
+        pipelines.setdefault(name.rpartition("/")[0], []).append(name)
+    tokens: list[Token] = []
+    for directory, names in pipelines.items():
+        for epoch, outcome in _outcomes(names).items():
+            name = f"{directory}/{epoch:010d}.json"
+            data = store.get(name) if outcome == "prepared" else None
+            if data is not None:
+                tokens += [file.token for file in Entry.from_json(data, name).publications]
+    return tokens
+
+
+def digest(state: str | None) -> str | None:
+    """A short name for a STATE: SHA-256 of its text."""
+    return None if state is None else hashlib.sha256(state.encode()).hexdigest()
+
+
+def _outcomes(names: list[str]) -> dict[int, Outcome]:
+    kinds: dict[int, set[str]] = {}
+    for name in names:
+        if (number := _number(name)) is not None:
+            kinds.setdefault(number, set()).add(name.rpartition(".")[2])
+    return {number: _outcome(kinds[number]) for number in sorted(kinds)}
+
+
+def _outcome(kinds: set[str]) -> Outcome:
+    if "done" in kinds:
+        return "done"
+    return "aborted" if "aborted" in kinds else "prepared"
+
+
+def _number(name: str) -> int | None:
+    stem, _, kind = name.rpartition("/")[2].partition(".")
+    return int(stem) if stem.isdecimal() and kind in ("json", "done", "aborted") else None
+
+
+def _publications(stream: StreamEntry) -> list[Publication]:
+    return [file.publication for file in stream.files]
+
+
+def _stream_entry(document: dict[str, Any]) -> StreamEntry:
+    files = tuple(FileEntry(**file) for file in document.pop("files"))
+    return StreamEntry(**document, files=files)
