@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from dativo.counters import Counters
 from dativo.errors import Interrupted, RunFailed
 from dativo.pipeline import run_pipeline
 from dativo.progress import Progress
+from dativo.recover import is_object, starting_state
 from dativo.report import Result, reason_of_failure
 from dativo.session import Session, open_session, redactor_of
 from dativo.state_file import StateStore
@@ -27,7 +27,7 @@ SHOWN_GARBAGE = 200
 
 
 def run_job(ready: ReadyJob, console: Console, *, grace_seconds: float) -> Result:
-    """Runs a job once, from its stored state, storing every state on the way.
+    """Runs a job once, from the state its destination holds or has stored, storing every state on the way.
 
     Raises:
         RunFailed: a side failed; what was durable before stays, and so does the last state.
@@ -39,12 +39,13 @@ def run_job(ready: ReadyJob, console: Console, *, grace_seconds: float) -> Resul
     store = StateStore(ready.state_path, ready.job.full_name)
     with store.locked(), open_session(ready) as session:
         run = _Run(ready, console, store)
-        tap = _tap_command(session, store.read(), run.connector_log, console)
+        state = starting_state(session, store, run.connector_log, console)
+        tap = _tap_command(session, state, run.connector_log, console)
         return run.to_the_end(tap, session.command(ready.target), grace_seconds)
 
 
 def _tap_command(session: Session, state: str | None, log: ConnectorLog, console: Console) -> Command:
-    """The call of the tap: with the stored state, and with a catalog if the job selects."""
+    """The call of the tap: with the state to start from, and with a catalog if the job selects."""
     source = session.ready.job.source
     arguments: list[str | Path] = []
     state_file = session.workspace.write_text("state.json", state) if state is not None else None
@@ -91,7 +92,7 @@ class _Run:
 
     def state(self, line: bytes) -> None:
         text = line.decode(errors="replace").strip()
-        if not _is_object(text):
+        if not is_object(text):
             shown = self._redact(text)[:SHOWN_GARBAGE]
             self._console.say(
                 f"{self._job}: WARNING: on stdout the target wrote a line that is no STATE: {shown}"
@@ -112,10 +113,3 @@ def _near(path: Path) -> Path:
     """The path as one would type it here."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
-        return False

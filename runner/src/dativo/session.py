@@ -16,7 +16,7 @@ from dativo.redact import Redactor, secret_variables, secrets_in
 from dativo.workspace import Workspace, private_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from dativo.connector_log import ConnectorLog
@@ -42,6 +42,11 @@ class Session:
         self._environ = dict(os.environ)
         self._environ.setdefault("DATIVO_METRICS_SECONDS", METRICS_SECONDS)
         self._log_config = workspace.write_json("logging.json", _structured_logging(self._environ))
+
+    def configure(self, program: Program, config: Mapping[str, Any]) -> None:
+        """Lets a connector be called with another configuration than that of the job file."""
+        path = self._config_files[program.name]
+        self._config_files[program.name] = self.workspace.write_json(f"completed.{path.name}", dict(config))
 
     def command(self, program: Program, *arguments: str | Path, configured: bool = True) -> Command:
         """A call of a connector.
