@@ -1,7 +1,7 @@
 import pytest
 from dativo_protocol.config import load_settings, settings_schema
 from dativo_protocol.errors import ConfigError
-from target_parquet.settings import MAX_GROUP_BYTES, MIB, MemoryPlan, Settings, check_file_naming, local_path
+from target_parquet.settings import MAX_GROUP_BYTES, MIB, MemoryPlan, Settings, check_file_naming
 
 
 def test_destination_is_all_that_is_required():
@@ -19,8 +19,13 @@ def test_destination_is_all_that_is_required():
         ({"compression_level": 23}, "zstd has levels 1 to 22"),
         ({"compression": "gzip", "compression_level": 0}, "gzip has levels 1 to 9"),
         ({"compression": "lzo"}, "compression: expected one of 'zstd', 'snappy'"),
-        ({"destination_path": "s3://bucket/lake"}, "s3:// is not supported"),
+        ({"destination_path": "gs://bucket/lake"}, "destination_path: gs:// is not supported"),
         ({"destination_path": "file://server/lake"}, "three slashes"),
+        ({"s3": {"access_key_id": "AKIA"}}, "s3: access_key_id and secret_access_key go together"),
+        ({"s3": {"session_token": "t"}}, "session_token needs access_key_id"),
+        ({"s3": {"endpoint_url": "localhost:9000"}}, "endpoint_url: must begin with http"),
+        ({"s3": {"endpoint_url": "https://key:secret@host"}}, "keys have settings of their own"),
+        ({"s3": {"max_attempts": 0}}, "s3.max_attempts: must be at least 1"),
         ({"destination_path": ""}, "destination_path: must have at least 1 characters"),
         ({"file_naming": "part.parquet"}, "must hold {run} and {part}"),
         ({"target_file_size_mb": 0}, "target_file_size_mb: must be at least 1"),
@@ -33,6 +38,15 @@ def test_what_cannot_work_is_refused_before_anything_is_written(raw, complaint):
     with pytest.raises(ConfigError) as caught:
         load_settings(Settings, {"destination_path": "out", **raw})
     assert complaint in str(caught.value)
+
+
+def test_paths_hold_the_bucket_where_the_store_is_not_aws():
+    for raw, path_style in [({}, False), ({"endpoint_url": "http://host:9000"}, True)]:
+        assert load_settings(Settings, {"destination_path": "o", "s3": raw}).s3.uses_path_style == path_style
+        other = {**raw, "path_style": not path_style}
+        assert (
+            load_settings(Settings, {"destination_path": "o", "s3": other}).s3.uses_path_style != path_style
+        )
 
 
 def test_level_zero_of_brotli_is_a_level():
@@ -52,15 +66,6 @@ def test_partition_columns_for_every_stream_or_for_each():
     each = load_settings(Settings, {"destination_path": "o", "partition_by": {"x": ["a"]}})
     assert each.partition_columns("x") == ("a",)
     assert each.partition_columns("y") == ()
-
-
-def test_local_paths(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", "/home/someone")
-    assert local_path("out/lake") == tmp_path / "out/lake"
-    assert str(local_path("file:///data/my%20lake")) == "/data/my lake"
-    assert str(local_path("file://localhost/data")) == "/data"
-    assert str(local_path("~/lake")) == "/home/someone/lake"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from dativo_protocol.reader import ReadOptions
 
     from target_parquet.loader import ParquetLoader
-    from target_parquet.storage import Store
 
 
 def main() -> NoReturn:
@@ -27,6 +26,7 @@ def open_target(settings: Settings) -> ParquetLoader:
         StoreError: it cannot be written to.
     """
     from target_parquet.loader import ParquetLoader
+    from target_parquet.stores import open_store
 
     return ParquetLoader(settings, open_store(settings))
 
@@ -38,15 +38,9 @@ def recover_state(settings: Settings) -> bytes | None:
         StoreError: the destination refuses.
     """
     from target_parquet.recovery import starting_state
+    from target_parquet.stores import open_store
 
     return starting_state(settings, open_store(settings))
-
-
-def open_store(settings: Settings) -> Store:
-    """The destination as a store."""
-    from target_parquet.local_store import LocalStore
-
-    return LocalStore(settings.directory)
 
 
 def read_options(settings: Settings) -> ReadOptions:

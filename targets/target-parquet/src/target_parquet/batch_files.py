@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 from dativo_protocol.arrow import KEY_KEY
 
 from target_parquet.errors import BatchFileError
-from target_parquet.settings import local_path
 from target_parquet.type_merge import is_json_text
 
 if TYPE_CHECKING:
@@ -22,37 +21,18 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from dativo_protocol.messages import BatchMessage
 
+    from target_parquet.batch_sources import BatchFile
+
 _SOURCE_KEY = b"dativo.source"
 
 
-def batch_file_paths(message: BatchMessage) -> list[Path]:
-    """Find the files of a BATCH message.
-
-    Raises:
-        BatchFileError: a file is not on a local disk, or does not exist.
-    """
-    paths = []
-    for uri in message.manifest:
-        try:
-            path = local_path(uri)
-        except ValueError as error:
-            raise BatchFileError(
-                f"batch file {uri} of stream {message.stream!r} is not on a local disk",
-                instruction="Let the tap write its batch files to a local directory.",
-            ) from error
-        if not path.is_file():
-            raise BatchFileError(f"batch file {path} of stream {message.stream!r} does not exist")
-        paths.append(path)
-    return paths
-
-
 def columnar_batches(
-    path: Path, message: BatchMessage, schema: pa.Schema, batch_rows: int
+    file: BatchFile, message: BatchMessage, schema: pa.Schema, batch_rows: int
 ) -> Iterator[pa.RecordBatch]:
     """Read an Arrow IPC or Parquet file as batches of the stream's decoded columns.
 
     Args:
-        path: of the file.
+        file: to read.
         message: that names it.
         schema: of the decoded columns, with the metadata that directs the decoder.
         batch_rows: most rows of a batch of a Parquet file.
@@ -63,10 +43,10 @@ def columnar_batches(
     import pyarrow as pa
 
     try:
-        for batch in _read(path, message.encoding.format, batch_rows):
+        for batch in _read(file.path, message.encoding.format, batch_rows):
             yield _fit(batch, schema, message)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise BatchFileError(f"batch file {path} of stream {message.stream!r}: {error}") from error
+        raise BatchFileError(f"batch file {file} of stream {message.stream!r}: {error}") from error
 
 
 def _read(path: Path, format_: str, batch_rows: int) -> Iterator[pa.RecordBatch]:

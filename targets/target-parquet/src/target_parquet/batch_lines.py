@@ -21,22 +21,23 @@ from target_parquet.errors import BatchFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from dativo_protocol.events import StreamPlan
     from dativo_protocol.messages import BatchMessage
     from dativo_protocol.reader import ReadOptions
 
+    from target_parquet.batch_sources import BatchFile
+
 _BLOCK_BYTES = 1 << 20
 
 
 def line_events(
-    path: Path, message: BatchMessage, plan: StreamPlan, options: ReadOptions
+    file: BatchFile, message: BatchMessage, plan: StreamPlan, options: ReadOptions
 ) -> Iterator[BatchEvent | InvalidEvent]:
     """Read a file of JSON lines as if its records had come by themselves.
 
     Args:
-        path: of the file.
+        file: to read.
         message: that names it.
         plan: of the stream.
         options: bounds of the reader.
@@ -44,7 +45,7 @@ def line_events(
     Raises:
         BatchFileError: the file cannot be read.
     """
-    feeder = _Feeder(path, message, dump_message(plan.message))
+    feeder = _Feeder(file, message, dump_message(plan.message))
     with feeder:
         options = replace(options, epoch_records=NEVER, epoch_bytes=0, epoch_seconds=0)
         with read_events(feeder.output, lambda _: plan, options) as events:
@@ -52,16 +53,16 @@ def line_events(
                 if isinstance(event, BatchEvent):
                     yield event
                 elif isinstance(event, InvalidEvent):
-                    yield replace(event, line=event.line - 1, reason=f"{event.reason} (line of {path})")
+                    yield replace(event, line=event.line - 1, reason=f"{event.reason} (line of {file})")
     feeder.check()
 
 
 class _Feeder:
     """A thread that wraps the lines of a file and writes them into a pipe."""
 
-    def __init__(self, path: Path, message: BatchMessage, schema_line: bytes) -> None:
+    def __init__(self, file: BatchFile, message: BatchMessage, schema_line: bytes) -> None:
         self.output, self._input = os.pipe()
-        self._path = path
+        self._file = file
         self._gzip = message.encoding.compression == "gzip"
         version = "" if message.version is None else f'"version":{message.version},'
         self._prefix = f'{{"type":"RECORD","stream":{json.dumps(message.stream)},{version}"record":'.encode()
@@ -80,7 +81,7 @@ class _Feeder:
         """Raise what stopped the feeder before the end of the file."""
         if self._failure is not None:
             raise BatchFileError(
-                f"cannot read the batch file {self._path}: {self._failure}"
+                f"cannot read the batch file {self._file}: {self._failure}"
             ) from self._failure
 
     def _run(self) -> None:
@@ -93,7 +94,8 @@ class _Feeder:
             self._failure = error
 
     def _open(self) -> BinaryIO:
-        return cast("BinaryIO", gzip.open(self._path)) if self._gzip else self._path.open("rb")
+        path = self._file.path
+        return cast("BinaryIO", gzip.open(path)) if self._gzip else path.open("rb")
 
     def _wrapped(self, block: bytes) -> bytes:
         """Wrap whole lines; lines without a record vanish."""

@@ -22,12 +22,11 @@ from target_parquet.summary import Summary
 from target_parquet.writer_pool import WriterPool
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pyarrow as pa
     from dativo_protocol.events import InvalidEvent, StreamPlan
     from dativo_protocol.messages import BatchMessage, SchemaMessage
 
+    from target_parquet.batch_sources import BatchFile
     from target_parquet.settings import Settings
     from target_parquet.storage import Store
 
@@ -91,18 +90,16 @@ class ParquetLoader:
 
     def load_batch_file(self, message: BatchMessage, line: int) -> None:
         """Take the rows of the files a BATCH message names (B1..B4)."""
-        from target_parquet.batch_files import batch_file_paths, columnar_batches
+        from target_parquet.batch_sources import opened_batch_file
 
         plan = self._plans[message.stream]
         encoding = message.encoding.format
         if encoding not in ("jsonl", "parquet", "arrow"):
             raise BatchFileError(f"line {line}, stream {message.stream!r}: unknown batch format {encoding!r}")
-        for path in batch_file_paths(message):
-            if encoding == "jsonl":
-                self._load_lines(path, message, plan)
-                continue
-            for batch in columnar_batches(path, message, plan.schema, self._settings.batch_size_rows):
-                self.write(message.stream, batch)
+        load = self._load_lines if encoding == "jsonl" else self._load_columns
+        for uri in message.manifest:
+            with opened_batch_file(uri, message.stream, self._settings.s3) as file:
+                load(file, message, plan)
 
     def invalid(self, event: InvalidEvent) -> None:
         """End the run: a target that drops records silently is worse than one that stops."""
@@ -141,10 +138,16 @@ class ParquetLoader:
         self._workshop.pool.abandon()
         self._store.close_run(keep_staged=self._epoch.give_up())
 
-    def _load_lines(self, path: Path, message: BatchMessage, plan: ParquetPlan) -> None:
+    def _load_columns(self, file: BatchFile, message: BatchMessage, plan: ParquetPlan) -> None:
+        from target_parquet.batch_files import columnar_batches
+
+        for batch in columnar_batches(file, message, plan.schema, self._settings.batch_size_rows):
+            self.write(message.stream, batch)
+
+    def _load_lines(self, file: BatchFile, message: BatchMessage, plan: ParquetPlan) -> None:
         from target_parquet.batch_lines import line_events
 
-        for event in line_events(path, message, plan, read_options(self._settings)):
+        for event in line_events(file, message, plan, read_options(self._settings)):
             if isinstance(event, BatchEvent):
                 self.write(event.stream, event.batch)
             else:

@@ -46,6 +46,10 @@ class LocalStagedFile:
     token: Token
     sink: pa.NativeFile
 
+    def abandon(self) -> None:
+        """Close it; its bytes go with the run's area."""
+        self.sink.close()
+
 
 class LocalStore:
     """A directory of the local file system (`storage.Store`)."""

@@ -98,4 +98,4 @@ class ParquetPart:
         """Leave the file as it is; it is no Parquet file then."""
         self._writer.is_open = False  # or its destructor would try to write the footer, on a full disk too
         with suppress(OSError):
-            self.staged.sink.close()
+            self.staged.abandon()

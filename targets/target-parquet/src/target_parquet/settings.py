@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from dativo_protocol.config import Connector, setting
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from target_parquet.destination import parse_place
+from target_parquet.s3_settings import S3Settings
 
 MIB = 1 << 20
 MAX_GROUP_BYTES = 128 * MIB
@@ -26,10 +26,10 @@ class Settings:
     """What the user may choose; names follow the SDK's targets where they have one."""
 
     destination_path: str = setting(
-        description="Directory that receives one directory a stream, made when missing; a path or a "
-        "`file://` URI.",
+        description="Directory that receives one directory a stream, made when missing: a path, a "
+        "`file://` URI, or `s3://bucket/prefix`.",
         min_length=1,
-        examples=("output", "file:///data/lake"),
+        examples=("output", "file:///data/lake", "s3://bucket/lake"),
     )
     load_method: Literal["append-only", "overwrite", "upsert"] = setting(
         description="`append-only` adds files. `overwrite` replaces each stream of the run as a whole, at "
@@ -114,6 +114,10 @@ class Settings:
         default=300.0,
         minimum=0,
     )
+    s3: S3Settings = setting(  # noqa: RUF009 -- declares a field
+        description="How to reach `s3://`; without keys here, the AWS environment, profile or role has them.",
+        default_factory=S3Settings,
+    )
 
     def __post_init__(self) -> None:
         if self.load_method == "upsert":
@@ -123,7 +127,13 @@ class Settings:
             )
         self._check_level()
         check_file_naming(self.file_naming)
-        local_path(self.destination_path)
+        self._check_destination()
+
+    def _check_destination(self) -> None:
+        try:
+            parse_place(self.destination_path)
+        except ValueError as error:
+            raise ValueError(f"destination_path: {error}") from error
 
     def _check_level(self) -> None:
         if self.compression_level is None:
@@ -150,11 +160,6 @@ class Settings:
     def memory(self) -> MemoryPlan:
         """How the memory limit is shared out."""
         return MemoryPlan.under(self.max_memory_mb, self.encoders)
-
-    @property
-    def directory(self) -> Path:
-        """Absolute path of the destination."""
-        return local_path(self.destination_path)
 
     @property
     def file_bytes(self) -> int:
@@ -193,27 +198,6 @@ class MemoryPlan:
             queue_bytes=spare // 8,
             buffer_bytes=min(spare // (2 + 2 * encoders), MAX_GROUP_BYTES),
         )
-
-
-def local_path(destination: str) -> Path:
-    """Turn a path or `file://` URI into an absolute path.
-
-    Raises:
-        ValueError: another kind of store, or a URI with a host.
-    """
-    from pathlib import Path
-    from urllib.parse import unquote, urlsplit
-
-    if "://" not in destination:
-        return Path(destination).expanduser().absolute()
-    uri = urlsplit(destination)
-    if uri.scheme != "file":
-        raise ValueError(f"destination_path: {uri.scheme}:// is not supported, give a local path or file://")
-    if uri.netloc not in ("", "localhost") or not uri.path:
-        raise ValueError(
-            "destination_path: a file URI has three slashes and an absolute path, file:///data/lake"
-        )
-    return Path(unquote(uri.path))
 
 
 def check_file_naming(template: str) -> None:

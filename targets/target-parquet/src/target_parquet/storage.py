@@ -33,6 +33,9 @@ class StagedFile(Protocol):
     def sink(self) -> pa.NativeFile:
         """Where its bytes go; `tell()` is its size so far. Closed by whoever writes it."""
 
+    def abandon(self) -> None:
+        """Close it as it is, for it is not going to be finished."""
+
     @property
     def token(self) -> Token:
         """What any process needs to publish it; known once the sink is closed and `make_durable` is over."""

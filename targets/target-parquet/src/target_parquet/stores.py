@@ -1,0 +1,37 @@
+"""The store of each kind of destination; a new kind is a place in `destination` and a line here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from target_parquet.destination import LocalPlace, parse_place
+
+if TYPE_CHECKING:
+    from target_parquet.s3_bucket import Bucket
+    from target_parquet.s3_settings import S3Settings
+    from target_parquet.settings import Settings
+    from target_parquet.storage import Store
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the store that `destination_path` is in.
+
+    Raises:
+        ConfigError, StoreError: the library or the keys for it are missing.
+    """
+    place = parse_place(settings.destination_path)
+    if isinstance(place, LocalPlace):
+        from target_parquet.local_store import LocalStore
+
+        return LocalStore(place.path)
+    from target_parquet.s3_store import S3Store
+
+    return S3Store(open_bucket(settings.s3, place.bucket, place.key), settings.s3)
+
+
+def open_bucket(settings: S3Settings, bucket: str, prefix: str = "") -> Bucket:
+    """Open a bucket, or what is below a prefix of it."""
+    from target_parquet.s3_bucket import Bucket
+    from target_parquet.s3_client import connect
+
+    return Bucket(connect(settings), bucket, prefix)
