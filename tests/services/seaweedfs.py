@@ -82,6 +82,7 @@ class SeaweedFS:
             "-s3",
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
+            "-s3.autoCreateBucket=false",
             "-volume.max=0",
             "-master.volumeSizeLimitMB=256",
             f"-filer.localSocket={self.directory / 'sockets/filer'}",

@@ -5,8 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 from dativo_protocol.config import load_settings
+from pyarrow import fs
 from target_parquet.s3_bucket import Bucket
 from target_parquet.s3_client import connect
 from target_parquet.s3_settings import S3Settings
@@ -14,10 +18,12 @@ from target_parquet.s3_store import S3Store
 from target_parquet.storage import Publication
 
 from tests.services.proxy import FaultyProxy
-from tests.services.seaweedfs import BUCKET, SeaweedFS, running
+from tests.services.seaweedfs import ACCESS_KEY, BUCKET, SECRET_KEY, SeaweedFS, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from dativo_protocol.testing import Outcome
 
 _numbers = itertools.count(1)
 RUN = "20260102T030405Z-aaaaaaaaaaaa"
@@ -100,3 +106,42 @@ def visible(bucket: Bucket) -> Callable[[], dict[str, bytes | None]]:
         for name in sorted(each.name for each in bucket.objects(""))
         if not name.startswith(".dativo/")
     }
+
+
+@pytest.fixture
+def destination_url(prefix: str) -> str:
+    return f"s3://{BUCKET}/{prefix}"
+
+
+@pytest.fixture
+def load_s3(
+    load: Callable[..., Outcome], seaweedfs: SeaweedFS, destination_url: str
+) -> Callable[..., Outcome]:
+    """Runs the executable on this test's prefix; `s3` adds to the settings that reach it."""
+
+    def run(*messages: Any, s3: dict[str, Any] | None = None, **raw: Any) -> Outcome:
+        return load(*messages, destination_path=destination_url, s3=seaweedfs.settings(**(s3 or {})), **raw)
+
+    return run
+
+
+@pytest.fixture
+def file_system(seaweedfs: SeaweedFS) -> fs.S3FileSystem:
+    """A reader that shares nothing with the store but the server."""
+    address = seaweedfs.endpoint.removeprefix("http://")
+    keys = {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY}
+    return fs.S3FileSystem(**keys, endpoint_override=address, scheme="http", region="us-east-1")
+
+
+@pytest.fixture
+def read_s3(file_system: fs.S3FileSystem, prefix: str) -> Callable[..., list[dict[str, Any]]]:
+    """Reads a stream back, by `order`."""
+
+    def rows(stream: str, order: str = "id", partitioning: str | None = None) -> list[dict[str, Any]]:
+        directory = f"{BUCKET}/{prefix}/{stream}"
+        found = ds.dataset(directory, filesystem=file_system, format="parquet", partitioning=partitioning)
+        schemas = [pq.read_schema(name, filesystem=file_system) for name in found.files]
+        united = pa.unify_schemas([*schemas, found.schema.remove_metadata()], promote_options="permissive")
+        return found.replace_schema(united).to_table().sort_by(order).to_pylist()
+
+    return rows
