@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""A tap that replays exactly: from one STATE on it always writes the same records.
+
+Record number n has nothing in it that is not a function of n, and STATE `{"next": n}` comes after every
+`state_every` records and at the end. Two streams take turns. It is a script without imports of ours, so that
+it starts fast: `tap_replay.py --config FILE [--state FILE]`.
+"""
+
+import json
+import os
+import signal
+import sys
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "n": {"type": "integer"},
+        "generation": {"type": "integer"},
+        "part": {"type": "string"},
+        "text": {"type": "string"},
+    },
+}
+
+
+def record(number, generation):
+    return {
+        "n": number,
+        "generation": generation,
+        "part": "ab"[number // 2 % 2],
+        "text": f"record {number} " * 3,
+    }
+
+
+def stream_of(number):
+    return ("even", "odd")[number % 2]
+
+
+def line(**message):
+    return json.dumps(message).encode() + b"\n"
+
+
+def write(data):
+    while data:
+        data = data[os.write(1, data) :]
+
+
+def option(name):
+    return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else None
+
+
+def read(name):
+    path = option(name)
+    if path is None:
+        return {}
+    with open(path) as file:  # noqa: PTH123 -- pathlib would double the start-up
+        return json.load(file)
+
+
+def main():
+    if "--version" in sys.argv:
+        print("tap-replay v0.0.1")
+        return
+    config = read("--config")
+    first = read("--state").get("next", 0)
+    last, every, generation = config["records"], config["state_every"], config.get("generation", 0)
+    for stream in ("even", "odd"):
+        write(line(type="SCHEMA", stream=stream, schema=SCHEMA, key_properties=["n"]))
+    out = b""
+    for number in range(first, last):
+        message = line(type="RECORD", stream=stream_of(number), record=record(number, generation))
+        if number == config.get("kill_at"):
+            write(out + message[:20])
+            os.kill(os.getpid(), signal.SIGKILL)
+        if number == config.get("fail_at"):
+            write(out)
+            sys.exit("the source has gone")
+        out += message
+        if (number + 1) % every == 0 or number + 1 == last:
+            out += line(type="STATE", value={"next": number + 1})
+            write(out)
+            out = b""
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BrokenPipeError:
+        sys.exit(3)
