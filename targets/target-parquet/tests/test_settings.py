@@ -21,6 +21,7 @@ def test_destination_is_all_that_is_required():
         ({"compression": "lzo"}, "compression: expected one of 'zstd', 'snappy'"),
         ({"destination_path": "gs://bucket/lake"}, "destination_path: gs:// is not supported"),
         ({"destination_path": "file://server/lake"}, "three slashes"),
+        ({"destination_path": "s3://lake", "max_memory_mb": 160}, "max_memory_mb: must be at least 168"),
         ({"s3": {"access_key_id": "AKIA"}}, "s3: access_key_id and secret_access_key go together"),
         ({"s3": {"session_token": "t"}}, "session_token needs access_key_id"),
         ({"s3": {"endpoint_url": "localhost:9000"}}, "endpoint_url: must begin with http"),
@@ -96,6 +97,12 @@ def test_safe_file_names(name):
 def test_unsafe_file_names(name):
     with pytest.raises(ValueError, match="file_naming"):
         check_file_naming(name)
+
+
+def test_s3_leaves_less_memory_for_rows():
+    local, s3 = (load_settings(Settings, {"destination_path": place}) for place in ("o", "s3://lake"))
+    assert s3.memory == MemoryPlan.under(256 - 40)
+    assert s3.memory.buffer_bytes < local.memory.buffer_bytes
 
 
 @pytest.mark.parametrize("limit", [128, 256, 512, 4096])

@@ -39,13 +39,15 @@ class Senders:
     def __init__(self, threads: int) -> None:
         self._limit = threads
         self._threads: list[Thread] = []
+        self._starting = Lock()
         self._jobs: Queue[Callable[[], None]] = Queue(threads)
 
     def submit(self, job: Callable[[], None]) -> None:
         """Have a job done; it must not raise."""
-        if len(self._threads) < self._limit:
-            self._threads.append(Thread(target=self._run, name="s3-sender", daemon=True))
-            self._threads[-1].start()
+        with self._starting:
+            if len(self._threads) < self._limit:
+                self._threads.append(Thread(target=self._run, name="s3-sender", daemon=True))
+                self._threads[-1].start()
         self._jobs.put(job)
 
     def _run(self) -> None:

@@ -9,11 +9,14 @@ from typing import Literal
 
 from dativo_protocol.config import Connector, setting
 
-from target_parquet.destination import parse_place
+from target_parquet.destination import LocalPlace, parse_place
 from target_parquet.s3_settings import S3Settings
 
 MIB = 1 << 20
 MAX_GROUP_BYTES = 128 * MIB
+
+_LEAST_MEMORY_MB = 128
+_S3_LIBRARY_MB = 40
 
 _LEVELS = {"zstd": (1, 22), "gzip": (1, 9), "brotli": (0, 11), "lz4": (1, 12)}
 _DEFAULT_LEVELS = {"zstd": 1}
@@ -90,7 +93,7 @@ class Settings:
     max_memory_mb: int = setting(
         description="Memory that the whole process stays under, in MiB; buffers and queues follow from it.",
         default=256,
-        minimum=128,
+        minimum=_LEAST_MEMORY_MB,
     )
     max_parallelism: int | None = setting(
         description="Row groups encoded at once, for as many files; by default one a core, at most 4.",
@@ -134,6 +137,9 @@ class Settings:
             parse_place(self.destination_path)
         except ValueError as error:
             raise ValueError(f"destination_path: {error}") from error
+        least = _LEAST_MEMORY_MB + self._library_mb
+        if self.max_memory_mb < least:
+            raise ValueError(f"max_memory_mb: must be at least {least} for such a destination_path")
 
     def _check_level(self) -> None:
         if self.compression_level is None:
@@ -158,8 +164,12 @@ class Settings:
 
     @property
     def memory(self) -> MemoryPlan:
-        """How the memory limit is shared out."""
-        return MemoryPlan.under(self.max_memory_mb, self.encoders)
+        """How the memory limit is shared out for this kind of destination."""
+        return MemoryPlan.under(self.max_memory_mb - self._library_mb, self.encoders)
+
+    @property
+    def _library_mb(self) -> int:
+        return 0 if isinstance(parse_place(self.destination_path), LocalPlace) else _S3_LIBRARY_MB
 
     @property
     def file_bytes(self) -> int:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 
@@ -217,3 +218,32 @@ def test_a_local_run_does_not_need_the_library_for_s3(command, schema_line, line
     assert local.returncode == 0, local.stderr.decode()
     assert remote.returncode == 1
     assert b"pip install 'dativo-target-parquet[s3]'" in remote.stderr
+
+
+def peak_memory(arguments, blocks):
+    """Feed blocks of input; returns the most memory the process had, in MiB."""
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        for block in blocks:
+            process.stdin.write(block)
+        process.stdin.close()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss / 1024
+
+
+@pytest.mark.parametrize("partitions", [1, 500])
+def test_memory_stays_below_its_limit(
+    command, schema_line, lines, seaweedfs, destination_url, read_s3, partitions
+):
+    """Many files are open at once, and none of them has bytes for a part."""
+    fields = "".join(f',"f{n}":"value {n} of record %(id)d"' for n in range(12))
+    text = '{"type":"RECORD","stream":"users","record":{"id":%(id)d,"p":%(p)d' + fields + "}}\n"
+    block = "".join(text % {"id": number, "p": number % partitions} for number in range(20_000)).encode()
+    schema = schema_line(id=INTEGER, p=INTEGER, **{f"f{n}": STRING for n in range(12)})
+    arguments = command(
+        destination_path=destination_url, s3=seaweedfs.settings(), partition_by=["p"], validate_records=False
+    )
+    peak = peak_memory(arguments, [lines(schema), *[block] * 10])
+    assert peak <= 256, f"{peak:.0f} MiB"
+    assert len(read_s3("users", partitioning="hive")) == 200_000

@@ -37,6 +37,12 @@ def stage(store, name="users/1.parquet", content=b"rows"):
     return staged
 
 
+def write_parts(staged, count):
+    part = bytes(PART_BYTES)
+    for _ in range(count):
+        staged.sink.write(part)
+
+
 def publish(store, *files):
     store.make_durable(files)
     store.publish([Publication(file.token, file.name) for file in files])
@@ -100,7 +106,7 @@ def test_writing_stops_soon_after_a_part_has_failed(faulty, proxy):
     proxy.inject(*PUT_PART, "500", times=99)
     staged = store.stage("users/1.parquet")
     with pytest.raises(StoreError, match="InternalError"):
-        staged.sink.write(b"x" * (40 * PART_BYTES))
+        write_parts(staged, 40)
     assert staged.upload.bytes < 20 * PART_BYTES
     staged.abandon()
 
