@@ -101,7 +101,7 @@ def test_unsafe_file_names(name):
 
 def test_s3_leaves_less_memory_for_rows():
     local, s3 = (load_settings(Settings, {"destination_path": place}) for place in ("o", "s3://lake"))
-    assert s3.memory == MemoryPlan.under(256 - 40)
+    assert s3.memory == MemoryPlan.under(256 - 40, s3.encoders)
     assert s3.memory.buffer_bytes < local.memory.buffer_bytes
 
 
