@@ -18,10 +18,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
-
-import pyarrow as pa
-import pyarrow.dataset as ds
+from typing import IO, TYPE_CHECKING, Any
 
 from tests.e2e.crash import tap_replay
 
@@ -29,12 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tests.e2e.crash.nursery import Nursery
+    from tests.e2e.crash.places import Place, Row
 
 TAP = (sys.executable, "-S", "-E", str(Path(__file__).with_name("tap_replay.py")))
-STREAMS = ("even", "odd")
 EPOCHS_BY_RECORDS = {"epoch_max_bytes": 0, "epoch_max_seconds": 0}
 SECONDS = 120.0
-Row = tuple[str, int, int, str, str]
 
 
 @dataclass(frozen=True)
@@ -50,42 +46,6 @@ class Ended:
     def states(self) -> list[dict[str, Any]]:
         """The whole lines of its output."""
         return [json.loads(line) for line in self.stdout.split(b"\n")[:-1]]
-
-
-class Place(Protocol):
-    """A destination that a pipeline loads into."""
-
-    def config(self) -> dict[str, Any]:
-        """Settings that lead to it."""
-
-    def rows(self) -> list[Row]:
-        """Every row of every file that readers see: stream, n, generation, part, text."""
-
-
-@dataclass(frozen=True)
-class LocalPlace:
-    """A directory."""
-
-    root: Path
-
-    def config(self) -> dict[str, Any]:
-        """Settings that lead to it."""
-        return {"destination_path": str(self.root)}
-
-    def rows(self) -> list[Row]:
-        """Every row of every file that readers see."""
-        return [row for stream in STREAMS for row in read_rows(stream, self.root / stream)]
-
-
-def read_rows(stream: str, directory: Path) -> list[Row]:
-    """Read all files of a stream; one that is not whole fails here."""
-    if not any(directory.rglob("*.parquet")):
-        return []
-    names = ["n", "generation", "part", "text"]
-    partitioning = ds.partitioning(pa.schema([("part", pa.string())]), flavor="hive")
-    table = ds.dataset(directory, partitioning=partitioning).to_table(columns=names)
-    columns = (table[name].to_pylist() for name in names)
-    return [(stream, *row) for row in zip(*columns, strict=True)]
 
 
 def expected(count: int, generation: int = 0) -> Counter[Row]:
@@ -109,7 +69,7 @@ class Pipeline:
         target: settings of the target besides the destination.
     """
 
-    place: LocalPlace
+    place: Place
     nursery: Nursery
     scratch: Path
     tap: dict[str, Any] = field(default_factory=lambda: {"records": 1000, "state_every": 50})
@@ -156,8 +116,8 @@ class Pipeline:
 
     def prepared(self) -> int:
         """Epochs that have been written down so far."""
-        entries = (self.place.root / ".dativo/ledger").rglob("*.json")
-        return max((int(entry.stem) for entry in entries), default=0)
+        entries = [name for name in self.place.internal("ledger") if name.endswith(".json")]
+        return max((int(Path(name).stem) for name in entries), default=0)
 
     def check(self, state: Mapping[str, Any], generation: int = 0) -> None:
         """Hold what is visible against a STATE: every record before it once, no record after it."""

@@ -62,6 +62,7 @@ class Nursery:
 
 def preload() -> None:
     """Import what a run imports."""
+    import botocore.session  # noqa: F401 -- for the processes to come
     import dativo_native
     import dativo_protocol
     import pyarrow.parquet  # noqa: F401 -- for the processes to come

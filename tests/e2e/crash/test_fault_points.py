@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.e2e.crash.places import LocalPlace
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,8 +30,7 @@ every_step = pytest.mark.parametrize("step", STEPS)
 
 
 def names_below(pipeline: Pipeline, directory: str) -> list[str]:
-    root = pipeline.place.root / ".dativo" / directory
-    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*"))
+    return pipeline.place.internal(directory)
 
 
 @every_step
@@ -103,7 +104,8 @@ def test_a_recovery_that_is_killed_is_recovered(
     load = pipeline(load_method=load_method)
     assert load.run(fault=died_at).code == KILLED
     everything_stands = load_method == "overwrite" and step == "commit.file" and died_at in AFTER_PUBLICATION
-    assert load.recover(fault=step).code == (0 if everything_stands else KILLED)
+    nothing_to_publish = everything_stands and isinstance(load.place, LocalPlace)
+    assert load.recover(fault=step).code == (0 if nothing_to_publish else KILLED)
     assert load.recover(fault=step).code in (0, KILLED)
     state = load.durable()
     load.check({"next": 1000} if load_method == "overwrite" else state)
@@ -131,8 +133,6 @@ def test_the_ledger_keeps_two_epochs_and_their_state(pipeline: Callable[..., Pip
     assert names_below(load, "ledger/default") == [
         f"000000000{n}.{kind}" for n in (4, 5) for kind in ("done", "json")
     ]
-    entry: dict[str, Any] = json.loads(
-        (load.place.root / ".dativo/ledger/default/0000000005.json").read_text()
-    )
+    entry: dict[str, Any] = json.loads(load.place.read(".dativo/ledger/default/0000000005.json"))
     assert json.loads(entry["state"]) == {"next": 1000}
     assert sum(file["rows"] for stream in entry["streams"] for file in stream["files"]) == 200

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.crash.harness import EPOCHS_BY_RECORDS, LocalPlace, Pipeline, expected
+from tests.e2e.crash.harness import EPOCHS_BY_RECORDS, Pipeline, expected
 from tests.e2e.crash.nursery import Nursery
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.crash.harness import Ended
+    from tests.e2e.crash.places import Place
 
 KILLS = int(os.environ.get("DATIVO_CRASH_ROUNDS", "100"))
 SEED = os.environ.get("DATIVO_CRASH_SEED") or str(random.SystemRandom().randrange(10**6))
@@ -37,8 +38,11 @@ class Tormentor:
     has been written down, where most can go wrong.
     """
 
-    def __init__(self, scratch: Path, load_method: str, chance: random.Random) -> None:
+    def __init__(
+        self, scratch: Path, new_place: Callable[[Path], Place], load_method: str, chance: random.Random
+    ) -> None:
         self._scratch = scratch
+        self._new_place = new_place
         self._load_method = load_method
         self._chance = chance
         self._places = 0
@@ -66,7 +70,7 @@ class Tormentor:
             "partition_by": self._chance.choice([[], ["part"]]),
         }
         tap = {"records": RECORDS, "state_every": 20}
-        return Pipeline(LocalPlace(scratch / "lake"), nursery, scratch, tap, target)
+        return Pipeline(self._new_place(scratch), nursery, scratch, tap, target)
 
     def _torment(self, pipeline: Pipeline) -> None:
         """Run one pipeline to its end, through as many kills as it takes."""
@@ -111,13 +115,17 @@ class Tormentor:
 
 @pytest.mark.parametrize("load_method", ["append-only", "overwrite"])
 def test_kills_at_random_moments_lose_nothing_and_double_nothing(
-    tmp_path: Path, load_method: str, record_property: Callable[[str, object], None]
+    tmp_path: Path,
+    new_place: Callable[[Path], Place],
+    load_method: str,
+    record_property: Callable[[str, object], None],
 ) -> None:
     tormentors = []
     for number in range(2):
         scratch = tmp_path / str(number)
         scratch.mkdir()
-        tormentors.append(Tormentor(scratch, load_method, random.Random(f"{SEED} {load_method} {number}")))
+        chance = random.Random(f"{SEED} {load_method} {number}")
+        tormentors.append(Tormentor(scratch, new_place, load_method, chance))
     with ThreadPoolExecutor(len(tormentors)) as threads:
         list(threads.map(lambda each: each.kill(-(-KILLS // 4)), tormentors))
     seen = sum((each.seen for each in tormentors), Counter[str]())
