@@ -1,6 +1,7 @@
 """A proxy on a real socket in front of an S3 store, which breaks the requests a test tells it to break."""
 
 import http.client
+import random
 import re
 import socket
 import struct
@@ -15,6 +16,7 @@ Action = Literal["500", "503", "reset", "hang", "lost", "cut"]
 """What happens to a request: refused with that status; its connection reset in the middle of the body; never
 answered; carried out, but the answer lost; carried out, but the answer cut in the middle."""
 
+ANYTHING: tuple[Action, ...] = ("500", "503", "reset", "lost", "cut")
 _SLOW_DOWN = b"<Error><Code>%s</Code><Message>not now</Message></Error>"
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -31,9 +33,16 @@ class Fault:
 
 @dataclass
 class FaultyProxy:
-    """Forwards to `upstream`, a URL; start and stop it with `with`."""
+    """Forwards to `upstream`, a URL; start and stop it with `with`.
+
+    Attributes:
+        upstream: where to.
+        chance: that a request is broken in any of the quick ways, besides those that `inject` has chosen.
+        seen: every request so far, and what was done to it.
+    """
 
     upstream: str
+    chance: float = 0.0
     seen: list[tuple[str, str, str]] = field(default_factory=list)
     _faults: list[Fault] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -73,8 +82,9 @@ class FaultyProxy:
                     fault.times -= 1
                     self.seen.append((method, path, fault.action))
                     return fault.action
-            self.seen.append((method, path, ""))
-            return ""
+            action = random.choice(ANYTHING) if random.random() < self.chance else ""
+            self.seen.append((method, path, action))
+            return action
 
     def hang(self) -> None:
         self._released.wait(60)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from tests.services.seaweedfs import BUCKET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tests.services.seaweedfs import SeaweedFS
@@ -76,15 +76,16 @@ def read_rows(stream: str, directory: Path) -> list[Row]:
 
 @dataclass(frozen=True)
 class S3Place:
-    """A prefix of a bucket."""
+    """A prefix of a bucket; `s3` are settings of the target besides those of the server."""
 
     server: SeaweedFS
     client: Any
     prefix: str
+    s3: Mapping[str, Any] = field(default_factory=dict)
 
     def config(self) -> dict[str, Any]:
         """Settings that lead to it."""
-        return {"destination_path": f"s3://{BUCKET}/{self.prefix}", "s3": self.server.settings()}
+        return {"destination_path": f"s3://{BUCKET}/{self.prefix}", "s3": self.server.settings(**self.s3)}
 
     def rows(self) -> list[Row]:
         """Every row of every object that readers see; one that is not whole fails here."""

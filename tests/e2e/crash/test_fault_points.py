@@ -26,6 +26,7 @@ STEPS = (
 )
 KILLED = -9
 
+pytestmark = pytest.mark.parametrize("new_place", ["local", "s3"], indirect=True)
 every_step = pytest.mark.parametrize("step", STEPS)
 
 

@@ -113,6 +113,7 @@ class Tormentor:
         self.seen["kills" if code == KILLED else "survived"] += 1
 
 
+@pytest.mark.parametrize("new_place", ["local", "s3"], indirect=True)
 @pytest.mark.parametrize("load_method", ["append-only", "overwrite"])
 def test_kills_at_random_moments_lose_nothing_and_double_nothing(
     tmp_path: Path,

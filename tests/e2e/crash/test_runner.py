@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.crash.harness import EPOCHS_BY_RECORDS, LocalPlace, expected
+from tests.e2e.crash.harness import EPOCHS_BY_RECORDS, expected
+from tests.e2e.crash.places import LocalPlace
 from tests.paths import BIN
 
 TAP = Path(__file__).with_name("tap_replay.py")

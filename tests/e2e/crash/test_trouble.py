@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from dativo_protocol.testing import run, start
 
-from tests.e2e.crash.harness import TAP, LocalPlace, Pipeline
+from tests.e2e.crash.harness import TAP, Pipeline
+from tests.e2e.crash.places import LocalPlace
 from tests.paths import BIN
 
 if TYPE_CHECKING:
