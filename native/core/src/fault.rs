@@ -66,7 +66,7 @@ pub(crate) fn pointer_step(name: &str) -> String {
 }
 
 /// What to call the JSON value that starts with `first` in a message.
-pub(crate) fn json_type(first: Option<&u8>) -> &'static str {
+pub(crate) fn json_type(first: Option<u8>) -> &'static str {
     match first {
         Some(b'"') => "string",
         Some(b'{') => "object",

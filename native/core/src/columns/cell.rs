@@ -3,7 +3,7 @@
 use super::Builder;
 use super::context::Context;
 use crate::fault::Parsed;
-use crate::scan::null_end;
+use crate::scan::Here;
 use crate::validate::Rules;
 
 /// Where the values of one property (or of an array's items) go.
@@ -22,17 +22,17 @@ impl Cell {
         Cell { builder, rules: rules.map(Box::new) }
     }
 
-    /// Sets `row`, the last one, which has no value yet, to the value at `pos`.
+    /// Sets `row`, the last one, which has no value yet, to the value that is here.
     #[inline(always)]
-    pub(crate) fn decode(&mut self, row: usize, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
+    pub(crate) fn decode(&mut self, row: usize, here: Here, context: &mut Context) -> Parsed {
         // Columns lag behind, so there is nothing to do for a null.
-        let end = match null_end(bytes, pos) {
+        let end = match here.after_null() {
             Some(end) => end,
-            None => self.builder.decode(row, bytes, pos, context)?,
+            None => self.builder.decode(row, here, context)?,
         };
         match &self.rules {
             None => Ok(end),
-            Some(rules) => rules.hold(&self.builder, row, bytes, pos, context).map(|()| end),
+            Some(rules) => rules.hold(&self.builder, row, here, context).map(|()| end),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Guessing the next key, and being told at once whether the guess was right.
 
-use crate::scan::string_stop;
+use crate::scan::{Here, NEAR, string_stop};
 
 const WORDS: usize = 4;
 const WINDOW: usize = WORDS * 8;
@@ -39,39 +39,28 @@ impl Expect {
         Expect::new(if plain { format!(", \"{name}\": ") } else { String::new() }.as_bytes())
     }
 
-    /// The position after the expected bytes, if they are at `pos`. More white space than last time may follow.
+    /// The position after the expected bytes, if they are here. More white space than last time may follow.
     #[inline(always)]
-    pub(crate) fn after(&self, bytes: &[u8], pos: usize) -> Option<usize> {
-        let found = match bytes.get(pos..).and_then(|rest| rest.first_chunk::<WINDOW>()) {
-            Some(window) => self.begins(window) && (self.rest.is_empty() || self.continues(bytes, pos)),
-            None => self.fits(bytes, pos),
-        };
-        found.then_some(pos + self.length)
+    pub(crate) fn after(&self, here: Here) -> Option<usize> {
+        let found = self.begins(here.near) && (self.rest.is_empty() || self.continues(here));
+        found.then_some(here.pos + self.length)
     }
 
     #[inline(always)]
-    fn begins(&self, window: &[u8; WINDOW]) -> bool {
-        let found = words(window);
+    fn begins(&self, near: &[u8; NEAR]) -> bool {
+        let found = words(near);
         let difference = |index: usize| (found[index] & self.masks[index]) ^ self.words[index];
         difference(0) | difference(1) | difference(2) | difference(3) == 0
     }
 
-    fn continues(&self, bytes: &[u8], pos: usize) -> bool {
-        bytes.get(pos + WINDOW..).is_some_and(|rest| rest.starts_with(&self.rest))
-    }
-
-    /// The comparison near the end of the buffer, where there is no whole window left.
-    #[cold]
-    fn fits(&self, bytes: &[u8], pos: usize) -> bool {
-        let mut window = [0; WINDOW];
-        let rest = bytes.get(pos..).unwrap_or_default();
-        window[..rest.len().min(WINDOW)].copy_from_slice(&rest[..rest.len().min(WINDOW)]);
-        rest.len() >= self.length && self.begins(&window)
+    #[inline(never)]
+    fn continues(&self, here: Here) -> bool {
+        here.bytes.get(here.pos + WINDOW..).is_some_and(|rest| rest.starts_with(&self.rest))
     }
 }
 
 #[inline(always)]
-fn words(window: &[u8; WINDOW]) -> [u64; WORDS] {
+fn words(window: &[u8]) -> [u64; WORDS] {
     let (chunks, _) = window.as_chunks::<8>();
     [0, 1, 2, 3].map(|index| u64::from_le_bytes(chunks[index]))
 }
@@ -80,33 +69,37 @@ fn words(window: &[u8; WINDOW]) -> [u64; WORDS] {
 mod tests {
     use super::*;
 
+    fn padded(text: &str) -> Vec<u8> {
+        format!("{text}{}", "-".repeat(NEAR)).into_bytes()
+    }
+
     #[test]
     fn keys_of_every_length_match_themselves_only() {
         for length in 1..80 {
             let text = "k".repeat(length);
             let expect = Expect::new(text.as_bytes());
-            for padding in [0, 1, 40] {
-                let line = format!("ab{text}{}", "x".repeat(padding));
-                assert_eq!(expect.after(line.as_bytes(), 2), Some(2 + length));
-                for at in 2..2 + length {
-                    let mut other = line.clone().into_bytes();
-                    other[at] = b'!';
-                    assert_eq!(expect.after(&other, 2), None);
-                }
+            let line = padded(&text);
+            assert_eq!(expect.after(Here::at(&line, 0)), Some(length));
+            assert_eq!(expect.after(Here::at(&line, 1)), None);
+            for at in 0..length {
+                let mut other = line.clone();
+                other[at] = b'!';
+                assert_eq!(expect.after(Here::at(&other, 0)), None);
             }
-            assert_eq!(expect.after(&text.as_bytes()[1..], 0), None);
+            assert_eq!(expect.after(Here::at(&text.as_bytes()[..length - 1], 0)), None);
         }
     }
 
     #[test]
     fn nothing_is_expected_of_an_empty_text() {
-        assert_eq!(Expect::new(b"").after(b"abc", 0), None);
-        assert_eq!(Expect::new(&[b' '; LONGEST + 1]).after(&[b' '; 999], 0), None);
+        assert_eq!(Expect::new(b"").after(Here::at(&padded("abc"), 0)), None);
+        assert_eq!(Expect::new(&[b' '; LONGEST + 1]).after(Here::at(&[b' '; 999], 0)), None);
     }
 
     #[test]
     fn a_name_is_never_taken_for_two_members() {
-        assert_eq!(Expect::key("a\": 1, \"b").after(br#", "a": 1, "b": 2"#, 0), None);
-        assert_eq!(Expect::key("a").after(br#", "a": 1, "b": 2"#, 0), Some(7));
+        let line = padded(r#", "a": 1, "b": 2"#);
+        assert_eq!(Expect::key("a\": 1, \"b").after(Here::at(&line, 0)), None);
+        assert_eq!(Expect::key("a").after(Here::at(&line, 0)), Some(7));
     }
 }

@@ -86,7 +86,7 @@ fn structs(
     };
     Nested(object, nulls).settle(rows);
     let columns = object.finish(fields, pool)?;
-    Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), columns, nulls.take(), rows)?))
+    Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), columns, nulls.take(rows), rows)?))
 }
 
 fn lists(list: &mut List, rows: usize, kind: &DataType, pool: &Pool) -> Result<ArrayRef, ArrowError> {

@@ -22,7 +22,6 @@ impl<T: ArrowNativeType + Pooled> Fixed<T> {
     pub(crate) fn put(&mut self, row: usize, value: T) {
         self.settle(row);
         self.values.push(value);
-        self.nulls.push_valid();
     }
 
     /// The value of `row`, if it has one.
@@ -33,7 +32,7 @@ impl<T: ArrowNativeType + Pooled> Fixed<T> {
     /// The column's buffers; the column is empty afterwards.
     pub(crate) fn take(&mut self, rows: usize, pool: &Pool) -> (ScalarBuffer<T>, Option<NullBuffer>) {
         self.settle(rows);
-        (ScalarBuffer::new(pool.exchange(&mut self.values), 0, rows), self.nulls.take())
+        (ScalarBuffer::new(pool.exchange(&mut self.values), 0, rows), self.nulls.take(rows))
     }
 }
 
@@ -44,7 +43,7 @@ impl<T: ArrowNativeType + Pooled> Lagging for Fixed<T> {
     }
 
     fn pad(&mut self, rows: usize) {
-        self.nulls.pad(self.values.len(), rows - self.values.len());
+        self.nulls.gap(self.values.len(), rows);
         self.values.resize(rows, T::default());
     }
 
@@ -70,13 +69,12 @@ impl Bits {
     pub(crate) fn put(&mut self, row: usize, value: bool) {
         self.settle(row);
         self.values.append(value);
-        self.nulls.push_valid();
     }
 
     /// The column's buffers; the column is empty afterwards.
     pub(crate) fn take(&mut self, rows: usize) -> (BooleanBuffer, Option<NullBuffer>) {
         self.settle(rows);
-        (self.values.finish(), self.nulls.take())
+        (self.values.finish(), self.nulls.take(rows))
     }
 }
 
@@ -87,9 +85,8 @@ impl Lagging for Bits {
     }
 
     fn pad(&mut self, rows: usize) {
-        let count = rows - self.values.len();
-        self.nulls.pad(self.values.len(), count);
-        self.values.append_n(count, false);
+        self.nulls.gap(self.values.len(), rows);
+        self.values.append_n(rows - self.values.len(), false);
     }
 
     fn truncate(&mut self, rows: usize) {

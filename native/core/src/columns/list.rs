@@ -7,7 +7,7 @@ use super::context::Context;
 use super::nulls::{Lagging, Nulls};
 use super::pool::Pool;
 use crate::fault::{Fault, Parsed};
-use crate::scan::skip_space;
+use crate::scan::{Here, skip_space};
 
 /// Items of all rows in one cell, and where each row's begin.
 pub(crate) struct List {
@@ -21,15 +21,14 @@ impl List {
         List { items, offsets: vec![0], nulls: Nulls::default() }
     }
 
-    /// Sets `row` to the array whose opening bracket is at `pos`.
-    pub(crate) fn put(&mut self, row: usize, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
+    /// Sets `row` to the array whose opening bracket is here.
+    pub(crate) fn put(&mut self, row: usize, here: Here, context: &mut Context) -> Parsed {
         self.settle(row);
         let first = self.count();
         let mut count = first;
-        match self.read(bytes, pos + 1, &mut count, context) {
+        match self.read(here.bytes, here.pos + 1, &mut count, context) {
             Ok(end) => {
                 self.offsets.push(count as i32);
-                self.nulls.push_valid();
                 Ok(end)
             }
             Err(fault) => {
@@ -45,7 +44,7 @@ impl List {
             return Ok(pos + 1);
         }
         loop {
-            pos = skip_space(bytes, self.items.decode(*count, bytes, pos, context)?);
+            pos = skip_space(bytes, self.items.decode(*count, Here::at(bytes, pos), context)?);
             *count += 1;
             match bytes.get(pos) {
                 Some(b',') => pos = skip_space(bytes, pos + 1),
@@ -73,7 +72,7 @@ impl List {
         self.settle(rows);
         let offsets = ScalarBuffer::new(pool.exchange(&mut self.offsets), 0, rows + 1);
         self.offsets.push(0);
-        (OffsetBuffer::new(offsets), self.nulls.take())
+        (OffsetBuffer::new(offsets), self.nulls.take(rows))
     }
 }
 
@@ -84,7 +83,7 @@ impl Lagging for List {
     }
 
     fn pad(&mut self, rows: usize) {
-        self.nulls.pad(self.len(), rows - self.len());
+        self.nulls.gap(self.len(), rows);
         self.offsets.resize(rows + 1, self.count() as i32);
     }
 

@@ -9,9 +9,9 @@ use super::context::Context;
 use super::key;
 use super::nulls::{Lagging, Nulls};
 use super::pool::Pool;
-use super::text::Text;
+use super::strings::Text;
 use crate::fault::{Fault, Parsed};
-use crate::scan::{VALUE_DEPTH, skip, skip_space};
+use crate::scan::{Here, VALUE_DEPTH, skip, skip_space};
 
 /// Up to this many keys are compared with each other to find one that came twice.
 const FEW: usize = 16;
@@ -29,8 +29,9 @@ impl Map {
         Map { keys: Text::new(), values, offsets: vec![0], nulls: Nulls::default() }
     }
 
-    /// Sets `row` to the object whose opening brace is at `pos`.
-    pub(crate) fn put(&mut self, row: usize, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
+    /// Sets `row` to the object whose opening brace is here.
+    pub(crate) fn put(&mut self, row: usize, here: Here, context: &mut Context) -> Parsed {
+        let (bytes, pos) = (here.bytes, here.pos);
         self.settle(row);
         let first = self.count();
         let end = self.read(bytes, pos + 1, first, context).and_then(|end| {
@@ -44,7 +45,6 @@ impl Map {
             self.drop_from(first);
         } else {
             self.offsets.push(self.keys.len() as i32);
-            self.nulls.push_valid();
         }
         end
     }
@@ -68,7 +68,7 @@ impl Map {
     fn put_entry(&mut self, entry: usize, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
         let (name, value) = key::read(bytes, pos, &mut context.key)?;
         self.keys.put(entry, name);
-        let end = self.values.decode(entry, bytes, value, context);
+        let end = self.values.decode(entry, Here::at(bytes, value), context);
         end.map_err(|fault| fault.within(String::from_utf8_lossy(self.keys.at(entry))))
     }
 
@@ -127,7 +127,7 @@ impl Map {
         self.settle(rows);
         let offsets = ScalarBuffer::new(pool.exchange(&mut self.offsets), 0, rows + 1);
         self.offsets.push(0);
-        (OffsetBuffer::new(offsets), self.nulls.take())
+        (OffsetBuffer::new(offsets), self.nulls.take(rows))
     }
 }
 
@@ -138,7 +138,7 @@ impl Lagging for Map {
     }
 
     fn pad(&mut self, rows: usize) {
-        self.nulls.pad(self.len(), rows - self.len());
+        self.nulls.gap(self.len(), rows);
         self.offsets.resize(rows + 1, self.count() as i32);
     }
 

@@ -17,8 +17,9 @@ mod nulls;
 mod object;
 mod order;
 mod pool;
+mod quoted;
 mod scalar;
-mod text;
+mod strings;
 mod uuid;
 
 pub(crate) use cell::Cell;
@@ -31,12 +32,12 @@ pub(crate) use map::Map;
 pub(crate) use nulls::{Lagging, Nulls};
 pub(crate) use object::Object;
 pub(crate) use pool::Pool;
-pub(crate) use scalar::content;
-pub(crate) use text::Text;
+pub(crate) use quoted::content;
+pub(crate) use strings::Text;
 pub(crate) use uuid::parse as parse_uuid;
 
 use crate::fault::Parsed;
-use crate::scan::{VALUE_DEPTH, skip};
+use crate::scan::{Here, VALUE_DEPTH, skip};
 
 /// A column of any type the decoder knows.
 pub(crate) enum Builder {
@@ -72,47 +73,38 @@ pub(crate) enum Builder {
 }
 
 impl Builder {
-    /// Sets `row`, the last one, to the value at `pos`. On a fault the row may hold anything and must be forgotten.
+    /// Sets `row`, the last one, to the value that is here. On a fault the row may hold anything and must be forgotten.
     #[inline(always)]
-    pub(crate) fn decode(&mut self, row: usize, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
+    pub(crate) fn decode(&mut self, row: usize, here: Here, context: &mut Context) -> Parsed {
         match self {
-            Builder::Integer(values) => scalar::integer(values, row, bytes, pos),
-            Builder::Float(values) => scalar::float(values, row, bytes, pos),
+            Builder::Integer(values) => scalar::integer(values, row, here),
+            Builder::Float(values) => scalar::float(values, row, here),
             Builder::Decimal { values, precision, scale } => {
-                scalar::decimal(values, (*precision, *scale), row, bytes, pos, context)
+                scalar::decimal(values, (*precision, *scale), row, here, context)
             }
-            Builder::String(values) => match bytes.get(pos) {
-                Some(b'"') => values.put_string(row, bytes, pos),
-                _ => scalar::absent(values, "string", row, bytes, pos),
-            },
-            Builder::Timestamp { values, zoned } => scalar::timestamp(values, *zoned, row, bytes, pos, context),
-            Builder::Date(values) => scalar::date(values, row, bytes, pos, context),
-            _ => self.decode_other(row, bytes, pos, context),
+            Builder::String(values) => scalar::string(values, row, here),
+            Builder::Timestamp { values, zoned } => scalar::timestamp(values, *zoned, row, here, context),
+            Builder::Date(values) => scalar::date(values, row, here, context),
+            Builder::Boolean(values) => scalar::boolean(values, row, here),
+            _ => self.decode_other(row, here, context),
         }
     }
 
     /// The types that are rarer or slower anyway.
     #[inline(never)]
-    fn decode_other(&mut self, row: usize, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
-        match self {
-            Builder::Boolean(values) => scalar::boolean(values, row, bytes, pos),
-            Builder::Time(values) => scalar::time(values, row, bytes, pos, context),
-            Builder::Uuid(values) => scalar::uuid(values, row, bytes, pos, context),
-            Builder::Binary(values) => scalar::binary(values, row, bytes, pos, context),
-            Builder::Json(values) => scalar::json(values, row, bytes, pos),
-            Builder::Struct { object, nulls } => match bytes.get(pos) {
-                Some(b'{') => read_struct(object, nulls, row, bytes, pos, context),
-                _ => scalar::absent(&mut Nested(object, nulls), "object", row, bytes, pos),
-            },
-            Builder::List(list) => match bytes.get(pos) {
-                Some(b'[') => list.put(row, bytes, pos, context),
-                _ => scalar::absent(list.as_mut(), "array", row, bytes, pos),
-            },
-            Builder::Map(map) => match bytes.get(pos) {
-                Some(b'{') => map.put(row, bytes, pos, context),
-                _ => scalar::absent(map.as_mut(), "object", row, bytes, pos),
-            },
-            _ => skip(bytes, pos, VALUE_DEPTH),
+    fn decode_other(&mut self, row: usize, here: Here, context: &mut Context) -> Parsed {
+        match (self, here.byte()) {
+            (Builder::Struct { object, nulls }, Some(b'{')) => read_struct(object, nulls, row, here, context),
+            (Builder::Struct { object, nulls }, _) => scalar::absent(&mut Nested(object, nulls), "object", row, here),
+            (Builder::List(list), Some(b'[')) => list.put(row, here, context),
+            (Builder::List(list), _) => scalar::absent(list.as_mut(), "array", row, here),
+            (Builder::Map(map), Some(b'{')) => map.put(row, here, context),
+            (Builder::Map(map), _) => scalar::absent(map.as_mut(), "object", row, here),
+            (Builder::Json(values), _) => quoted::json(values, row, here),
+            (Builder::Time(values), _) => quoted::time(values, row, here, context),
+            (Builder::Uuid(values), _) => quoted::uuid(values, row, here, context),
+            (Builder::Binary(values), _) => quoted::binary(values, row, here, context),
+            _ => skip(here.bytes, here.pos, VALUE_DEPTH),
         }
     }
 
@@ -158,18 +150,10 @@ impl Builder {
     }
 }
 
-fn read_struct(
-    object: &mut Object,
-    nulls: &mut Nulls,
-    row: usize,
-    bytes: &[u8],
-    pos: usize,
-    context: &mut Context,
-) -> Parsed {
+fn read_struct(object: &mut Object, nulls: &mut Nulls, row: usize, here: Here, context: &mut Context) -> Parsed {
     Nested(object, nulls).settle(row);
-    let end = object.read(bytes, pos + 1, context)?;
+    let end = object.read(here.bytes, here.pos + 1, context)?;
     object.commit();
-    nulls.push_valid();
     Ok(end)
 }
 
@@ -182,7 +166,7 @@ impl Lagging for Nested<'_> {
     }
 
     fn pad(&mut self, rows: usize) {
-        self.1.pad(self.0.len(), rows - self.0.len());
+        self.1.gap(self.0.len(), rows);
         self.0.pad(rows);
     }
 

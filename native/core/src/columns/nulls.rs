@@ -1,40 +1,50 @@
 //! Which rows of a column hold a value.
 
-use arrow_array::builder::BooleanBufferBuilder;
-use arrow_buffer::NullBuffer;
+use arrow_buffer::{BooleanBufferBuilder, NullBuffer};
 
-/// A validity bitmap that exists from the first null on.
+/// The rows without a value, as gaps between those with one: rows that have a value cost nothing.
 #[derive(Default)]
-pub(crate) struct Nulls(Option<BooleanBufferBuilder>);
+pub(crate) struct Nulls {
+    gaps: Vec<Gap>,
+}
+
+/// Rows from `start` up to `end`.
+#[derive(Clone, Copy)]
+struct Gap {
+    start: u32,
+    end: u32,
+}
 
 impl Nulls {
-    /// One more row, with a value.
-    #[inline(always)]
-    pub(crate) fn push_valid(&mut self) {
-        if let Some(bits) = &mut self.0 {
-            bits.append(true);
-        }
+    /// The rows from `start` up to `end` have no value.
+    #[inline]
+    pub(crate) fn gap(&mut self, start: usize, end: usize) {
+        self.gaps.push(Gap { start: start as u32, end: end as u32 });
     }
 
-    /// `count` more rows, without one, after `rows`.
-    pub(crate) fn pad(&mut self, rows: usize, count: usize) {
-        let bits = self.0.get_or_insert_with(|| {
-            let mut bits = BooleanBufferBuilder::new(rows + count);
-            bits.append_n(rows, true);
-            bits
-        });
-        bits.append_n(count, false);
-    }
-
+    /// Forgets the rows from `rows` on.
     pub(crate) fn truncate(&mut self, rows: usize) {
-        if let Some(bits) = &mut self.0 {
-            bits.truncate(rows);
+        while let Some(gap) = self.gaps.last_mut() {
+            gap.end = gap.end.min(rows as u32);
+            if gap.start < gap.end {
+                break;
+            }
+            self.gaps.pop();
         }
     }
 
-    pub(crate) fn take(&mut self) -> Option<NullBuffer> {
-        let nulls = NullBuffer::new(self.0.take()?.finish());
-        (nulls.null_count() > 0).then_some(nulls)
+    /// The bitmap of `rows` rows; none if every row has a value.
+    pub(crate) fn take(&mut self, rows: usize) -> Option<NullBuffer> {
+        if self.gaps.is_empty() {
+            return None;
+        }
+        let mut bits = BooleanBufferBuilder::new(rows);
+        for gap in self.gaps.drain(..) {
+            bits.append_n(gap.start as usize - bits.len(), true);
+            bits.append_n((gap.end - gap.start) as usize, false);
+        }
+        bits.append_n(rows - bits.len(), true);
+        Some(NullBuffer::new(bits.finish()))
     }
 }
 
@@ -77,29 +87,34 @@ fn adjust<C: Lagging + ?Sized>(column: &mut C, row: usize) {
 mod tests {
     use super::*;
 
+    fn bits(nulls: &mut Nulls, rows: usize) -> Vec<bool> {
+        nulls.take(rows).map(|bits| bits.iter().collect()).unwrap_or_default()
+    }
+
     #[test]
     fn a_column_without_nulls_has_no_bitmap() {
-        let mut nulls = Nulls::default();
-        nulls.push_valid();
-        assert!(nulls.take().is_none());
+        assert!(Nulls::default().take(9).is_none());
     }
 
     #[test]
-    fn nulls_are_counted_from_where_they_start() {
+    fn gaps_become_zeros() {
         let mut nulls = Nulls::default();
-        nulls.pad(3, 2);
-        nulls.push_valid();
-        nulls.truncate(5);
-        nulls.push_valid();
-        let bits: Vec<bool> = nulls.take().expect("nulls").iter().collect();
-        assert_eq!(bits, [true, true, true, false, false, true]);
+        nulls.gap(0, 1);
+        nulls.gap(3, 5);
+        assert_eq!(bits(&mut nulls, 6), [false, true, true, false, false, true]);
+        assert!(nulls.take(6).is_none(), "it is empty again");
     }
 
     #[test]
-    fn a_bitmap_whose_nulls_were_rolled_back_is_dropped() {
+    fn gaps_are_cut_off_with_their_rows() {
         let mut nulls = Nulls::default();
-        nulls.pad(2, 1);
+        nulls.gap(1, 4);
+        nulls.gap(6, 7);
+        nulls.truncate(7);
         nulls.truncate(2);
-        assert!(nulls.take().is_none());
+        assert_eq!(bits(&mut nulls, 3), [true, false, true]);
+        nulls.gap(2, 3);
+        nulls.truncate(2);
+        assert!(nulls.take(2).is_none());
     }
 }

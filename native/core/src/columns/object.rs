@@ -11,6 +11,7 @@ use super::nulls::Lagging;
 use super::order::Order;
 use super::{Builder, key};
 use crate::fault::{Fault, Parsed, pointer_step};
+use crate::scan::{Here, skip_space};
 
 /// How many keys without a column are remembered for each object.
 const IGNORED: usize = 1_000;
@@ -92,7 +93,7 @@ impl Object {
     #[inline]
     fn members(&mut self, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
         self.turn += 1;
-        let (mut index, mut pos) = match self.opening.1.after(bytes, pos) {
+        let (mut index, mut pos) = match self.opening.1.after(Here::at(bytes, pos)) {
             Some(value) => (self.opening.0, value),
             None => match self.open(bytes, pos, context)? {
                 Turn::Member { field, value } => (field, value),
@@ -102,20 +103,19 @@ impl Object {
         loop {
             let field = &mut self.fields[index];
             if field.seen == self.turn {
-                // The key came twice: the value it has now gives way.
                 field.cell.builder.forget(self.rows);
             }
             field.seen = self.turn;
-            pos = match field.cell.decode(self.rows, bytes, pos, context) {
+            pos = match field.cell.decode(self.rows, Here::at(bytes, pos), context) {
                 Ok(end) => end,
                 Err(fault) => return Err(fault.within(&*field.name)),
             };
-            let next = field.next;
-            if let Some(value) = self.fields.get(next).and_then(|field| field.expect.after(bytes, pos)) {
+            let (here, next) = (Here::at(bytes, pos), field.next);
+            if let Some(value) = self.fields.get(next).and_then(|field| field.expect.after(here)) {
                 (index, pos) = (next, value);
                 continue;
             }
-            match self.turn(index, bytes, pos, context)? {
+            match self.turn(index, here, context)? {
                 Turn::Member { field, value } => (index, pos) = (field, value),
                 Turn::End(end) => return Ok(end),
             }
@@ -123,12 +123,13 @@ impl Object {
     }
 
     /// What comes after the value of `previous`, when it is not what came last time.
-    fn turn(&mut self, previous: usize, bytes: &[u8], pos: usize, context: &mut Context) -> Result<Turn, Box<Fault>> {
+    fn turn(&mut self, previous: usize, here: Here, context: &mut Context) -> Result<Turn, Box<Fault>> {
+        let (bytes, pos) = (here.bytes, here.pos);
         if bytes.get(pos) == Some(&b'}') {
             return Ok(Turn::End(pos + 1));
         }
         for &field in self.order.after(previous, LOOK_AHEAD) {
-            if let Some(value) = self.fields[field].expect.after(bytes, pos) {
+            if let Some(value) = self.fields[field].expect.after(here) {
                 self.fields[previous].next = field;
                 return Ok(Turn::Member { field, value });
             }
@@ -139,7 +140,7 @@ impl Object {
         let (field, value) = self.find(bytes, start, Some(previous), context)?;
         self.order.learn(previous, field);
         self.fields[previous].next = field;
-        if self.fields[field].expect.after(bytes, pos) != Some(value) {
+        if self.fields[field].expect.after(here) != Some(value) {
             self.fields[field].expect = Expect::new(&bytes[pos..value]);
         }
         Ok(Turn::Member { field, value })
@@ -147,7 +148,7 @@ impl Object {
 
     /// The first member, when it is not the one that was first last time.
     fn open(&mut self, bytes: &[u8], pos: usize, context: &mut Context) -> Result<Turn, Box<Fault>> {
-        let start = crate::scan::skip_space(bytes, pos);
+        let start = skip_space(bytes, pos);
         if bytes.get(start) == Some(&b'}') {
             return Ok(Turn::End(start + 1));
         }

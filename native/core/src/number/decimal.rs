@@ -2,18 +2,19 @@
 
 use super::POWERS;
 use super::digits::short;
+use crate::scan::NEAR;
 
-/// A short number at `pos` as an integer of units of ten to the minus `scale`, and the position after it.
+/// A short number at the start of `near` as units of ten to the minus `scale`, and the length of its text.
 #[inline(always)]
-pub(crate) fn decimal_fast(bytes: &[u8], pos: usize, scale: usize) -> Option<(i128, usize)> {
-    let negative = bytes.get(pos) == Some(&b'-');
-    let number = short(bytes, pos + usize::from(negative))?;
+pub(crate) fn decimal_fast(near: &[u8; NEAR], scale: usize) -> Option<(i128, usize)> {
+    let negative = near[0] == b'-';
+    let number = short(near, usize::from(negative))?;
     let places = scale.checked_sub(number.places)?;
     if scale > 22 {
         return None;
     }
     let value = i128::from(number.whole) * POWERS[scale] + i128::from(number.fraction) * POWERS[places];
-    Some((if negative { -value } else { value }, number.end))
+    Some((if negative { -value } else { value }, number.length))
 }
 
 /// Whether `value` has at most `precision` digits.
@@ -27,7 +28,7 @@ mod tests {
     use super::*;
 
     fn fast(text: &str, scale: usize) -> Option<i128> {
-        decimal_fast(format!("{text}, {}", "x".repeat(32)).as_bytes(), 0, scale).map(|(value, _)| value)
+        decimal_fast(format!("{text}, {}", "x".repeat(NEAR)).as_bytes().first_chunk()?, scale).map(|(value, _)| value)
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Runs of ASCII digits, eight at a time.
 
-use crate::scan::{BLOCK, Block};
+use crate::scan::{BLOCK, Block, NEAR};
 
 /// The value of `count` (1 to 8) digits at the start of `text`; what follows them is ignored.
 ///
 /// The eight bytes are read as one little-endian word. Shifting it left drops what follows the digits and puts zeros in
 /// front of them; three multiplications then add up pairs, quadruples and the whole.
 #[inline(always)]
-pub(super) fn value_of(text: &[u8; 8], count: usize) -> u64 {
+pub(crate) fn value_of(text: &[u8; 8], count: usize) -> u64 {
     let word = (u64::from_le_bytes(*text) & 0x0F0F_0F0F_0F0F_0F0F) << (8 * (8 - count));
     let pairs = (word * 10) + (word >> 8);
     let low = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(0x000F_4240_0000_0064);
@@ -21,31 +21,31 @@ pub(super) struct Short {
     pub(super) fraction: u64,
     /// Digits after the point.
     pub(super) places: usize,
-    /// The position after the number.
-    pub(super) end: usize,
+    /// How long the text is.
+    pub(super) length: usize,
 }
 
-/// Reads an unsigned number without an exponent at `pos`; none if it has another shape or breaks JSON's grammar.
+/// Reads an unsigned number without an exponent after `sign` bytes; none if it has another shape or breaks JSON's grammar.
 #[inline(always)]
-pub(super) fn short(bytes: &[u8], pos: usize) -> Option<Short> {
-    let (block, chunk) = Block::at(bytes, pos)?;
-    let stops = block.non_digits() | 1 << BLOCK;
+pub(super) fn short(near: &[u8; NEAR], sign: usize) -> Option<Short> {
+    let chunk: &[u8; BLOCK] = near.get(sign..)?.first_chunk()?;
+    let stops = Block::new(chunk).non_digits() | 1 << BLOCK;
     let whole_digits = stops.trailing_zeros() as usize;
     if whole_digits == 0 || whole_digits > 8 || (whole_digits > 1 && chunk[0] == b'0') {
         return None;
     }
     let whole = value_of(chunk.first_chunk()?, whole_digits);
     if chunk[whole_digits] != b'.' {
-        let end = pos + whole_digits;
-        return plain_end(chunk[whole_digits]).then_some(Short { whole, fraction: 0, places: 0, end });
+        let length = sign + whole_digits;
+        return plain_end(chunk[whole_digits]).then_some(Short { whole, fraction: 0, places: 0, length });
     }
     let after = (stops & (stops - 1)).trailing_zeros() as usize;
     let places = after.wrapping_sub(whole_digits + 1);
     if places.wrapping_sub(1) >= 8 || after >= BLOCK || !plain_end(chunk[after]) {
         return None;
     }
-    let fraction = value_of(bytes.get(pos + whole_digits + 1..)?.first_chunk()?, places);
-    Some(Short { whole, fraction, places, end: pos + after })
+    let fraction = value_of(near.get(sign + whole_digits + 1..)?.first_chunk()?, places);
+    Some(Short { whole, fraction, places, length: sign + after })
 }
 
 /// Whether a number that `next` follows is complete.
@@ -67,8 +67,8 @@ mod tests {
     }
 
     fn parts(text: &str) -> Option<(u64, u64, usize, usize)> {
-        let padded = format!("{text}{}", ",".repeat(32));
-        short(padded.as_bytes(), 0).map(|s| (s.whole, s.fraction, s.places, s.end))
+        let padded = format!("{text}{}", ",".repeat(NEAR));
+        short(padded.as_bytes().first_chunk()?, 0).map(|s| (s.whole, s.fraction, s.places, s.length))
     }
 
     #[test]

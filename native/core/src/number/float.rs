@@ -3,25 +3,26 @@
 use super::digits::short;
 use super::literal::Literal;
 use crate::fault::Fault;
+use crate::scan::NEAR;
 
 /// Powers of ten that a double holds exactly and that eight places may need.
 const EXACT: [f64; 9] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
 const EXACT_INTEGERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
-/// A short number at `pos`, rounded correctly, and the position after it; none for any other shape.
+/// A short number at the start of `near`, rounded correctly, and the length of its text; none for any other shape.
 ///
 /// Digits below 2^53 and a power of ten up to 10^22 are exact doubles, so their quotient is rounded once: Clinger's fast
 /// path.
 #[inline(always)]
-pub(crate) fn float_fast(bytes: &[u8], pos: usize) -> Option<(f64, usize)> {
-    let negative = bytes.get(pos) == Some(&b'-');
-    let number = short(bytes, pos + usize::from(negative))?;
+pub(crate) fn float_fast(near: &[u8; NEAR]) -> Option<(f64, usize)> {
+    let negative = near[0] == b'-';
+    let number = short(near, usize::from(negative))?;
     let digits = number.whole * EXACT_INTEGERS[number.places] + number.fraction;
     if digits >= 1 << 53 {
         return None;
     }
     let magnitude = digits as f64 / EXACT[number.places];
-    Some((if negative { -magnitude } else { magnitude }, number.end))
+    Some((if negative { -magnitude } else { magnitude }, number.length))
 }
 
 /// Any number at `pos`, rounded correctly.
@@ -40,8 +41,8 @@ mod tests {
     use super::*;
 
     fn fast(text: &str) -> Option<f64> {
-        float_fast(format!("{text}, {}", "x".repeat(32)).as_bytes(), 0).map(|(value, end)| {
-            assert_eq!(end, text.len());
+        float_fast(format!("{text}, {}", "x".repeat(NEAR)).as_bytes().first_chunk()?).map(|(value, length)| {
+            assert_eq!(length, text.len());
             value
         })
     }

@@ -3,16 +3,16 @@
 use super::digits::value_of;
 use super::literal::{Literal, Misfit};
 use crate::fault::Fault;
-use crate::scan::{BLOCK, Block};
+use crate::scan::{BLOCK, Block, NEAR};
 
-/// The integer of up to fifteen digits at `pos` and the position after it; none for any other shape.
+/// The integer of up to fifteen digits at the start of `near` and the length of its text; none for any other shape.
 #[inline(always)]
-pub(crate) fn integer_fast(bytes: &[u8], pos: usize) -> Option<(i64, usize)> {
-    let negative = bytes.get(pos) == Some(&b'-');
-    let start = pos + usize::from(negative);
-    let (block, chunk) = Block::at(bytes, start)?;
-    let count = (block.non_digits() | 1 << BLOCK).trailing_zeros() as usize;
-    if count == 0 || count == BLOCK || (chunk[0] == b'0' && count > 1) {
+pub(crate) fn integer_fast(near: &[u8; NEAR]) -> Option<(i64, usize)> {
+    let negative = near[0] == b'-';
+    let start = usize::from(negative);
+    let chunk: &[u8; BLOCK] = near.get(start..)?.first_chunk()?;
+    let count = (Block::new(chunk).non_digits() | 1 << BLOCK).trailing_zeros() as usize;
+    if count == 0 || count >= BLOCK || (chunk[0] == b'0' && count > 1) {
         return None;
     }
     if matches!(chunk[count], b'.' | b'e' | b'E') {
@@ -21,8 +21,7 @@ pub(crate) fn integer_fast(bytes: &[u8], pos: usize) -> Option<(i64, usize)> {
     let magnitude = if count <= 8 {
         value_of(chunk.first_chunk()?, count)
     } else {
-        let tail = bytes.get(start + count - 8..)?.first_chunk()?;
-        value_of(chunk.first_chunk()?, count - 8) * 100_000_000 + value_of(tail, 8)
+        value_of(chunk.first_chunk()?, count - 8) * 100_000_000 + value_of(chunk.get(count - 8..)?.first_chunk()?, 8)
     };
     let value = magnitude as i64;
     Some((if negative { -value } else { value }, start + count))
@@ -50,7 +49,7 @@ mod tests {
     use super::*;
 
     fn fast(text: &str) -> Option<(i64, usize)> {
-        integer_fast(format!("{text}, {}", "x".repeat(32)).as_bytes(), 0)
+        integer_fast(format!("{text}, {}", "x".repeat(NEAR)).as_bytes().first_chunk()?)
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod integer;
 mod literal;
 
 pub(crate) use decimal::{decimal_fast, fits};
+pub(crate) use digits::value_of;
 pub(crate) use float::{float, float_fast};
 pub(crate) use integer::{integer, integer_fast};
 pub(crate) use literal::{Literal, Misfit};

@@ -9,6 +9,7 @@ use super::streams::Streams;
 use super::tail::Tails;
 use crate::columns::{Context, Pool};
 use crate::plan::About;
+use crate::scan::Here;
 use crate::{Error, Event, ReaderOptions, Stats};
 
 /// However many streams are open, each may hold this much.
@@ -66,7 +67,7 @@ impl Decoder {
     /// Decodes the line at `pos` if it looks like a record before it and is a good one. Otherwise nothing has happened.
     #[inline(always)]
     fn record(&mut self, bytes: &[u8], pos: usize) -> Option<Result<usize, Error>> {
-        let (index, members) = self.streams.route(bytes, pos)?;
+        let (index, members) = self.streams.route(Here::at(bytes, pos))?;
         self.streams.met(index);
         let records = self.streams.get(index).records.as_mut()?;
         let end = records.read(bytes, members, &mut self.context).ok()?;

@@ -95,7 +95,7 @@ impl Decoder {
         };
         self.streams.met(index);
         if bytes.get(record.start) != Some(&b'{') {
-            let found = json_type(bytes.get(record.start));
+            let found = json_type(bytes.get(record.start).copied());
             return Ok(Err(Fault::value(format!("expected object, got {found}"))));
         }
         let Some(records) = &mut self.streams.get(index).records else {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::columns::Expect;
 use crate::plan::Records;
+use crate::scan::Here;
 
 /// How many ways to begin a RECORD line are remembered.
 const ROUTES: usize = 32;
@@ -54,23 +55,23 @@ impl Streams {
         &mut self.list[index]
     }
 
-    /// The stream of the line at `pos` and the position after the record's brace, if a line before began with the same
+    /// The stream of the line that is here and the position after the record's brace, if a line before began with the same
     /// bytes.
     #[inline(always)]
-    pub(super) fn route(&mut self, bytes: &[u8], pos: usize) -> Option<(usize, usize)> {
+    pub(super) fn route(&mut self, here: Here) -> Option<(usize, usize)> {
         if let Some((expect, stream)) = self.routes.get(self.current)
-            && let Some(members) = expect.after(bytes, pos)
+            && let Some(members) = expect.after(here)
         {
             return Some((*stream, members));
         }
-        self.other_route(bytes, pos)
+        self.other_route(here)
     }
 
     #[inline(never)]
-    fn other_route(&mut self, bytes: &[u8], pos: usize) -> Option<(usize, usize)> {
+    fn other_route(&mut self, here: Here) -> Option<(usize, usize)> {
         let mut found = self.routes.iter().enumerate();
-        let (current, stream, members) = found
-            .find_map(|(index, (expect, stream))| expect.after(bytes, pos).map(|members| (index, *stream, members)))?;
+        let (current, stream, members) =
+            found.find_map(|(index, (expect, stream))| expect.after(here).map(|members| (index, *stream, members)))?;
         self.current = current;
         Some((stream, members))
     }

@@ -2,7 +2,7 @@
 
 use crate::columns::{Expect, read_key};
 use crate::number::integer_fast;
-use crate::scan::{ENVELOPE_DEPTH, skip, skip_space, string_stop};
+use crate::scan::{ENVELOPE_DEPTH, Here, skip, skip_space, string_stop};
 
 /// The rest of a RECORD line.
 #[derive(Debug, Default, PartialEq)]
@@ -33,7 +33,7 @@ impl Tails {
     pub(super) fn read<'a>(&mut self, bytes: &'a [u8], pos: usize) -> Option<Tail<'a>> {
         let mut tail = Tail { end: pos, ..Tail::default() };
         while bytes.get(tail.end) != Some(&b'}') {
-            match self.time.after(bytes, tail.end) {
+            match self.time.after(Here::at(bytes, tail.end)) {
                 Some(text) => tail.end = skip_space(bytes, tail.time(bytes, text)?),
                 None => tail.member(bytes, self)?,
             }
@@ -77,9 +77,9 @@ impl<'a> Tail<'a> {
     }
 
     fn version(&mut self, bytes: &[u8], pos: usize) -> Option<usize> {
-        let (version, end) = integer_fast(bytes, pos)?;
+        let (version, length) = integer_fast(Here::at(bytes, pos).near)?;
         self.version = Some(version);
-        Some(end)
+        Some(pos + length)
     }
 }
 

@@ -13,15 +13,8 @@ pub(crate) struct Block(u8x16);
 
 impl Block {
     #[inline(always)]
-    fn new(chunk: &[u8; BLOCK]) -> Block {
+    pub(crate) fn new(chunk: &[u8; BLOCK]) -> Block {
         Block(u8x16::new(*chunk))
-    }
-
-    /// The sixteen bytes at `pos`, if there are as many.
-    #[inline(always)]
-    pub(crate) fn at(bytes: &[u8], pos: usize) -> Option<(Block, &[u8; BLOCK])> {
-        let chunk = bytes.get(pos..)?.first_chunk::<BLOCK>()?;
-        Some((Block::new(chunk), chunk))
     }
 
     /// Bytes that end a plain run of a JSON string: quote, backslash, control character.
@@ -41,13 +34,18 @@ impl Block {
     }
 }
 
+/// Which of thirty-two bytes end a plain run of a JSON string.
+#[inline(always)]
+pub(crate) fn string_stops(chunk: &[u8; STRIDE]) -> u32 {
+    let (blocks, _) = chunk.as_chunks::<BLOCK>();
+    Block::new(&blocks[0]).string_stops() | Block::new(&blocks[1]).string_stops() << BLOCK
+}
+
 /// The thirty-two bytes at `pos`, if there are as many, and which of them end a plain run of a JSON string.
 #[inline(always)]
 pub(crate) fn stride(bytes: &[u8], pos: usize) -> Option<(u32, &[u8; STRIDE])> {
     let chunk = bytes.get(pos..)?.first_chunk::<STRIDE>()?;
-    let (blocks, _) = chunk.as_chunks::<BLOCK>();
-    let stops = Block::new(&blocks[0]).string_stops() | Block::new(&blocks[1]).string_stops() << BLOCK;
-    Some((stops, chunk))
+    Some((string_stops(chunk), chunk))
 }
 
 #[cfg(test)]
@@ -63,7 +61,7 @@ mod tests {
                 let (stops, _) = stride(&text, 0).expect("thirty-two bytes");
                 let is_stop = byte < 0x20 || byte == b'"' || byte == b'\\';
                 assert_eq!(stops, u32::from(is_stop) << at, "byte {byte} at {at}");
-                let (block, _) = Block::at(&text, at & BLOCK).expect("sixteen bytes");
+                let block = Block::new(&text.as_chunks().0[at / BLOCK]);
                 let expected = u32::from(!byte.is_ascii_digit()) << (at % BLOCK);
                 assert_eq!(block.non_digits(), expected, "byte {byte} at {at}");
             }
@@ -72,7 +70,6 @@ mod tests {
 
     #[test]
     fn a_short_rest_is_no_block() {
-        assert!(Block::at(b"0123456789abcdef", 1).is_none() && Block::at(b"0123456789abcdef", 99).is_none());
         assert!(stride(&[0; STRIDE], 1).is_none() && stride(&[0; STRIDE], 99).is_none());
     }
 }

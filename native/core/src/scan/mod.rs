@@ -4,13 +4,15 @@
 //! is illegal inside every JSON token, so none of them runs over it.
 
 mod block;
+mod here;
 mod skip;
 mod text;
 mod unescape;
 
-pub(crate) use block::{BLOCK, Block};
+pub(crate) use block::{BLOCK, Block, STRIDE, string_stops};
+pub(crate) use here::{Here, NEAR};
 pub(crate) use skip::{ENVELOPE_DEPTH, VALUE_DEPTH, skip, skip_marking};
-pub(crate) use text::{copy_run, skip_string, string_stop};
+pub(crate) use text::{skip_string, string_stop};
 pub(crate) use unescape::unescape;
 
 use crate::fault::{Fault, Parsed};
@@ -31,12 +33,6 @@ pub(crate) fn literal(bytes: &[u8], pos: usize, token: &'static str) -> Parsed {
         Some(rest) if rest.starts_with(token.as_bytes()) => Ok(pos + token.len()),
         _ => Err(Fault::syntax(pos, "a value")),
     }
-}
-
-/// The position after `null`, if that is at `pos`.
-#[inline(always)]
-pub(crate) fn null_end(bytes: &[u8], pos: usize) -> Option<usize> {
-    (bytes.get(pos..)?.first_chunk::<4>()? == b"null").then_some(pos + 4)
 }
 
 /// The position after a token that stands for null: `null` itself, and what Python's `json` writes for a float that

@@ -24,13 +24,13 @@ fn escape(bytes: &[u8], pos: usize, out: &mut Vec<u8>) -> Parsed {
     let Some(&letter) = bytes.get(pos + 1) else {
         return Err(Fault::syntax(pos + 1, "an escape"));
     };
-    match simple(letter) {
-        Some(byte) => {
+    match SIMPLE[usize::from(letter)] {
+        0 if letter == b'u' => code_point(bytes, pos, out),
+        0 => Err(Fault::syntax(pos + 1, "an escape")),
+        byte => {
             out.push(byte);
             Ok(pos + 2)
         }
-        None if letter == b'u' => code_point(bytes, pos, out),
-        None => Err(Fault::syntax(pos + 1, "an escape")),
     }
 }
 
@@ -41,7 +41,11 @@ fn code_point(bytes: &[u8], pos: usize, out: &mut Vec<u8>) -> Parsed {
         _ => (unit, pos + 6),
     };
     let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
-    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+    let mut utf8 = [0; 4];
+    let length = out.len() + character.encode_utf8(&mut utf8).len();
+    // All four bytes and back again: a copy of known size needs no call.
+    out.extend_from_slice(&utf8);
+    out.truncate(length);
     Ok(end)
 }
 
@@ -58,29 +62,42 @@ fn with_low_surrogate(bytes: &[u8], high: u32, pos: usize) -> (u32, usize) {
 pub(super) fn skip_escape(bytes: &[u8], pos: usize) -> Parsed {
     match bytes.get(pos + 1) {
         Some(b'u') => hex4(bytes, pos + 2).map(|_| pos + 6),
-        Some(&letter) if simple(letter).is_some() => Ok(pos + 2),
+        Some(&letter) if SIMPLE[usize::from(letter)] != 0 => Ok(pos + 2),
         _ => Err(Fault::syntax(pos + 1, "an escape")),
     }
 }
 
-fn simple(letter: u8) -> Option<u8> {
-    Some(match letter {
-        b'"' | b'\\' | b'/' => letter,
-        b'n' => b'\n',
-        b't' => b'\t',
-        b'r' => b'\r',
-        b'b' => 0x08,
-        b'f' => 0x0C,
-        _ => return None,
-    })
-}
+/// What a backslash and a letter stand for; 0 if that is nothing.
+const SIMPLE: [u8; 256] = {
+    let mut table = [0; 256];
+    let pairs = [b"\"\"", b"\\\\", b"//", b"n\n", b"t\t", b"r\r", b"b\x08", b"f\x0C"];
+    let mut index = 0;
+    while index < pairs.len() {
+        table[pairs[index][0] as usize] = pairs[index][1];
+        index += 1;
+    }
+    table
+};
+
+/// The values of hexadecimal digits; 16 for any other byte.
+const HEX: [u16; 256] = {
+    let mut table = [16; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        table[b"0123456789abcdef"[digit] as usize] = digit as u16;
+        table[b"0123456789ABCDEF"[digit] as usize] = digit as u16;
+        digit += 1;
+    }
+    table
+};
 
 fn hex4(bytes: &[u8], pos: usize) -> Result<u32, Box<Fault>> {
     let digits = bytes.get(pos..).and_then(|rest| rest.first_chunk::<4>());
-    let value = digits.and_then(|digits| {
-        digits.iter().try_fold(0, |value, &digit| Some(value << 4 | char::from(digit).to_digit(16)?))
-    });
-    value.ok_or_else(|| Fault::syntax(pos, "four hexadecimal digits"))
+    let [a, b, c, d] = digits.map_or([16; 4], |digits| digits.map(|digit| HEX[usize::from(digit)]));
+    if a | b | c | d > 15 {
+        return Err(Fault::syntax(pos, "four hexadecimal digits"));
+    }
+    Ok(u32::from(a << 12 | b << 8 | c << 4 | d))
 }
 
 #[cfg(test)]

@@ -3,11 +3,6 @@
 use super::{all_digits, pairs};
 
 /// Days since 1970-01-01 of a date in the years 1 to 9999.
-#[inline]
-pub(crate) fn date(text: &[u8]) -> Option<i32> {
-    days(text.try_into().ok()?)
-}
-
 #[inline(always)]
 pub(super) fn days(text: &[u8; 10]) -> Option<i32> {
     let [y1, y2, y3, y4, dash1, m1, m2, dash2, d1, d2] = *text;
@@ -44,6 +39,10 @@ fn since_epoch(year: u32, month: u32, day: u32) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn date(text: &[u8]) -> Option<i32> {
+        days(text.try_into().ok()?)
+    }
 
     #[test]
     fn every_day_of_the_calendar_follows_the_one_before() {

@@ -6,10 +6,11 @@
 mod clock;
 mod date;
 mod moment;
+mod quoted;
 
 pub(crate) use clock::time_of_day;
-pub(crate) use date::date;
-pub(crate) use moment::{date_of_midnight, moment};
+pub(crate) use moment::{Moment, date_of_midnight, moment};
+pub(crate) use quoted::{date_fast, moment_fast};
 
 pub(crate) const MICROS_PER_SECOND: i64 = 1_000_000;
 pub(crate) const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;

@@ -4,7 +4,7 @@ use super::constant::Constant;
 use super::shape::{Shape, Types};
 use crate::columns::{Builder, Context};
 use crate::fault::Fault;
-use crate::scan::null;
+use crate::scan::{Here, null};
 
 /// The checks of one column.
 pub(crate) struct Rules {
@@ -49,14 +49,13 @@ impl Rules {
         (!null || check != Check::Nothing).then(|| Rules { null, check, shape: shape.clone() })
     }
 
-    /// Checks the value at `pos`, which `builder` has just put in `row`.
+    /// Checks the value that is here, which `builder` has just put in `row`.
     #[inline(always)]
     pub(crate) fn hold(
         &self,
         builder: &Builder,
         row: usize,
-        bytes: &[u8],
-        pos: usize,
+        here: Here,
         context: &mut Context,
     ) -> Result<(), Box<Fault>> {
         let holds = match (&self.check, builder) {
@@ -66,22 +65,15 @@ impl Rules {
             (Check::Doubles { low, high }, Builder::Float(values)) => {
                 values.at(row).is_some_and(|value| *low <= value && value <= *high)
             }
-            (Check::Nothing, _) => !matches!(bytes.get(pos), Some(b'n' | b'N' | b'I' | b'-')),
+            (Check::Nothing, _) => !matches!(here.byte(), Some(b'n' | b'N' | b'I' | b'-')),
             _ => false,
         };
-        if holds { Ok(()) } else { self.hold_in_full(builder, row, bytes, pos, context) }
+        if holds { Ok(()) } else { self.hold_in_full(builder, row, here, context) }
     }
 
     #[inline(never)]
-    fn hold_in_full(
-        &self,
-        builder: &Builder,
-        row: usize,
-        bytes: &[u8],
-        pos: usize,
-        context: &mut Context,
-    ) -> Result<(), Box<Fault>> {
-        if null(bytes, pos).is_some() {
+    fn hold_in_full(&self, builder: &Builder, row: usize, here: Here, context: &mut Context) -> Result<(), Box<Fault>> {
+        if null(here.bytes, here.pos).is_some() {
             return if self.null { Ok(()) } else { Err(Fault::value("null is not allowed")) };
         }
         match (&self.check, builder) {
@@ -91,12 +83,12 @@ impl Rules {
             (&Check::Units { low, high, step }, Builder::Integer(values)) => {
                 self.in_steps(values.at(row).map(i128::from), low, high, step)
             }
-            (&Check::Units { low, high, step }, Builder::Decimal { values, .. }) if bytes.get(pos) != Some(&b'"') => {
+            (&Check::Units { low, high, step }, Builder::Decimal { values, .. }) if here.byte() != Some(b'"') => {
                 self.in_steps(values.at(row), low, high, step)
             }
             (Check::String, Builder::String(values)) => self.shape.check_string(values.at(row)),
             (Check::Count, Builder::List(list)) => self.shape.check_count(list.length(row)),
-            _ => self.shape.examine(bytes, pos, &mut context.value).map(|_| ()),
+            _ => self.shape.examine(here.bytes, here.pos, &mut context.value).map(|_| ()),
         }
     }
 

@@ -211,7 +211,7 @@ impl Shape {
         }
         let found = match types {
             Types::NUMBER if self.types.contain(Types::INTEGER) => "a number with a fraction",
-            _ => json_type(bytes.get(pos)),
+            _ => json_type(bytes.get(pos).copied()),
         };
         Err(Fault::value(format!("expected {}, got {found}", self.types.names())))
     }

@@ -5,7 +5,7 @@ use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use super::nulls::{Lagging, Nulls};
 use super::pool::Pool;
 use crate::fault::Parsed;
-use crate::scan::{copy_run, unescape};
+use crate::scan::{Here, STRIDE, string_stops, unescape};
 
 /// Byte strings, end to end. The reader's limits keep a batch below 2 GiB, so an offset never overflows.
 pub(crate) struct Text {
@@ -19,22 +19,39 @@ impl Text {
         Text { values: Vec::new(), offsets: vec![0], nulls: Nulls::default() }
     }
 
-    /// Sets `row` to the JSON string whose opening quote is at `pos`.
+    /// Sets `row` to the JSON string whose opening quote is here.
     #[inline(always)]
-    pub(crate) fn put_string(&mut self, row: usize, bytes: &[u8], pos: usize) -> Parsed {
+    pub(crate) fn put_string(&mut self, row: usize, here: Here) -> Parsed {
         self.settle(row);
-        let stop = copy_run(bytes, pos + 1, &mut self.values);
-        if bytes.get(stop) != Some(&b'"') {
-            return self.put_rest(bytes, stop);
+        let Some(chunk) = here.near[1..].first_chunk::<STRIDE>() else {
+            return self.put_rest(here.bytes, here.pos + 1);
+        };
+        // Copying a whole stride and cutting it back is cheaper than a call that copies just the string.
+        self.values.extend_from_slice(chunk);
+        let stops = string_stops(chunk);
+        if stops == 0 {
+            return self.put_rest(here.bytes, here.pos + 1 + STRIDE);
+        }
+        let length = stops.trailing_zeros() as usize;
+        self.values.truncate(self.values.len() - STRIDE + length);
+        if here.near[1 + length] != b'"' {
+            return self.put_rest(here.bytes, here.pos + 1 + length);
         }
         self.close();
-        Ok(stop + 1)
+        Ok(here.pos + length + 2)
     }
 
-    /// Goes on with a string that has come to an escape or a fault at `stop`.
+    /// Sets `row` to any JSON string, or what should be one.
+    #[cold]
+    pub(crate) fn put_any_string(&mut self, row: usize, here: Here) -> Parsed {
+        self.settle(row);
+        self.put_rest(here.bytes, here.pos + 1)
+    }
+
+    /// Goes on with a string that did not end before `pos`.
     #[inline(never)]
-    fn put_rest(&mut self, bytes: &[u8], stop: usize) -> Parsed {
-        let end = unescape(bytes, stop, &mut self.values);
+    fn put_rest(&mut self, bytes: &[u8], pos: usize) -> Parsed {
+        let end = unescape(bytes, pos, &mut self.values);
         match end {
             Ok(_) => self.close(),
             Err(_) => self.values.truncate(self.last_offset()),
@@ -59,7 +76,6 @@ impl Text {
     #[inline(always)]
     fn close(&mut self) {
         self.offsets.push(self.values.len() as i32);
-        self.nulls.push_valid();
     }
 
     /// The value of `row`.
@@ -84,7 +100,7 @@ impl Text {
         self.settle(rows);
         let offsets = ScalarBuffer::new(pool.exchange(&mut self.offsets), 0, rows + 1);
         self.offsets.push(0);
-        (OffsetBuffer::new(offsets), pool.exchange(&mut self.values), self.nulls.take())
+        (OffsetBuffer::new(offsets), pool.exchange(&mut self.values), self.nulls.take(rows))
     }
 }
 
@@ -95,7 +111,7 @@ impl Lagging for Text {
     }
 
     fn pad(&mut self, rows: usize) {
-        self.nulls.pad(self.len(), rows - self.len());
+        self.nulls.gap(self.len(), rows);
         self.offsets.resize(rows + 1, self.values.len() as i32);
     }
 
@@ -109,11 +125,14 @@ impl Lagging for Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scan::NEAR;
 
     fn column(strings: &[String]) -> Text {
         let mut column = Text::new();
         for (row, text) in strings.iter().enumerate() {
-            assert_eq!(column.put_string(row, text.as_bytes(), 0), Ok(text.len()));
+            let padded = format!("{text}{}", " ".repeat(NEAR));
+            assert_eq!(column.put_string(row, Here::at(padded.as_bytes(), 0)), Ok(text.len()));
+            assert_eq!(column.put_any_string(row, Here::at(text.as_bytes(), 0)), Ok(text.len()));
         }
         column
     }
@@ -140,8 +159,11 @@ mod tests {
     #[test]
     fn a_broken_string_leaves_nothing() {
         let mut column = Text::new();
-        assert!(column.put_string(0, br#""abcdefghijklmnopqrstuvwxyz\q""#, 0).is_err());
-        assert!(column.put_string(0, b"\"abcdefghijklmnopqrstuvwxyz\n", 0).is_err());
+        for text in [r#""abcdefghijklmnopqrstuvwxyz\q""#, "\"abcdefghijklmnopqrstuvwxyz\n"] {
+            let padded = format!("{text}{}", " ".repeat(NEAR));
+            assert!(column.put_string(0, Here::at(padded.as_bytes(), 0)).is_err());
+            assert!(column.put_any_string(0, Here::at(text.as_bytes(), 0)).is_err());
+        }
         assert_eq!((column.len(), column.size()), (0, 0));
     }
 
