@@ -124,16 +124,6 @@ impl Builder {
         }
     }
 
-    /// Makes nested objects expect nothing of the next record.
-    fn forget_guesses(&mut self) {
-        match self {
-            Builder::Struct { object, .. } => object.forget_guesses(),
-            Builder::List(list) => list.items.builder.forget_guesses(),
-            Builder::Map(map) => map.values.builder.forget_guesses(),
-            _ => {}
-        }
-    }
-
     /// Bytes that `rows` rows take in Arrow, bitmaps aside.
     pub(crate) fn footprint(&self, rows: usize) -> usize {
         match self {

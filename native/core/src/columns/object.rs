@@ -108,7 +108,7 @@ impl Object {
             field.seen = self.turn;
             pos = match field.cell.decode(self.rows, Here::at(bytes, pos), context) {
                 Ok(end) => end,
-                Err(fault) => return Err(fault.within(&*field.name)),
+                Err(fault) => field.decode_behind_space(self.rows, bytes, pos, fault, context)?,
             };
             let (here, next) = (Here::at(bytes, pos), field.next);
             if let Some(value) = self.fields.get(next).and_then(|field| field.expect.after(here)) {
@@ -190,15 +190,6 @@ impl Object {
         self.fields.len() - 1
     }
 
-    /// Expects nothing of the next record: what was learned from the last one has misled, such as about white space.
-    pub(crate) fn forget_guesses(&mut self) {
-        self.opening.1 = Expect::new(b"");
-        for field in &mut self.fields {
-            field.expect = Expect::new(b"");
-            field.cell.builder.forget_guesses();
-        }
-    }
-
     fn check_required(&self) -> Result<(), Box<Fault>> {
         for &(index, reason) in &self.required {
             let field = &self.fields[index];
@@ -258,5 +249,25 @@ impl Lagging for Object {
 impl Field {
     fn new(name: String, cell: Cell, next: usize) -> Field {
         Field { expect: Expect::key(&name), next, seen: 0, cell, name: name.into() }
+    }
+
+    /// Decodes again from behind white space: a guess stops before it when there is more than last time.
+    #[cold]
+    fn decode_behind_space(
+        &mut self,
+        row: usize,
+        bytes: &[u8],
+        pos: usize,
+        fault: Box<Fault>,
+        context: &mut Context,
+    ) -> Parsed {
+        let value = skip_space(bytes, pos);
+        let end = if value == pos {
+            Err(fault)
+        } else {
+            self.cell.builder.forget(row);
+            self.cell.decode(row, Here::at(bytes, value), context)
+        };
+        end.map_err(|fault| fault.within(&*self.name))
     }
 }

@@ -41,13 +41,6 @@ impl Records {
         self.object.read(bytes, pos, context)
     }
 
-    /// The same without any guess.
-    #[cold]
-    pub(crate) fn read_afresh(&mut self, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
-        self.object.forget_guesses();
-        self.object.read(bytes, pos, context)
-    }
-
     #[inline(always)]
     pub(crate) fn commit(&mut self, about: &About) {
         for column in &mut self.metas {

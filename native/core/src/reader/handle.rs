@@ -102,8 +102,7 @@ impl Decoder {
             return Ok(Ok(()));
         };
         let members = record.start + 1;
-        let read = records.read(bytes, members, &mut self.context);
-        if let Err(fault) = read.or_else(|_| records.read_afresh(bytes, members, &mut self.context)) {
+        if let Err(fault) = records.read(bytes, members, &mut self.context) {
             return Ok(Err(fault));
         }
         let mut scratch = Vec::new();
