@@ -63,10 +63,8 @@ INT64 = st.integers(-(2**63), 2**63 - 1)
 
 
 def integer_texts(value: int) -> st.SearchStrategy[str]:
-    tenfold = f"{value * 10}e-1"
-    return st.sampled_from(
-        [str(value), f"{value}.0", f"{value}.000", f"{value}e0", tenfold, f"{value}.00E+00"]
-    )
+    ends = ["", ".0", ".000", "e0", ".00E+00"]
+    return st.sampled_from([f"{value * 10}e-1", *(f"{value}{end}" for end in ends)])
 
 
 def to_float(parsed: Any) -> float | None:
