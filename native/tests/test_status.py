@@ -52,6 +52,11 @@ def test_invalid_argument_when_an_option_does_not_fit(options):
         RecordReader(None, options)
 
 
+def test_invalid_argument_when_a_version_does_not_fit():
+    with pytest.raises(InvalidArgument, match="version 9223372036854775808"):
+        RecordEncoder("s", SCHEMA, version=2**63)
+
+
 def test_unsupported_schema_names_stream_and_column():
     with RecordReader(None) as reader, pytest.raises(UnsupportedSchema, match="/d") as failure:
         reader.plan("s", pa.schema([("d", pa.duration("s"))]))

@@ -25,10 +25,11 @@ class RecordEncoder:
 
         Raises:
             UnsupportedSchema: a field whose type has no JSON form; the message names it.
+            InvalidArgument: `version` is no 64-bit integer.
         """
         handle = ffi.new("DativoEncoder **")
         name = stream.encode()
-        number = ffi.NULL if version is None else ffi.new("int64_t *", version)
+        number = ffi.NULL if version is None else _int64(version)
         call(lib.dativo_encoder_new, name, len(name), export_schema(schema), number, handle)
         self._handle = ffi.gc(handle[0], lib.dativo_encoder_free)
         self._lines = ffi.new("DativoSlice *")
@@ -87,6 +88,13 @@ class RecordEncoder:
         self._view.release()
         if self._lent() is not None:
             raise invalid("a slice of the previous lines is still in use: release it before the next call")
+
+
+def _int64(number: int) -> Any:
+    try:
+        return ffi.new("int64_t *", number)
+    except OverflowError as error:
+        raise invalid(f"version {number}: {error}") from error
 
 
 def _nothing() -> None:
