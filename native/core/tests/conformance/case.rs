@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use dativo_core::{Reader, ReaderOptions};
 use serde_json::Value;
 
-use crate::schema;
+use dativo_oracle::schema;
 
 pub struct Case {
     pub name: String,

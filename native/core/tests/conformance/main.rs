@@ -1,9 +1,7 @@
 //! The decoder against the cases of `tests/conformance/cases/decode`, however the input is cut.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod canonical;
 mod case;
-mod schema;
 
 use std::io;
 use std::time::Duration;
@@ -12,6 +10,7 @@ use dativo_core::{Event, Fill, Reader, Source};
 use serde_json::Value;
 
 use case::Case;
+use dativo_oracle::canonical;
 
 /// Hands out a few bytes at a time, and sometimes none.
 struct Drops {

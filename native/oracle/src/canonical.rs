@@ -26,7 +26,8 @@ pub fn event(event: &Event) -> Option<Value> {
     })
 }
 
-fn rows(batch: &RecordBatch) -> Vec<Value> {
+/// The rows of a batch.
+pub fn rows(batch: &RecordBatch) -> Vec<Value> {
     (0..batch.num_rows())
         .map(|row| {
             let schema = batch.schema();
@@ -118,7 +119,7 @@ pub fn difference(events: &[Value], expected: &[Value]) -> Option<String> {
 }
 
 /// Equality with numbers by value; zeros keep their sign.
-fn same(left: &Value, right: &Value) -> bool {
+pub fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(a), Value::Number(b)) if a.is_f64() || b.is_f64() => {
             a.as_f64().map(f64::to_bits) == b.as_f64().map(f64::to_bits)
