@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use serde_json::Value;
 
+/// The schema of such columns.
 pub fn of(columns: &Value) -> SchemaRef {
     Arc::new(Schema::new(fields(columns)))
 }

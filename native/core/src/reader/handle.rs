@@ -119,7 +119,7 @@ impl Decoder {
             line: self.stats.lines,
             raw: &bytes[record.clone()],
         };
-        if message.is_plain() {
+        if message.is_plain {
             self.streams.learn_route(&bytes[line.start..=record.start], index);
         }
         self.keep(index, &about)?;

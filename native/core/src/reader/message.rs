@@ -18,16 +18,12 @@ pub(super) struct Message {
     pub(super) value: Option<Range<usize>>,
     pub(super) version: Option<Range<usize>>,
     pub(super) time_extracted: Option<Range<usize>>,
-    /// Keys met before `record`, if that is there.
-    pub(super) before_record: usize,
+    /// Whether the record comes after its type and stream and nothing else, so that the next one is likely to begin
+    /// the same, and says as much.
+    pub(super) is_plain: bool,
 }
 
 impl Message {
-    /// Whether a RECORD begins with its type and stream alone, so that the next one is likely to begin the same.
-    pub(super) fn is_plain(&self) -> bool {
-        self.before_record == 2
-    }
-
     /// Takes the line at `pos` apart, checking that all of it is JSON. What was found before a fault stays in `self`.
     pub(super) fn read(&mut self, bytes: &[u8], pos: usize, scratch: &mut Vec<u8>) -> Result<(), Box<Fault>> {
         let mut pos = skip_space(bytes, pos);
@@ -56,7 +52,7 @@ impl Message {
             b"type" => return string(bytes, start, &mut self.kind, scratch),
             b"stream" => return string(bytes, start, &mut self.stream, scratch),
             b"record" => {
-                self.before_record = keys;
+                self.is_plain = keys == 2 && self.kind.is_some() && self.stream.is_some();
                 &mut self.record
             }
             b"schema" => &mut self.schema,
