@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import time
 from dataclasses import dataclass
@@ -76,9 +77,15 @@ class Running:
         """Of the process."""
         return self._process.pid
 
-    def read_line(self) -> bytes:
-        """Read one line of its standard output; it will be part of the outcome too."""
+    def read_line(self, seconds: float = 60.0) -> bytes:
+        """Read one line of its standard output; it will be part of the outcome too.
+
+        Raises:
+            TimeoutError: none comes within `seconds`.
+        """
         assert self._process.stdout is not None
+        if not select.select([self._process.stdout], [], [], seconds)[0]:
+            raise TimeoutError(f"no line within {seconds:g} s; logged so far:\n{self.stderr()}")
         line: bytes = self._process.stdout.readline()
         self._read += line
         return line
