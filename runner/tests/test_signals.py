@@ -15,9 +15,12 @@ from dativo.signals import STOP_SIGNALS, SignalInbox, raise_on_stop_signals
 
 @pytest.fixture(autouse=True)
 def handlers():
-    """Every handler is as it was, whatever a test has set."""
+    """No stop signal is ignored, as under `nohup`; afterwards every handler is as it was."""
     before = {signum: signal.getsignal(signum) for signum in (*STOP_SIGNALS, signal.SIGCHLD)}
-    yield before
+    usual = {signum: signal.SIG_DFL if was is signal.SIG_IGN else was for signum, was in before.items()}
+    for signum, handler in usual.items():
+        signal.signal(signum, handler)
+    yield usual
     for signum, handler in before.items():
         signal.signal(signum, handler)
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from dativo_protocol.testing import run
+from dativo_protocol.testing import peak_memory, run
 
 EXECUTABLE = str(Path(sys.executable).parent / "target-parquet")
 
@@ -36,26 +36,6 @@ def lineitem_schema():
     schema = {"type": "object", "properties": properties}
     message = {"type": "SCHEMA", "stream": "lineitem", "schema": schema, "key_properties": ["l_orderkey"]}
     return json.dumps(message).encode() + b"\n"
-
-
-# A process of its own asks for the figure, because that of a child counts the parent at the time of the fork.
-MEASURE = """
-import resource, subprocess, sys
-ended = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
-print(ended.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"""
-
-
-def peak_memory(arguments, blocks):
-    """Feed blocks of input and return the most memory the process had, in MiB."""
-    command = [sys.executable, "-c", MEASURE, *arguments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        for block in blocks:
-            process.stdin.write(block)
-        process.stdin.close()
-        code, kibibytes = map(int, process.stdout.read().split())
-    assert code == 0
-    return kibibytes / 1024
 
 
 def lineitem(blocks):

@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,6 @@ from tests.paths import BIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 TARGET = str(BIN / "target-parquet")
 KILLED = -9
@@ -83,7 +83,7 @@ def test_of_two_targets_at_once_one_wins_and_the_other_publishes_nothing(
     data = messages(load, {})
     with start(command(load)) as slow:
         slow.send(data[:1000])
-        slow.wait_for(lambda _: any((load.place.root / ".dativo/runs").glob("*.lock")))
+        slow.wait_for(lambda _: slow.unread == 0)  # it reads once it knows which epoch is next
         assert run(command(load), stdin=data).code == 0
         load.check({"next": 1000})
         loser = slow.finish(data=data[1000:])
@@ -145,13 +145,17 @@ def test_a_damaged_ledger_entry_is_named(pipeline: Callable[..., Pipeline]) -> N
 
 
 @pytest.fixture
-def limited(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 256 KiB for the superuser, who can mount one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)), check=True)
-    yield disk
-    subprocess.run(("umount", str(disk)), check=True)
+def limited() -> Iterator[Path]:
+    """A file system of 256 KiB, mounted in a namespace that a process which only waits keeps open."""
+    prepare = "mount -t tmpfs -o size=256k tmpfs /mnt && echo ready && exec cat"
+    user = () if os.geteuid() == 0 else ("--user", "--map-root-user")
+    arguments = ("unshare", *user, "--mount", "sh", "-c", prepare)
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as keeper:
+        assert keeper.stdin is not None
+        assert keeper.stdout is not None
+        assert keeper.stdout.readline() == b"ready\n", "mount namespaces are needed to fill a disk"
+        yield Path(f"/proc/{keeper.pid}/root/mnt")
+        keeper.stdin.close()
 
 
 def test_a_full_disk_stops_the_run_and_room_lets_it_go_on(
@@ -166,7 +170,9 @@ def test_a_full_disk_stops_the_run_and_room_lets_it_go_on(
     assert 0 < state["next"] < 20_000
     assert full.states[-1] == state
     load.check(state)
-    subprocess.run(("mount", "-o", "remount,size=64m", str(limited)), check=True)
+    keeper = limited.parts[2]
+    enter = ("nsenter", f"--target={keeper}", "--mount", *(() if os.geteuid() == 0 else ("--user",)))
+    subprocess.run((*enter, "mount", "-o", "remount,size=64m", "/mnt"), check=True)
     assert load.run().code == 0
     load.check({"next": 20_000})
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import select
 import subprocess
+import sys
+import termios
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,6 +112,14 @@ class Running:
         """Write to its standard input, which stays open."""
         assert self._process.stdin is not None
         write_all(self._process.stdin.fileno(), data)
+
+    @property
+    def unread(self) -> int:
+        """Bytes that were sent and that the process has not taken yet."""
+        assert self._process.stdin is not None
+        return int.from_bytes(
+            fcntl.ioctl(self._process.stdin.fileno(), termios.FIONREAD, bytes(4)), sys.byteorder
+        )
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""

@@ -2,14 +2,13 @@
 
 import gzip
 import json
-import os
 import subprocess
 import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from dativo_protocol.testing import run
+from dativo_protocol.testing import peak_memory, run
 
 from tests.services.seaweedfs import ACCESS_KEY, SECRET_KEY
 
@@ -218,18 +217,6 @@ def test_a_local_run_does_not_need_the_library_for_s3(command, schema_line, line
     assert local.returncode == 0, local.stderr.decode()
     assert remote.returncode == 1
     assert b"pip install 'dativo-target-parquet[s3]'" in remote.stderr
-
-
-def peak_memory(arguments, blocks):
-    """Feed blocks of input; returns the most memory the process had, in MiB."""
-    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
-        for block in blocks:
-            process.stdin.write(block)
-        process.stdin.close()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return usage.ru_maxrss / 1024
 
 
 @pytest.mark.parametrize("partitions", [1, 500])
