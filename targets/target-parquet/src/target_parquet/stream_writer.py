@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dativo_protocol.page_encoding import choose_page_encoding
+
 from target_parquet.conform import conform
 from target_parquet.epoch import Epoch, WrittenFile
 from target_parquet.lane import Lane
 from target_parquet.metadata import now
-from target_parquet.page_encoding import choose_page_encoding
 from target_parquet.parquet import Encoding, ParquetPart
 from target_parquet.part_writer import PartWriter
 
