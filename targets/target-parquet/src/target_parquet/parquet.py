@@ -11,11 +11,16 @@ from dativo_protocol.parquet_writer import MAX_GROUP_ROWS, open_parquet_writer
 from target_parquet.errors import store_error
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
     from dativo_protocol.page_encoding import PageEncoding
     from dativo_protocol.parquet_writer import Codec
 
     from target_parquet.storage import StagedFile
+
+
+_COPIED_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +90,22 @@ class ParquetPart:
         self._writer.is_open = False  # or its destructor would try to write the footer, on a full disk too
         with suppress(OSError):
             self.staged.abandon()
+
+
+def copy_whole(source: Path, staged: StagedFile) -> int:
+    """Fill a staged file with the bytes of another file; returns how many.
+
+    Raises:
+        StoreError: the destination refuses the bytes, or the source cannot be read on.
+    """
+    import pyarrow as pa
+
+    try:
+        with pa.memory_map(str(source)) as found, staged.sink as sink:
+            while portion := found.read_buffer(_COPIED_BYTES):
+                sink.write(portion)
+            return found.tell()
+    except OSError as error:
+        with suppress(OSError):
+            staged.abandon()
+        raise store_error(f"copy {source}", error) from error
