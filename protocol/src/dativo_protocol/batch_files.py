@@ -230,7 +230,12 @@ class _ParquetFile:
             level = 1 if self._codec == "zstd" else None
             pages = choose_page_encoding(rows)
             self._writer = open_parquet_writer(
-                self._sink, self._schema, compression=self._codec, level=level, pages=pages
+                self._sink,
+                self._schema,
+                compression=self._codec,
+                level=level,
+                pages=pages,
+                checksums=True,
             )
         self._writer.write_table(rows, row_group_size=max(1, rows.num_rows))
 

@@ -19,7 +19,13 @@ _PAGE_ROWS = 20_000
 
 
 def open_parquet_writer(
-    sink: pa.NativeFile, schema: pa.Schema, *, compression: Codec, level: int | None, pages: PageEncoding
+    sink: pa.NativeFile,
+    schema: pa.Schema,
+    *,
+    compression: Codec,
+    level: int | None,
+    pages: PageEncoding,
+    checksums: bool = False,
 ) -> parquet.ParquetWriter:
     """Begin a Parquet file.
 
@@ -32,6 +38,7 @@ def open_parquet_writer(
         compression: codec, "none" for none.
         level: of the codec, None for its own default.
         pages: what fits the values of each column.
+        checksums: let readers find out about pages that were damaged.
     """
     from pyarrow import parquet
 
@@ -46,4 +53,5 @@ def open_parquet_writer(
         max_rows_per_page=_PAGE_ROWS,
         write_page_index=True,
         store_decimal_as_integer=True,
+        write_page_checksum=checksums,
     )

@@ -39,7 +39,7 @@ def open_parquet(file: BatchFile, message: BatchMessage) -> Iterator[parquet.Par
     from pyarrow import parquet
 
     try:
-        opened = parquet.ParquetFile(file.path)
+        opened = parquet.ParquetFile(file.path, page_checksum_verification=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _unreadable(file, message, error) from error
     with opened:
@@ -79,7 +79,7 @@ def _read(path: Path, format_: str, batch_rows: int) -> Iterator[pa.RecordBatch]
     from pyarrow import parquet
 
     if format_ == "parquet":
-        with parquet.ParquetFile(path) as file:
+        with parquet.ParquetFile(path, page_checksum_verification=True) as file:
             yield from file.iter_batches(batch_rows)
         return
     with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
