@@ -142,7 +142,7 @@ def test_a_required_value_that_is_null_is_found_all_the_same(load, tmp_path, tab
     manifest = {"manifest": [str(path)], "encoding": {"format": "parquet"}}
     outcome = load(schema, {"type": "BATCH", "stream": "users", **manifest}, **SMALL)
     assert outcome.code == 1
-    assert "line 300001, stream 'users', /id: expected integer, got null" in outcome.stderr
+    assert "line 300001, stream 'users', /id: null is not allowed" in outcome.stderr
     assert files() == []
 
 
