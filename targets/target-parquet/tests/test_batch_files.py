@@ -275,6 +275,22 @@ def test_text_that_is_not_utf8_is_refused(load, tmp_path, schema_line):
     assert "UTF8" in outcome.stderr
 
 
+def test_files_are_removed_when_their_rows_are_published_and_not_before(load, written, tmp_path, schema_line):
+    """B4."""
+    fine = written("arrow")
+    load(schema_line(id=INTEGER), batch("arrow", fine))
+    assert fine.exists()
+    (tmp_path / "bad.arrow").write_bytes(b"nonsense")
+    outcome = load(
+        schema_line(id=INTEGER), batch("arrow", fine, tmp_path / "bad.arrow"), clean_up_batch_files=True
+    )
+    assert outcome.code == 1
+    assert fine.exists()
+    outcome = load(schema_line(id=INTEGER), batch("arrow", fine, fine), clean_up_batch_files=True)
+    assert outcome.code == 0, outcome.stderr
+    assert not fine.exists()
+
+
 def test_a_file_that_does_not_exist_is_named(load, schema_line):
     outcome = load(schema_line(id=INTEGER), batch("parquet", "/nowhere/b.parquet"))
     assert outcome.code == 1

@@ -15,6 +15,7 @@ from target_parquet.reading import read_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     import pyarrow as pa
     from dativo_protocol.events import InvalidEvent
@@ -36,6 +37,7 @@ class BatchLoading:
         writer: takes the rows.
         refuse: takes those that are invalid.
         settings: of the user.
+        read: takes the local files that have been read.
     """
 
     message: BatchMessage
@@ -43,6 +45,7 @@ class BatchLoading:
     writer: StreamWriter
     refuse: Callable[[InvalidEvent], None]
     settings: Settings
+    read: list[Path]
 
     def run(self, line: int) -> int:
         """Load the files one after the other; returns how many rows were taken.
@@ -60,6 +63,8 @@ class BatchLoading:
         for uri in self.message.manifest:
             with opened_batch_file(uri, stream, self.settings.s3) as file:
                 rows += self._load(file)
+            if not file.is_copy:
+                self.read.append(file.path)
         return rows
 
     def _load(self, file: BatchFile) -> int:

@@ -19,6 +19,8 @@ from target_parquet.summary import Summary
 from target_parquet.writer_pool import WriterPool
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
     from dativo_protocol.events import InvalidEvent, StreamPlan
     from dativo_protocol.messages import BatchMessage, SchemaMessage
@@ -55,6 +57,7 @@ class ParquetLoader:
         self._streams: dict[str, StreamWriter] = {}
         self._plans: dict[str, ParquetPlan] = {}
         self._versions_seen: set[str] = set()
+        self._read: list[Path] = []
         self._summary = Summary()
 
     def plan(self, message: SchemaMessage) -> ParquetPlan:
@@ -89,7 +92,7 @@ class ParquetLoader:
         from target_parquet.batch_loading import BatchLoading
 
         plan, writer = self._plans[message.stream], self._streams[message.stream]
-        return BatchLoading(message, plan, writer, self.invalid, self._settings).run(line)
+        return BatchLoading(message, plan, writer, self.invalid, self._settings, self._read).run(line)
 
     def invalid(self, event: InvalidEvent) -> None:
         """End the run: a target that drops records silently is worse than one that stops."""
@@ -114,6 +117,7 @@ class ParquetLoader:
         """Close the epoch whose STATE has just left, and open the next one."""
         faults.passing("emit.after")
         standing = self._epoch.done()
+        self._clean_up()
         self._epoch = Epoch(self._writer, standing)
         if self._final:
             self._summary.log(self._settings.destination_path)
@@ -127,6 +131,15 @@ class ParquetLoader:
         self._workshop.encoders.close()
         self._workshop.pool.abandon()
         self._store.close_run(keep_staged=self._epoch.give_up())
+
+    def _clean_up(self) -> None:
+        """Let go of the batch files whose rows are published."""
+        read, self._read = self._read, []
+        for path in read if self._settings.clean_up_batch_files else ():
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                logger.warning("cannot remove the batch file %s: %s", path, error)
 
     def _first_epoch(self, run: str) -> Epoch:
         """Complete what a run that died had prepared, then tidy up behind such runs."""
