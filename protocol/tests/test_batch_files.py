@@ -16,7 +16,7 @@ from dativo_protocol import batch_files
 from dativo_protocol.batch_files import BatchFiles
 from dativo_protocol.batch_settings import BatchSettings
 from dativo_protocol.config import load_settings
-from dativo_protocol.errors import StoreError
+from dativo_protocol.errors import SchemaError, StoreError
 
 COLUMNS = pa.schema([pa.field("id", pa.int64(), nullable=False), ("name", pa.utf8())])
 FORMATS = [("jsonl", None), ("jsonl", "gzip"), ("parquet", None), ("parquet", "gzip"), ("arrow", None)]
@@ -104,6 +104,17 @@ def test_nothing_is_made_for_no_rows(files, tmp_path):
     assert writer.write(rows(0, 0)) == []
     assert writer.finish() == []
     assert not (tmp_path / "spool").exists()
+
+
+def test_rows_without_columns_are_kept_or_refused(files):
+    empty = pa.RecordBatch.from_struct_array(pa.array([{}] * 3, pa.struct([])))
+    for format_ in ("jsonl", "arrow"):
+        writer = files(format_, schema=empty.schema)
+        writer.write(empty)
+        [file] = writer.finish()
+        assert content(file.path) == [{}] * 3
+    with pytest.raises(SchemaError, match="cannot hold rows without columns"):
+        files("parquet", schema=empty.schema)
 
 
 def test_names_need_no_escapes_and_never_meet(files):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
-from dativo_protocol.errors import StoreError
+from dativo_protocol.errors import SchemaError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,10 +54,14 @@ class BatchFiles:
         stream: whose rows they are.
         schema: of the rows.
 
-    Every method raises StoreError if the files cannot be written.
+    Raises:
+        SchemaError: there are no columns, and Parquet counts rows by their columns.
+        StoreError: by every method, if the files cannot be written.
     """
 
     def __init__(self, settings: BatchSettings, stream: str, schema: pa.Schema) -> None:
+        if settings.encoding.format == "parquet" and not len(schema):
+            raise SchemaError("a Parquet file cannot hold rows without columns", stream=stream)
         self._settings = settings
         self._schema = file_schema(schema)
         # Letters that a URI would have to escape are left out: not every reader takes escapes back.
