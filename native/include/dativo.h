@@ -198,7 +198,8 @@ extern "C" {
 uint32_t dativo_abi_version(void);
 
 // Makes an encoder for batches of `schema` (a struct whose children are the columns, moved in
-// whatever the outcome). `version` is written into every line; NULL writes none.
+// whatever the outcome). `version` is written into every line; NULL writes none. With a NULL
+// `stream` the lines are the records alone, as in a batch file, and `version` is not used.
 //
 // # Safety
 // The rules at the top of dativo.h.

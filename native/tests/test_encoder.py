@@ -32,6 +32,18 @@ def test_lines_are_golden():
     )
 
 
+def test_without_a_stream_the_lines_are_bare_records():
+    """B2: what a batch file of JSON lines holds."""
+    with RecordEncoder(None, ONE.schema) as encoder:
+        assert bytes(encoder.encode(ONE)) == b'{"a":1}\n'
+        assert bytes(encoder.encode(ONE, "2024-01-01T00:00:00+00:00")) == b'{"a":1}\n'
+
+
+def test_a_stream_without_a_name_still_has_an_envelope():
+    with RecordEncoder("", ONE.schema) as encoder:
+        assert bytes(encoder.encode(ONE)) == b'{"type":"RECORD","stream":"","record":{"a":1}}\n'
+
+
 def test_lines_are_released_by_the_next_call():
     with RecordEncoder("s", ONE.schema) as encoder:
         first = encoder.encode(ONE)

@@ -50,8 +50,8 @@ def _measured(group: Group, runs: int) -> Runs:
 
 
 def _run(case: Case) -> Measurement:
-    if case.output:
-        empty(case.output)
+    for directory in filter(None, (case.output, case.spool)):
+        empty(directory)
     return measure(case.pipeline, case.stdin)
 
 

@@ -24,7 +24,8 @@ QUICK_DIVISOR = 5
 class Case:
     """A pipeline over an input of so many records and bytes; none for a command that reads nothing.
 
-    `output` is emptied before each run; what a run leaves there must hold all the records.
+    `output` is emptied before each run; what a run leaves there must hold all the records. `spool` is emptied
+    too: what the processes of the pipeline leave to each other there.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Case:
     input_bytes: int
     stdin: Path | None = None
     output: Path | None = None
+    spool: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -126,12 +128,12 @@ def csv(scale: Scale) -> Group:
     source = _input("lineitem", "csv", scale)
     records = scale.records("lineitem")
     size = source.stat().st_size
-    output = WORK / "out"
-    tap = _config("tap-csv", {"files": [{"entity": "lineitem", "path": str(source), "keys": ["l_orderkey"]}]})
-    target = _target_config({})
-    pipeline = ((str(BIN / "tap-csv"), "--config", tap), (str(BIN / "target-parquet"), "--config", target))
     cases = (
-        Case("tap-csv | target-parquet", pipeline, records, size, output=output),
+        _csv_pipeline("tap-csv | target-parquet", source, records, {}),
+        *(
+            _csv_pipeline(f"tap-csv | target-parquet, BATCH {form}", source, records, _batches(form))
+            for form in ("arrow", "parquet")
+        ),
         _peer("DuckDB", ["duckdb_csv"], source, records, size),
     )
     return Group("csv", f"`lineitem` CSV to Parquet, {records:,} records", "DuckDB", cases)
@@ -193,6 +195,22 @@ def _target_config(settings: dict[str, object]) -> str:
     """Without metadata columns and validation unless asked for: the peers do neither."""
     plain = {"destination_path": str(WORK / "out"), "add_record_metadata": False, "validate_records": False}
     return _config("target-parquet" + "".join(f"-{name}" for name in settings), plain | settings)
+
+
+def _csv_pipeline(name: str, source: Path, records: int, settings: dict[str, object]) -> Case:
+    files = [{"entity": "lineitem", "path": str(source), "keys": ["l_orderkey"]}]
+    tap = _config(name.replace(" ", "-").replace("|", "to"), {"files": files} | settings)
+    pipeline = (
+        (str(BIN / "tap-csv"), "--config", tap),
+        (str(BIN / "target-parquet"), "--config", _target_config({})),
+    )
+    size = source.stat().st_size
+    return Case(name, pipeline, records, size, output=WORK / "out", spool=WORK / "spool")
+
+
+def _batches(form: str) -> dict[str, object]:
+    storage = {"root": (WORK / "spool").as_uri()}
+    return {"batch_config": {"encoding": {"format": form}, "storage": storage}}
 
 
 def _foreign(name: str, output_setting: str, source: Path) -> Case:

@@ -21,7 +21,8 @@ pub struct DativoEncoder {
 }
 
 /// Makes an encoder for batches of `schema` (a struct whose children are the columns, moved in
-/// whatever the outcome). `version` is written into every line; NULL writes none.
+/// whatever the outcome). `version` is written into every line; NULL writes none. With a NULL
+/// `stream` the lines are the records alone, as in a batch file, and `version` is not used.
 ///
 /// # Safety
 /// The rules at the top of dativo.h.
@@ -37,12 +38,13 @@ pub unsafe extern "C" fn dativo_encoder_new(
     guard(error, || {
         // SAFETY: `schema` is NULL, valid or released. It goes first: it is moved in any case.
         let schema = unsafe { import_schema(schema) }?;
+        let is_bare = stream.is_null();
         // SAFETY: all three are NULL or point to what the header says.
         let (stream, version, place) = unsafe {
             (text("stream", stream, stream_len)?, version.as_ref().copied(), Place::new("encoder", encoder)?)
         };
-        let encoder = Mutex::new(Encoder::new(stream, schema, version)?);
-        place.put(give(DativoEncoder { encoder }));
+        let encoder = if is_bare { Encoder::bare(schema) } else { Encoder::new(stream, schema, version) }?;
+        place.put(give(DativoEncoder { encoder: Mutex::new(encoder) }));
         Ok(())
     })
 }

@@ -20,17 +20,20 @@ if TYPE_CHECKING:
 class RecordEncoder:
     """Writes the batches of one stream as RECORD lines. One thread at a time may use it."""
 
-    def __init__(self, stream: str, schema: pa.Schema, *, version: int | None = None) -> None:
+    def __init__(self, stream: str | None, schema: pa.Schema, *, version: int | None = None) -> None:
         """An encoder for batches of `schema`; `version` goes into every line if it is given.
+
+        Without a stream the lines are the records alone, as in a batch file.
 
         Raises:
             UnsupportedSchema: a field whose type has no JSON form; the message names it.
             InvalidArgument: `version` is no 64-bit integer.
         """
         handle = ffi.new("DativoEncoder **")
-        name = stream.encode()
+        name: Any = ffi.NULL if stream is None else stream.encode()
+        length = 0 if stream is None else len(name)
         number = ffi.NULL if version is None else _int64(version)
-        call(lib.dativo_encoder_new, name, len(name), export_schema(schema), number, handle)
+        call(lib.dativo_encoder_new, name, length, export_schema(schema), number, handle)
         self._handle = ffi.gc(handle[0], lib.dativo_encoder_free)
         self._lines = ffi.new("DativoSlice *")
         self._view = memoryview(b"")

@@ -52,16 +52,19 @@ def tap_command(connector: Connector[S], open_tap: Callable[[S], Tap]) -> click.
         *,
         discover: bool,
     ) -> None:
+        from dativo_protocol.batch_settings import batches_of
         from dativo_protocol.tap import run_tap, try_tap, write_catalog
 
         out_fd = claim_stdout()
-        tap = open_tap(read_config(connector, config))
+        settings = read_config(connector, config)
+        tap = open_tap(settings)
         if discover:
             write_catalog(tap, out_fd)
         elif test:
             try_tap(tap, _read_catalog(catalog), out_fd, records=1 if test == "all" else 0)
         else:
-            run_tap(tap, _read_catalog(catalog), _read_state(state), out_fd, stop=stop)
+            chosen, start = _read_catalog(catalog), _read_state(state)
+            run_tap(tap, chosen, start, out_fd, stop=stop, batches=batches_of(settings))
 
     command = _command(connector, invoke)
     command.params += [

@@ -19,6 +19,8 @@ from dativo_protocol.writer import MessageWriter, RecordLimitReached
 if TYPE_CHECKING:
     from typing import Any
 
+    from dativo_protocol.batch_settings import BatchSettings
+
 log = logging.getLogger(__name__)
 
 
@@ -62,7 +64,13 @@ def write_catalog(tap: Tap, out_fd: int) -> None:
 
 
 def run_tap(
-    tap: Tap, catalog: Catalog | None, state: State, out_fd: int, *, stop: StopRequest | None = None
+    tap: Tap,
+    catalog: Catalog | None,
+    state: State,
+    out_fd: int,
+    *,
+    stop: StopRequest | None = None,
+    batches: BatchSettings | None = None,
 ) -> None:
     """Write everything selected since `state`.
 
@@ -75,6 +83,7 @@ def run_tap(
         state: where to start; advanced in place.
         out_fd: file descriptor for the messages.
         stop: when it comes, no line is torn.
+        batches: write records as files (B3).
 
     Raises:
         SourceError: the source cannot be read on.
@@ -82,7 +91,7 @@ def run_tap(
         Stopped: `stop` came.
     """
     stop = stop or StopRequest()
-    out = MessageWriter(out_fd, hold=stop.hold)
+    out = MessageWriter(out_fd, hold=stop.hold, batches=batches)
     started = time.monotonic()
     try:
         _sync(tap, catalog, state, out)

@@ -60,8 +60,8 @@ class Loader(Protocol):
     def activate_version(self, stream: str, version: int) -> None:
         """Retire the rows of a stream older than `version`, with the next commit (M5)."""
 
-    def load_batch_file(self, message: BatchMessage, line: int) -> None:
-        """Take the rows of the files a BATCH message names (B1..B4)."""
+    def load_batch_file(self, message: BatchMessage, line: int) -> int:
+        """Take the rows of the files a BATCH message names (B1..B4); returns how many."""
 
     def invalid(self, event: InvalidEvent) -> None:
         """Deal with a record that does not fit; `raise event.error()` when the policy is to fail."""
@@ -155,7 +155,8 @@ class _Run:
                 self._activate(stream, version)
             case BatchFileEvent(message, line):
                 self._require_schema(message.stream, line)
-                self._loader.load_batch_file(message, line)
+                rows = self._loader.load_batch_file(message, line)
+                self.counters.add(message.stream, rows)
             case InvalidEvent():
                 self._refuse(event)
             case NoticeEvent(code, stream, subject):

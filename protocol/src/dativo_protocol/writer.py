@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dativo_protocol.metrics import StreamCounters, Timer
 from dativo_protocol.pipes import widen_pipe, write_all
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from dativo_protocol.batch_settings import BatchSettings
+    from dativo_protocol.batch_writer import BatchWriter
     from dativo_protocol.messages import BatchMessage, Message, SchemaMessage
 
 ENCODED_BYTES = 4 << 20
@@ -27,6 +29,24 @@ _FIRST_SLICE_ROWS = 1024
 
 class RecordLimitReached(Exception):  # noqa: N818 -- an ending, not a fault
     """A trial run has seen as many records of the stream as it wants."""
+
+
+class RowWriter(Protocol):
+    """Takes the records of one stream; a context manager."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write what was held back, and log the end of the stream."""
+
+    def write(self, rows: pa.RecordBatch | pa.Table, time_extracted: str | None = None) -> None:
+        """Take rows of the schema that the stream was begun with."""
+
+    def close(self) -> None:
+        """Let go of everything, written or not."""
 
 
 class MessageWriter:
@@ -42,6 +62,7 @@ class MessageWriter:
         *,
         hold: Callable[[], AbstractContextManager[None]] = nullcontext,
         record_limit: int | None = None,
+        batches: BatchSettings | None = None,
     ) -> None:
         """Write to `out_fd`.
 
@@ -50,20 +71,24 @@ class MessageWriter:
             hold: block in which the process must not be stopped (see `StopRequest.hold`): a line is
                 written whole or not at all.
             record_limit: raise `RecordLimitReached` at the first record of a stream beyond so many.
+            batches: write records as files and BATCH messages, instead of as RECORD messages.
         """
         self.counters = StreamCounters()
         self.record_limit = record_limit
         self._fd = out_fd
         self._hold = hold
         self._last_state = b""
+        self._batches = batches
+        self._batch_writers: dict[BatchWriter, None] = {}
         widen_pipe(out_fd)
 
     def schema(self, message: SchemaMessage) -> None:
         """Write a SCHEMA."""
+        self._flush_batches()
         self.counters.open(message.stream)
         self._message(message)
 
-    def stream(self, name: str, schema: pa.Schema, version: int | None = None) -> RecordWriter:
+    def stream(self, name: str, schema: pa.Schema, version: int | None = None) -> RowWriter:
         """Begin the records of a stream; its SCHEMA must have been written.
 
         Args:
@@ -71,7 +96,17 @@ class MessageWriter:
             schema: of the batches to come.
             version: table version, for streams that end with ACTIVATE_VERSION.
         """
-        return RecordWriter(self, name, schema, version)
+        if self._batches is None:
+            return RecordWriter(self, name, schema, version)
+        from dativo_protocol.batch_writer import BatchWriter
+
+        writer = BatchWriter(self, name, schema, version, self._batches)
+        self._batch_writers[writer] = None
+        return writer
+
+    def forget(self, writer: BatchWriter) -> None:
+        """Ask a writer of batches for its rows no more."""
+        self._batch_writers.pop(writer, None)
 
     def state(self, value: Mapping[str, Any]) -> None:
         """Write a STATE, unless it equals the one before (K6)."""
@@ -79,6 +114,7 @@ class MessageWriter:
 
         line = dump_message(StateMessage(dict(value)))
         if line != self._last_state:
+            self._flush_batches()
             self.write(line)
             self._last_state = line
 
@@ -86,6 +122,7 @@ class MessageWriter:
         """Write an ACTIVATE_VERSION (M5)."""
         from dativo_protocol.messages import ActivateVersionMessage
 
+        self._flush_batches()
         self._message(ActivateVersionMessage(stream, version))
 
     def batch(self, message: BatchMessage) -> None:
@@ -103,6 +140,11 @@ class MessageWriter:
         Otherwise the last STATE could tell less than was written, and the next run would write rows twice.
         """
         return self._hold()
+
+    def _flush_batches(self) -> None:
+        """Let rows come before what is written after them."""
+        for writer in self._batch_writers:
+            writer.flush()
 
     def _message(self, message: Message) -> None:
         from dativo_protocol.messages import dump_message

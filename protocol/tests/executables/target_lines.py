@@ -68,9 +68,10 @@ class LinesLoader:
         """Note the version."""
         self._note("activate_version", stream, version)
 
-    def load_batch_file(self, message: BatchMessage, line: int) -> None:
+    def load_batch_file(self, message: BatchMessage, line: int) -> int:
         """Note the manifest."""
         self._note("load_batch_file", message.stream, list(message.manifest), line)
+        return 1
 
     def invalid(self, event: InvalidEvent) -> None:
         """Fail or note."""

@@ -22,10 +22,15 @@ def test_the_table_of_settings_is_that_of_the_settings() -> None:
     assert settings_markdown(CONNECTOR) in README
 
 
-def test_the_example_is_a_configuration() -> None:
-    (example,) = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
-    definitions = resolve(load_settings(TapCsvSettings, json.loads(example)))
-    assert [definition.entity for definition in definitions] == ["flights", "events", "prices"]
+def test_the_examples_are_configurations() -> None:
+    files, batches = (
+        load_settings(TapCsvSettings, json.loads(example))
+        for example in re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+    )
+    assert [definition.entity for definition in resolve(files)] == ["flights", "events", "prices"]
+    assert files.batch_config is None
+    assert batches.batch_config is not None
+    assert batches.batch_config.encoding.format == "arrow"
 
 
 def test_the_table_of_types_is_what_is_inferred() -> None:

@@ -35,6 +35,13 @@ def write_lines(path, *rows, compress=False):
     path.write_bytes(gzip.compress(text) if compress else text)
 
 
+def broken_in_the_middle():
+    """A gzip file whose head and tail are fine."""
+    data = bytearray(gzip.compress(b"".join(b'{"id":%d}\n' % number**3 for number in range(9_999))))
+    data[len(data) // 2 : len(data) // 2 + 99] = bytes(99)
+    return bytes(data)
+
+
 ROWS = [{"id": 1, "name": "a"}, {"id": 2, "name": None}, {"id": 3, "name": "é"}]
 
 
@@ -187,6 +194,7 @@ def test_many_json_lines_cross_every_block(load, tmp_path, read, schema_line):
         ("parquet", None, b"nonsense", "b.file of stream 'users'"),
         ("jsonl", "gzip", b"nonsense", "cannot read the batch file"),
         ("jsonl", "gzip", gzip.compress(b'{"id":1}\n' * 1000)[:-8], "cannot read the batch file"),
+        ("jsonl", "gzip", broken_in_the_middle(), "cannot read the batch file"),
         ("avro", None, b"", "line 2, stream 'users': unknown batch format 'avro'"),
     ],
 )
@@ -199,6 +207,88 @@ def test_files_that_cannot_be_read_are_named(
     assert complaint in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert files() == []
+
+
+def test_gzip_is_recognised_whatever_the_message_says(load, tmp_path, read, schema_line):
+    """B3: taps of the SDK write gzip for `jsonl` even if asked for none."""
+    write_lines(tmp_path / "b.json.gz", {"id": 1}, compress=True)
+    outcome = load(schema_line(id=INTEGER), batch("jsonl", tmp_path / "b.json.gz"))
+    assert outcome.code == 0, outcome.stderr
+    assert read("users") == [{"id": 1}]
+
+
+@pytest.mark.parametrize("format_", ["arrow", "parquet"])
+def test_rows_with_types_are_validated_where_the_schema_asks_for_more(
+    load, tmp_path, read, schema_line, format_
+):
+    """B5."""
+    path = tmp_path / f"b.{format_}"
+    table = pa.table({"id": [1, 2, -3], "name": ["a", None, "c"]})
+    (write_arrow if format_ == "arrow" else lambda path, table: pq.write_table(table, path))(path, table)
+    schema = schema_line(id={"type": "integer", "minimum": 0}, name={"type": "string"})
+    outcome = load(schema, batch(format_, path))
+    assert outcome.code == 1
+    assert "line 3, stream 'users', /id: " in outcome.stderr
+    assert f"b.{format_}" in outcome.stderr
+    outcome = load(schema, batch(format_, path), validate_records=False)
+    assert outcome.code == 0, outcome.stderr
+    assert [row["id"] for row in read("users")] == [1, 2, -3]
+
+
+def test_rows_that_are_validated_keep_their_values(load, tmp_path, read, schema_line):
+    table = pa.table(
+        {
+            "id": [1, 2],
+            "amount": [Decimal("1.50"), None],
+            "at": pa.array([datetime(2024, 1, 1, tzinfo=UTC), None], pa.timestamp("us", "UTC")),
+            "doc": ['{"a":[1]}', None],
+            "tags": [["x", None], None],
+        }
+    )
+    write_arrow(tmp_path / "b.arrow", table)
+    schema = schema_line(
+        id={"type": "integer", "minimum": 0},
+        amount={"type": ["number", "null"], "multipleOf": 0.01},
+        at=INSTANT,
+        doc={"type": ["object", "null"]},
+        tags={"type": ["array", "null"], "items": STRING},
+    )
+    outcome = load(schema, batch("arrow", tmp_path / "b.arrow"))
+    assert outcome.code == 0, outcome.stderr
+    assert read("users") == table.to_pylist()
+
+
+def test_json_text_that_is_none_is_named_when_rows_are_validated(load, tmp_path, schema_line):
+    write_arrow(tmp_path / "b.arrow", pa.table({"doc": ["{}", "{oops"]}))
+    outcome = load(schema_line(doc={"type": "object"}), batch("arrow", tmp_path / "b.arrow"))
+    assert outcome.code == 1
+    assert "cannot read the batch file" in outcome.stderr
+    assert "field /doc of row 1" in outcome.stderr
+
+
+def test_text_that_is_not_utf8_is_refused(load, tmp_path, schema_line):
+    text = pa.array([b"fine", b"\xff"]).view(pa.string())
+    write_arrow(tmp_path / "b.arrow", pa.table({"name": text}))
+    outcome = load(schema_line(name=STRING), batch("arrow", tmp_path / "b.arrow"))
+    assert outcome.code == 1
+    assert "b.arrow of stream 'users'" in outcome.stderr
+    assert "UTF8" in outcome.stderr
+
+
+def test_files_are_removed_when_their_rows_are_published_and_not_before(load, written, tmp_path, schema_line):
+    """B4."""
+    fine = written("arrow")
+    load(schema_line(id=INTEGER), batch("arrow", fine))
+    assert fine.exists()
+    (tmp_path / "bad.arrow").write_bytes(b"nonsense")
+    outcome = load(
+        schema_line(id=INTEGER), batch("arrow", fine, tmp_path / "bad.arrow"), clean_up_batch_files=True
+    )
+    assert outcome.code == 1
+    assert fine.exists()
+    outcome = load(schema_line(id=INTEGER), batch("arrow", fine, fine), clean_up_batch_files=True)
+    assert outcome.code == 0, outcome.stderr
+    assert not fine.exists()
 
 
 def test_a_file_that_does_not_exist_is_named(load, schema_line):

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from target_parquet.page_encoding import PageEncoding
+from dativo_protocol.page_encoding import PageEncoding
 from target_parquet.parquet import Encoding, ParquetPart
 
 SCHEMA = pa.schema(
@@ -115,7 +115,7 @@ from pathlib import Path
 import pyarrow as pa
 from target_parquet.errors import StoreError
 from target_parquet.local_store import LocalStore
-from target_parquet.page_encoding import PageEncoding
+from dativo_protocol.page_encoding import PageEncoding
 from target_parquet.parquet import Encoding, ParquetPart
 store = LocalStore(Path(sys.argv[1]))
 store.open_run("run")

@@ -2,9 +2,9 @@ import random
 
 import pyarrow as pa
 import pytest
+from dativo_protocol.page_encoding import choose_page_encoding
 from target_parquet.encoders import Encoders
 from target_parquet.lane import Lane
-from target_parquet.page_encoding import choose_page_encoding
 from target_parquet.parquet import MAX_GROUP_ROWS, Encoding, ParquetPart
 from target_parquet.part_writer import PartWriter
 from target_parquet.settings import MIB

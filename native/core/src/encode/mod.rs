@@ -34,6 +34,8 @@ pub struct Encoder {
     opening: Literal,
     /// `,"version":...` or nothing.
     version: Vec<u8>,
+    /// Whether a line is the record alone, without the envelope of a message.
+    bare: bool,
     out: Out,
 }
 
@@ -50,8 +52,18 @@ impl Encoder {
             schema,
             opening: Literal::new(opening.concat()),
             version: version.map_or_else(Vec::new, |version| format!(",\"version\":{version}").into()),
+            bare: false,
             out: Out::default(),
         })
+    }
+
+    /// An encoder that writes the records alone: the lines of a batch file.
+    ///
+    /// # Errors
+    /// As [`new`](Encoder::new).
+    pub fn bare(schema: SchemaRef) -> Result<Encoder, Error> {
+        let encoder = Encoder::new("", schema, None)?;
+        Ok(Encoder { opening: Literal::new(Vec::new()), bare: true, ..encoder })
     }
 
     /// The rows of `batch` as RECORD lines, each ending in a line feed, valid until the next call.
@@ -79,6 +91,9 @@ impl Encoder {
     }
 
     fn closing(&self, time_extracted: Option<&str>) -> Literal {
+        if self.bare {
+            return Literal::new(b"\n".to_vec());
+        }
         let mut closing = self.version.clone();
         if let Some(time) = time_extracted {
             closing.extend_from_slice(b",\"time_extracted\":");

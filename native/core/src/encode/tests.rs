@@ -66,6 +66,18 @@ fn nulls_are_written_and_rows_of_no_columns_are_empty_objects() -> Outcome {
 }
 
 #[test]
+fn a_bare_encoder_writes_records_without_envelopes() -> Outcome {
+    let array: ArrayRef = Arc::new(BooleanArray::from(vec![Some(true), None]));
+    let batch = RecordBatch::try_from_iter([("v", array)])?;
+    let mut encoder = Encoder::bare(batch.schema())?;
+    for _ in 0..2 {
+        let lines = encoder.encode(&batch, Some("2026-01-31T12:00:00+00:00"))?;
+        assert_eq!(lines, b"{\"v\":true}\n{\"v\":null}\n");
+    }
+    Ok(())
+}
+
+#[test]
 fn strings_of_every_layout_are_the_same_json() -> Outcome {
     let texts = ["", "plain", "a \"quoted\" one that is longer than a block of thirty-two bytes", "tab\there", "ž🦀"];
     let expected: Vec<String> =

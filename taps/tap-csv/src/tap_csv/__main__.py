@@ -18,7 +18,7 @@ CONNECTOR = Connector(
     distribution="dativo-tap-csv",
     description="Reads CSV files, typed, compressed or not, as Singer streams.",
     settings=TapCsvSettings,
-    capabilities=("about", "catalog", "discover", "state", "structured-logging", "test"),
+    capabilities=("about", "batch", "catalog", "discover", "state", "structured-logging", "test"),
 )
 
 

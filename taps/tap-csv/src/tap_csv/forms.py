@@ -116,19 +116,23 @@ def _has_leading_zero(text: Any, values: Any) -> bool:
     """Whether some value starts like 007 or 0x1F; most columns have none, and that is quick to see."""
     import pyarrow.compute as pc
 
-    if _any_starts(text, "0", r"\A0[^.eE]"):
+    if _any_starts_oddly(text, "0"):
         return True
     least = pc.min(values).as_py()
-    return least is not None and least < 0 and _any_starts(text, "-0", r"\A-0[^.eE]")
+    return least is not None and least < 0 and _any_starts_oddly(text, "-0")
 
 
-def _any_starts(text: Any, prefix: str, pattern: str) -> bool:
+def _any_starts_oddly(text: Any, zero: str) -> bool:
+    """Whether some text goes on after its zero, though not as a fraction or with an exponent."""
     import pyarrow.compute as pc
 
-    starts = pc.starts_with(text, prefix)
+    starts = pc.starts_with(text, zero)
     if not pc.any(starts).as_py():
         return False
-    return bool(pc.any(pc.match_substring_regex(text.filter(starts), pattern)).as_py())
+    starts = pc.and_not(starts, pc.starts_with(text, f"{zero}."))
+    if not pc.any(starts).as_py():
+        return False
+    return bool(pc.any(pc.match_substring_regex(text.filter(starts), rf"\A{zero}[^.eE]")).as_py())
 
 
 def _is_odd_number(text: Any, values: Any) -> bool:

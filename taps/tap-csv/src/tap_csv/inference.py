@@ -25,6 +25,8 @@ from dativo_protocol.columns import (
 from tap_csv.conversion import convert
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
 _BIG_INTEGER = Decimal(MAX_DECIMAL_DIGITS, 0)
@@ -57,10 +59,12 @@ class ColumnGuess:
     def look(self, text: pa.BinaryArray) -> None:
         """Learn from more values."""
         values = text.drop_null()
-        self._seen = self._seen or len(values) > 0
-        for part in (values.slice(0, _FIRST_LOOK), values.slice(_FIRST_LOOK)):
-            if len(part):
-                self._look_at(part)
+        if not self._seen and len(values):
+            self._seen = True
+            self._look_at(values.slice(0, _FIRST_LOOK))
+            values = values.slice(_FIRST_LOOK)
+        if len(values):
+            self._look_at(values)
 
     @property
     def seen(self) -> bool:
@@ -75,9 +79,18 @@ class ColumnGuess:
     def _look_at(self, values: pa.BinaryArray) -> None:
         fitting: list[ColumnType] = []
         for candidate in self._candidates:
-            if _IMPLIED_BY.get(candidate) in fitting or _fits(values, candidate):
+            if _is_implied(candidate, fitting, values) or _fits(values, candidate):
                 fitting.append(candidate)
         self._candidates = tuple(fitting)
+
+
+def _is_implied(candidate: ColumnType, fitting: Sequence[ColumnType], values: pa.BinaryArray) -> bool:
+    """Whether a candidate fits because a narrower one does: short integers are doubles, for one."""
+    import pyarrow.compute as pc
+
+    if candidate == Number():
+        return Integer() in fitting and pc.max(pc.binary_length(values)).as_py() <= _DIGITS_OF_A_DOUBLE
+    return _IMPLIED_BY.get(candidate) in fitting
 
 
 def _fits(values: pa.BinaryArray, candidate: ColumnType) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from dativo_protocol.batch_settings import BatchSettings, batch_setting
 from dativo_protocol.config import setting
 
 BadRowPolicy = Literal["fail", "skip"]
@@ -193,3 +194,4 @@ class TapCsvSettings:
         minimum=64,
         maximum=1024 * KIBIBYTE,
     )
+    batch_config: BatchSettings | None = batch_setting()

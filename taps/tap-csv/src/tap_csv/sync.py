@@ -16,7 +16,7 @@ from tap_csv.typed import RowTyper
 
 if TYPE_CHECKING:
     from dativo_protocol.state import State
-    from dativo_protocol.writer import MessageWriter, RecordWriter
+    from dativo_protocol.writer import MessageWriter, RowWriter
 
     from tap_csv.notices import Notices
     from tap_csv.plan import StreamPlan
@@ -66,7 +66,7 @@ class StreamRun:
         log.info("%s: %d of %d files read", self._plan.id, read, len(files))
         self._out.state(self._state.to_dict())
 
-    def _read_file(self, file: SourceFile, progress: Progress, records: RecordWriter) -> bool:
+    def _read_file(self, file: SourceFile, progress: Progress, records: RowWriter) -> bool:
         rows_done = progress.rows_done(file)
         if rows_done is None:
             log.debug("%s: %s was read before and is unchanged", self._plan.id, file.name)
@@ -81,7 +81,7 @@ class StreamRun:
             self._write_state(progress)
         return True
 
-    def _read_rows(self, opened: CsvFile, rows_done: int, progress: Progress, records: RecordWriter) -> None:
+    def _read_rows(self, opened: CsvFile, rows_done: int, progress: Progress, records: RowWriter) -> None:
         typer = RowTyper(self._plan, opened)
         with read_ahead(opened.batches(typer.columns), depth=BATCHES_AHEAD) as batches:
             for batch in batches:

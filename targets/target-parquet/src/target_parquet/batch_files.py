@@ -1,12 +1,12 @@
 """Rows that come as files, named by a BATCH message (B1..B4): Arrow IPC, Parquet, JSON lines.
 
-Arrow and Parquet have types already: their columns are cast to those of the SCHEMA where no value is lost,
-and keywords of the SCHEMA beyond types are not checked. JSON lines take the way of RECORD messages, so all
-that holds for these holds for them.
+Arrow and Parquet have types already: their columns are cast to those of the SCHEMA where no value is lost.
+JSON lines take the way of RECORD messages, so all that holds for these holds for them.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from dativo_protocol.arrow import KEY_KEY
@@ -20,10 +20,30 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from dativo_protocol.messages import BatchMessage
+    from pyarrow import parquet
 
     from target_parquet.batch_sources import BatchFile
 
-_SOURCE_KEY = b"dativo.source"
+SOURCE_KEY = b"dativo.source"
+"""Metadata of a column that is not a property of the record."""
+
+
+@contextmanager
+def open_parquet(file: BatchFile, message: BatchMessage) -> Iterator[parquet.ParquetFile]:
+    """Open a Parquet file and read its footer.
+
+    Raises:
+        BatchFileError: that fails.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        opened = parquet.ParquetFile(file.path, page_checksum_verification=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _unreadable(file, message, error) from error
+    with opened:
+        yield opened
 
 
 def columnar_batches(
@@ -44,9 +64,14 @@ def columnar_batches(
 
     try:
         for batch in _read(file.path, message.encoding.format, batch_rows):
+            batch.validate(full=True)  # offsets and text of a foreign file may be anything
             yield _fit(batch, schema, message)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise BatchFileError(f"batch file {file} of stream {message.stream!r}: {error}") from error
+        raise _unreadable(file, message, error) from error
+
+
+def _unreadable(file: BatchFile, message: BatchMessage, error: Exception) -> BatchFileError:
+    return BatchFileError(f"batch file {file} of stream {message.stream!r}: {error}")
 
 
 def _read(path: Path, format_: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
@@ -54,7 +79,7 @@ def _read(path: Path, format_: str, batch_rows: int) -> Iterator[pa.RecordBatch]
     from pyarrow import parquet
 
     if format_ == "parquet":
-        with parquet.ParquetFile(path) as file:
+        with parquet.ParquetFile(path, page_checksum_verification=True) as file:
             yield from file.iter_batches(batch_rows)
         return
     with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
@@ -73,9 +98,9 @@ def _column(batch: pa.RecordBatch, field: pa.Field[Any], message: BatchMessage) 
     import pyarrow as pa
 
     metadata = field.metadata or {}
-    if metadata.get(_SOURCE_KEY) == b"version" and message.version is not None:
+    if metadata.get(SOURCE_KEY) == b"version" and message.version is not None:
         return cast("pa.Array[Any]", pa.repeat(pa.scalar(message.version, field.type), batch.num_rows))
-    if field.name in batch.schema.names and _SOURCE_KEY not in metadata:
+    if field.name in batch.schema.names and SOURCE_KEY not in metadata:
         return _cast(batch.column(field.name), field)
     if KEY_KEY in metadata:
         raise ValueError(f"key property {field.name} is missing")
@@ -86,10 +111,12 @@ def _cast(column: pa.Array[Any], field: pa.Field[Any]) -> pa.Array[Any]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if isinstance(column, pa.ExtensionArray):
-        column = cast("pa.Array[Any]", column.storage)
     if column.type == field.type:
         return column
+    if isinstance(column, pa.ExtensionArray):
+        column = cast("pa.Array[Any]", column.storage)
+    if isinstance(field.type, pa.BaseExtensionType) and column.type == field.type.storage_type:
+        return cast("pa.Array[Any]", pa.ExtensionArray.from_storage(field.type, column))
     if is_json_text(field) and not pa.types.is_string(column.type):
         raise ValueError(f"column {field.name} must hold JSON text, but is {column.type}")
     try:

@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BatchFile:
-    """A batch file that can be opened; prints as the name that the message has for it."""
+    """A batch file that can be opened; prints as the name that the message has for it.
+
+    Attributes:
+        name: of the message.
+        path: to open.
+        is_copy: of a file elsewhere, and removed when it has been read.
+    """
 
     name: str
     path: Path
+    is_copy: bool
 
     def __str__(self) -> str:
         return self.name
@@ -47,12 +54,12 @@ def opened_batch_file(uri: str, stream: str, s3: S3Settings) -> Iterator[BatchFi
     if isinstance(place, LocalPlace):
         if not place.path.is_file():
             raise BatchFileError(f"batch file {uri} of stream {stream!r} does not exist")
-        yield BatchFile(str(place.path), place.path)
+        yield BatchFile(str(place.path), place.path, is_copy=False)
         return
     with tempfile.TemporaryDirectory(prefix="dativo-batch-") as directory:
         path = Path(directory) / "batch"
         _fetch(place, path, stream, s3)
-        yield BatchFile(uri, path)
+        yield BatchFile(uri, path, is_copy=True)
 
 
 def _fetch(place: S3Place, path: Path, stream: str, s3: S3Settings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from target_parquet.parquet import MAX_GROUP_ROWS
+from dativo_protocol.parquet_writer import MAX_GROUP_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,28 +5,26 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from dativo_protocol.events import BatchEvent
-
 from target_parquet import faults
 from target_parquet.encoders import Encoders
 from target_parquet.epoch import Epoch, Writer
-from target_parquet.errors import BatchFileError, StoreError
+from target_parquet.errors import StoreError
 from target_parquet.layout import Directories, FileNames, new_run_id
 from target_parquet.ledger import Ledger, live_tokens
 from target_parquet.metadata import Stamps, now
 from target_parquet.plan import ParquetPlan, Planner
-from target_parquet.reading import read_options
 from target_parquet.recovery import recover
 from target_parquet.stream_writer import StreamWriter, Workshop
 from target_parquet.summary import Summary
 from target_parquet.writer_pool import WriterPool
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
     from dativo_protocol.events import InvalidEvent, StreamPlan
     from dativo_protocol.messages import BatchMessage, SchemaMessage
 
-    from target_parquet.batch_sources import BatchFile
     from target_parquet.settings import Settings
     from target_parquet.storage import Store
 
@@ -59,6 +57,7 @@ class ParquetLoader:
         self._streams: dict[str, StreamWriter] = {}
         self._plans: dict[str, ParquetPlan] = {}
         self._versions_seen: set[str] = set()
+        self._read: list[Path] = []
         self._summary = Summary()
 
     def plan(self, message: SchemaMessage) -> ParquetPlan:
@@ -88,18 +87,12 @@ class ParquetLoader:
                 "stream %s: version %d is active; rows of other versions stay in their files", stream, version
             )
 
-    def load_batch_file(self, message: BatchMessage, line: int) -> None:
+    def load_batch_file(self, message: BatchMessage, line: int) -> int:
         """Take the rows of the files a BATCH message names (B1..B4)."""
-        from target_parquet.batch_sources import opened_batch_file
+        from target_parquet.batch_loading import BatchLoading
 
-        plan = self._plans[message.stream]
-        encoding = message.encoding.format
-        if encoding not in ("jsonl", "parquet", "arrow"):
-            raise BatchFileError(f"line {line}, stream {message.stream!r}: unknown batch format {encoding!r}")
-        load = self._load_lines if encoding == "jsonl" else self._load_columns
-        for uri in message.manifest:
-            with opened_batch_file(uri, message.stream, self._settings.s3) as file:
-                load(file, message, plan)
+        plan, writer = self._plans[message.stream], self._streams[message.stream]
+        return BatchLoading(message, plan, writer, self.invalid, self._settings, self._read).run(line)
 
     def invalid(self, event: InvalidEvent) -> None:
         """End the run: a target that drops records silently is worse than one that stops."""
@@ -124,6 +117,7 @@ class ParquetLoader:
         """Close the epoch whose STATE has just left, and open the next one."""
         faults.passing("emit.after")
         standing = self._epoch.done()
+        self._clean_up()
         self._epoch = Epoch(self._writer, standing)
         if self._final:
             self._summary.log(self._settings.destination_path)
@@ -138,20 +132,14 @@ class ParquetLoader:
         self._workshop.pool.abandon()
         self._store.close_run(keep_staged=self._epoch.give_up())
 
-    def _load_columns(self, file: BatchFile, message: BatchMessage, plan: ParquetPlan) -> None:
-        from target_parquet.batch_files import columnar_batches
-
-        for batch in columnar_batches(file, message, plan.schema, self._settings.batch_size_rows):
-            self.write(message.stream, batch)
-
-    def _load_lines(self, file: BatchFile, message: BatchMessage, plan: ParquetPlan) -> None:
-        from target_parquet.batch_lines import line_events
-
-        for event in line_events(file, message, plan, read_options(self._settings)):
-            if isinstance(event, BatchEvent):
-                self.write(event.stream, event.batch)
-            else:
-                self.invalid(event)
+    def _clean_up(self) -> None:
+        """Let go of the batch files whose rows are published."""
+        read, self._read = self._read, []
+        for path in read if self._settings.clean_up_batch_files else ():
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                logger.warning("cannot remove the batch file %s: %s", path, error)
 
     def _first_epoch(self, run: str) -> Epoch:
         """Complete what a run that died had prepared, then tidy up behind such runs."""

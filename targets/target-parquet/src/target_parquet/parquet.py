@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from dativo_protocol.parquet_writer import MAX_GROUP_ROWS, open_parquet_writer
 
 from target_parquet.errors import store_error
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from pathlib import Path
 
-    from target_parquet.page_encoding import PageEncoding
+    import pyarrow as pa
+    from dativo_protocol.page_encoding import PageEncoding
+    from dativo_protocol.parquet_writer import Codec
+
     from target_parquet.storage import StagedFile
 
-MAX_GROUP_ROWS = 1 << 20
-Codec = Literal["zstd", "snappy", "gzip", "lz4", "brotli", "none"]
 
-_PAGE_BYTES = 1 << 20
-_PAGE_ROWS = 20_000
+_COPIED_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +39,17 @@ class Encoding:
 
 
 class ParquetPart:
-    """A staged Parquet file; every `write` makes one row group.
-
-    Pages have bounds that let readers skip inside a row group (page index), decimals of up to 18 digits are
-    stored as integers, and the Arrow schema is kept so that readers get exactly the types written.
-    """
+    """A staged Parquet file; every `write` makes one row group."""
 
     def __init__(self, staged: StagedFile, schema: pa.Schema, encoding: Encoding) -> None:
-        from pyarrow import parquet
-
         self.staged = staged
         self.rows = 0
-        self._writer = parquet.ParquetWriter(
+        self._writer = open_parquet_writer(
             staged.sink,
             schema,
             compression=encoding.compression,
-            compression_level=encoding.level,
-            use_dictionary=list(encoding.pages.dictionary),  # type: ignore[arg-type]
-            column_encoding=encoding.pages.plain,
-            data_page_size=_PAGE_BYTES,
-            max_rows_per_page=_PAGE_ROWS,
-            write_page_index=True,
-            store_decimal_as_integer=True,
+            level=encoding.level,
+            pages=encoding.pages,
         )
 
     @property
@@ -99,3 +90,22 @@ class ParquetPart:
         self._writer.is_open = False  # or its destructor would try to write the footer, on a full disk too
         with suppress(OSError):
             self.staged.abandon()
+
+
+def copy_whole(source: Path, staged: StagedFile) -> int:
+    """Fill a staged file with the bytes of another file; returns how many.
+
+    Raises:
+        StoreError: the destination refuses the bytes, or the source cannot be read on.
+    """
+    import pyarrow as pa
+
+    try:
+        with pa.memory_map(str(source)) as found, staged.sink as sink:
+            while portion := found.read_buffer(_COPIED_BYTES):
+                sink.write(portion)
+            return found.tell()
+    except OSError as error:
+        with suppress(OSError):
+            staged.abandon()
+        raise store_error(f"copy {source}", error) from error

@@ -108,7 +108,7 @@ class _Fitting:
 
         return Evolved(
             decode=pa.schema(self._decode),
-            file=pa.schema([_for_file(column) for column in self._columns.values()]),
+            file=pa.schema([for_file(column) for column in self._columns.values()]),
             sources=tuple(self._sources.get(name) for name in self._columns),
         )
 
@@ -150,7 +150,7 @@ def _as_json_text(field: pa.Field[Any]) -> pa.Field[Any]:
     return _with_metadata(field.with_type(pa.string()), {JSON_KEY: b"text"})
 
 
-def _for_file(column: pa.Field[Any]) -> pa.Field[Any]:
+def for_file(column: pa.Field[Any]) -> pa.Field[Any]:
     """Leave out the metadata that directs the decoder and means nothing in a file."""
     metadata = column.metadata or {}
     kept = {key: metadata[key] for key in _KEPT_METADATA if key in metadata}

@@ -87,6 +87,11 @@ class Settings:
         description="Note ACTIVATE_VERSION messages in the log; files keep the rows of every version anyway.",
         default=True,
     )
+    clean_up_batch_files: bool = setting(
+        description="Remove the local files that BATCH messages name, once their rows are published. "
+        "Otherwise they stay for whoever wrote them.",
+        default=False,
+    )
     batch_size_rows: int = setting(
         description="Rows decoded at once; fewer when they are large.", default=65_536, minimum=1
     )

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dativo_protocol.page_encoding import choose_page_encoding
+
 from target_parquet.conform import conform
 from target_parquet.epoch import Epoch, WrittenFile
 from target_parquet.lane import Lane
 from target_parquet.metadata import now
-from target_parquet.page_encoding import choose_page_encoding
-from target_parquet.parquet import Encoding, ParquetPart
+from target_parquet.parquet import Encoding, ParquetPart, copy_whole
 from target_parquet.part_writer import PartWriter
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -75,6 +77,18 @@ class StreamWriter:
         for directory, rows in self._plan.partitioning.split(batch, self._rows_of_file(batch, arrived)):
             self._writer(directory).append(rows)
 
+    def adopt(self, source: Path, rows: int) -> int:
+        """Take a Parquet file, which has the columns of the stream, as one of its files; returns its rows.
+
+        Raises:
+            StoreError: the destination refuses the bytes.
+        """
+        self.finish()  # what came before stands in files before this one
+        staged = self._workshop.store.stage(self._next_name(""))
+        size = copy_whole(source, staged)
+        self._epoch.add(WrittenFile(self._stream, self._directory, staged, rows, size))
+        return rows
+
     def finish(self) -> None:
         """Complete all files of the epoch."""
         for writer in self._writers.values():
@@ -123,14 +137,17 @@ class StreamWriter:
 
     def _open_part(self, directory: str, rows: pa.Table) -> ParquetPart:
         settings = self._workshop.settings
-        self._parts += 1
-        file = self._workshop.names.name(self._stream, self._epoch.number, self._parts)
-        name = "/".join(filter(None, (self._directory, directory, file)))
         return ParquetPart(
-            self._workshop.store.stage(name),
+            self._workshop.store.stage(self._next_name(directory)),
             self._plan.evolved.file,
             Encoding(settings.compression, settings.level, choose_page_encoding(rows)),
         )
+
+    def _next_name(self, directory: str) -> str:
+        """Name the next file in a partition, "" for none."""
+        self._parts += 1
+        file = self._workshop.names.name(self._stream, self._epoch.number, self._parts)
+        return "/".join(filter(None, (self._directory, directory, file)))
 
     def _finish_part(self, part: ParquetPart) -> None:
         size = part.close()

@@ -3,10 +3,10 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dativo_protocol.leaves import leaves
+from dativo_protocol.page_encoding import PageEncoding, choose_page_encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from target_parquet.leaves import leaves
-from target_parquet.page_encoding import PageEncoding, choose_page_encoding
 
 COUNT = 2_000
 UNIQUE = list(range(COUNT))

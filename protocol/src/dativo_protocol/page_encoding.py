@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from target_parquet.leaves import leaves
+from dativo_protocol.leaves import leaves
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -17,8 +17,11 @@ def leaves(rows: pa.Table) -> Iterator[tuple[str, pa.Array[Any]]]:
 
 
 def _below(path: str, array: Any) -> Iterator[tuple[str, pa.Array[Any]]]:
+    import pyarrow as pa
     from pyarrow import types
 
+    if isinstance(array, pa.ExtensionArray):
+        array = array.storage
     type_ = array.type
     if types.is_struct(type_):
         for field, child in zip(type_, array.flatten(), strict=True):
