@@ -13,7 +13,7 @@ from dataclasses import replace
 from threading import Thread
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from dativo_protocol.events import BatchEvent, InvalidEvent
+from dativo_protocol.events import BatchEvent, EndEvent, InvalidEvent
 from dativo_protocol.messages import dump_message
 from dativo_protocol.reader import NEVER, read_events
 
@@ -33,8 +33,10 @@ _BLOCK_BYTES = 1 << 20
 
 def line_events(
     file: BatchFile, message: BatchMessage, plan: StreamPlan, options: ReadOptions
-) -> Iterator[BatchEvent | InvalidEvent]:
+) -> Iterator[BatchEvent | InvalidEvent | EndEvent]:
     """Read a file of JSON lines as if its records had come by themselves.
+
+    The numbers of lines are those of the file, the end says how many records there were.
 
     Args:
         file: to read.
@@ -50,7 +52,7 @@ def line_events(
         options = replace(options, epoch_records=NEVER, epoch_bytes=0, epoch_seconds=0)
         with read_events(feeder.output, lambda _: plan, options) as events:
             for event in events:
-                if isinstance(event, BatchEvent):
+                if isinstance(event, BatchEvent | EndEvent):
                     yield event
                 elif isinstance(event, InvalidEvent):
                     yield replace(event, line=event.line - 1, reason=f"{event.reason} (line of {file})")

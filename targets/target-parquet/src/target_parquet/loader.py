@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from dativo_protocol.events import BatchEvent
+from dativo_protocol.events import BatchEvent, EndEvent
+from dativo_protocol.tally import Tally
 
 from target_parquet import faults
+from target_parquet.bad_records import BadRecords
 from target_parquet.encoders import Encoders
 from target_parquet.epoch import Epoch, Writer
 from target_parquet.errors import BatchFileError, StoreError
 from target_parquet.layout import Directories, FileNames, new_run_id
 from target_parquet.ledger import Ledger, live_tokens
 from target_parquet.metadata import Stamps, now
+from target_parquet.names import SIDE_STREAMS
 from target_parquet.plan import ParquetPlan, Planner
+from target_parquet.quarantine import Quarantine
 from target_parquet.reading import read_options
 from target_parquet.recovery import recover
 from target_parquet.stream_writer import StreamWriter, Workshop
@@ -60,6 +64,10 @@ class ParquetLoader:
         self._plans: dict[str, ParquetPlan] = {}
         self._versions_seen: set[str] = set()
         self._summary = Summary()
+        self._taken = 0
+        self.tally = Tally()
+        self.quarantine = Quarantine(settings.pipeline, self._workshop, self._epoch)
+        self._bad = BadRecords(settings, self.quarantine, self.tally)
 
     def plan(self, message: SchemaMessage) -> ParquetPlan:
         """Choose the columns of a stream, in the light of the files it has already."""
@@ -78,6 +86,7 @@ class ParquetLoader:
 
     def write(self, stream: str, batch: pa.RecordBatch) -> None:
         """Take the next rows of a stream."""
+        self._taken += batch.num_rows
         self._streams[stream].write(batch)
 
     def activate_version(self, stream: str, version: int) -> None:
@@ -102,19 +111,22 @@ class ParquetLoader:
                 load(file, message, plan)
 
     def invalid(self, event: InvalidEvent) -> None:
-        """End the run: a target that drops records silently is worse than one that stops."""
-        raise event.error()
+        """Do with a bad record what `on_invalid` says."""
+        self._bad.take(event, self._plans)
 
     def commit(self, state: bytes | None, *, final: bool) -> None:
         """Publish everything taken since the last commit."""
-        replace = self._settings.load_method == "overwrite"
-        if replace and not final:
+        overwrite = self._settings.load_method == "overwrite"
+        if overwrite and not final:
             raise StoreError("streams are overwritten at the end of a run, not in the middle of it")
+        self._bad.budget.check(self._taken)
         for writer in self._streams.values():
             writer.finish()
-            if replace:
+            if overwrite:
                 writer.finish_empty()
+        self.quarantine.finish()
         self._final = final
+        self._account()
         self._epoch.prepare(state)
         self._epoch.commit()
         self._summary.add(self._epoch.files)
@@ -129,7 +141,7 @@ class ParquetLoader:
             self._summary.log(self._settings.destination_path)
             self._workshop.encoders.close()
             self._store.close_run()
-        for writer in self._streams.values():
+        for writer in (*self._streams.values(), self.quarantine):
             writer.next_epoch(self._epoch)
 
     def abort(self) -> None:
@@ -142,6 +154,7 @@ class ParquetLoader:
         from target_parquet.batch_files import columnar_batches
 
         for batch in columnar_batches(file, message, plan.schema, self._settings.batch_size_rows):
+            self.tally.read += batch.num_rows
             self.write(message.stream, batch)
 
     def _load_lines(self, file: BatchFile, message: BatchMessage, plan: ParquetPlan) -> None:
@@ -150,8 +163,22 @@ class ParquetLoader:
         for event in line_events(file, message, plan, read_options(self._settings)):
             if isinstance(event, BatchEvent):
                 self.write(event.stream, event.batch)
+            elif isinstance(event, EndEvent):
+                self.tally.read += event.records + event.invalid
             else:
                 self.invalid(event)
+
+    def _account(self) -> None:
+        """Count the rows of the epoch's files as written; at the end of a run nothing may be missing.
+
+        Raises:
+            StoreError: something is, and nothing of the epoch is published.
+        """
+        self.tally.written += sum(file.rows for file in self._epoch.files if file.stream not in SIDE_STREAMS)
+        if self._final and self.tally.missing:
+            raise StoreError(
+                f"the counts do not add up ({self.tally})", instruction="This is a defect, please report it."
+            )
 
     def _first_epoch(self, run: str) -> Epoch:
         """Complete what a run that died had prepared, then tidy up behind such runs."""
