@@ -56,14 +56,19 @@ def replay_command() -> click.Command:
         replay,
         help="Write the quarantined records as Singer lines; with --input, load them repaired.",
         params=[
-            click.Option(["--input", "file_input"], help="File of repaired lines to load, - for standard input."),
+            click.Option(["--input", "file_input"], help="Repaired lines to load, - for standard input."),
+            click.Option(
+                ["--give-up"], is_flag=True, help="With --input: give up the records whose lines are deleted."
+            ),
             click.Option(["--stream"], help="Write those of one stream only."),
             click.Option(["--run-id"], help="Write those of one run only."),
         ],
     )
 
 
-def replay(settings: Settings, *, file_input: str | None, stream: str | None, run_id: str | None) -> None:
+def replay(
+    settings: Settings, *, file_input: str | None, give_up: bool, stream: str | None, run_id: str | None
+) -> None:
     """Carry the subcommand out.
 
     Raises:
@@ -72,12 +77,15 @@ def replay(settings: Settings, *, file_input: str | None, stream: str | None, ru
     from target_parquet.replay import load_repaired, write_open_rows
 
     out_fd = claim_stdout()
+    if file_input is None and give_up:
+        raise click.UsageError("--give-up says what --input has to do")
     if file_input is None:
         write_open_rows(settings, out_fd, stream=stream, run=run_id)
     elif stream is not None or run_id is not None:
         raise click.UsageError("--stream and --run-id choose what is written, not what --input loads")
     else:
-        load_repaired(settings, file_input, click.get_current_context().find_object(StopRequest) or StopRequest())
+        stop = click.get_current_context().find_object(StopRequest) or StopRequest()
+        load_repaired(settings, file_input, stop, give_up=give_up)
 
 
 def read_options(settings: Settings) -> ReadOptions:

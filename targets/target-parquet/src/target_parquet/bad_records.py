@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_SCHEMA = re.compile(rb'"type"\s*:\s*"schema"', re.IGNORECASE)
 _MOST_WARNINGS = 100
 _NAMED_IN_FAILURE = 3
 _OUTCOMES = {"quarantine": "quarantined", "skip": "skipped"}
@@ -87,10 +90,11 @@ class BadRecords:
         """Deal with one.
 
         Raises:
-            ProtocolError, InvalidRecordError: the policy is to fail, or there are too many of them.
+            ProtocolError, InvalidRecordError: the policy is to fail, there are too many of them, or it was a
+                SCHEMA: what follows could be taken for what it is not.
             StoreError: it cannot be kept.
         """
-        if self._policy == "fail":
+        if self._policy == "fail" or _was_schema(event):
             raise event.error()
         self.budget.spend(event)
         self._tell(event)
@@ -111,6 +115,17 @@ class BadRecords:
             return
         outcome = _OUTCOMES[self._policy]
         logger.warning("%s; the record is %s, as all more of this kind are", event.error(), outcome)
+
+
+def _was_schema(event: InvalidEvent) -> bool:
+    """Whether a line that cannot be read was, or may have been, a SCHEMA."""
+    if event.path or not _SCHEMA.search(event.raw):
+        return False
+    try:
+        message = json.loads(event.raw)
+    except (ValueError, RecursionError):
+        return True
+    return isinstance(message, dict) and str(message.get("type")).upper() == "SCHEMA"
 
 
 def _records(count: int) -> str:

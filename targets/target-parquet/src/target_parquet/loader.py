@@ -141,8 +141,9 @@ class ParquetLoader:
             self._summary.log(self._settings.destination_path)
             self._workshop.encoders.close()
             self._store.close_run()
-        for writer in (*self._streams.values(), self.quarantine):
+        for writer in self._streams.values():
             writer.next_epoch(self._epoch)
+        self.quarantine.next_epoch(self._epoch)
 
     def abort(self) -> None:
         """Drop everything unpublished, but for what the ledger has promised to publish."""

@@ -121,11 +121,11 @@ def _schemas() -> dict[str, pa.Schema]:
     import pyarrow as pa
 
     text, integer, instant = pa.string(), pa.int64(), pa.timestamp("us", tz="UTC")
-    bad = {"stream": text, "line": integer, "path": text, "reason": text, "raw": text}
+    bad: dict[str, pa.DataType] = {"stream": text, "line": integer, "path": text, "reason": text, "raw": text}
     bad |= {"raw_bytes": pa.binary(), "schema_version": text, "quarantined_at": instant}
-    key = {"pipeline": text, "run_id": text, "number": integer}
+    key: dict[str, pa.DataType] = {"pipeline": text, "run_id": text, "number": integer}
     schema = {"schema_version": text, "stream": text, "message": text, "pipeline": text, "run_id": text}
-    replayed = {"lines": integer, "replayed_by": text, "replayed_at": instant}
+    replayed: dict[str, pa.DataType] = {"lines": integer, "replayed_by": text, "replayed_at": instant}
     return {
         QUARANTINE: pa.schema(list((bad | key).items())),
         SCHEMAS: pa.schema(list(schema.items())),

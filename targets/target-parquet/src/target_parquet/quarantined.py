@@ -9,7 +9,7 @@ from target_parquet.errors import StoreError
 from target_parquet.names import QUARANTINE, REPLAYED, SCHEMAS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from target_parquet.storage import Store
 
@@ -92,7 +92,7 @@ class Quarantined:
             keys.add(row["run_id"], row["number"])
         return keys
 
-    def _rows(self, directory: str, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    def _rows(self, directory: str, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
         """Read the rows of our pipeline, a few at a time."""
         for name in self._store.names(directory):
             if name.endswith(".parquet"):
@@ -100,7 +100,7 @@ class Quarantined:
                     if row["pipeline"] == self._pipeline:
                         yield row
 
-    def _rows_of_file(self, name: str, columns: Sequence[str] | None) -> Iterator[dict[str, Any]]:
+    def _rows_of_file(self, name: str, columns: list[str] | None) -> Iterator[dict[str, Any]]:
         import pyarrow as pa
         from pyarrow import parquet
 

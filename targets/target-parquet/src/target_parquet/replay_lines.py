@@ -6,8 +6,8 @@
 {"type":"RECORD","stream":"users","record":{"id":"x"}}                   the line itself, as it was read
 ```
 
-The lines between one QUARANTINED line and the next stand for that row: one as a rule, none to give the
-record up, several if it was two lines run together.
+The lines between one QUARANTINED line and the next stand for that row: one as a rule, several if it was
+two lines run together. A row without a line stays as it is, unless it is said to be given up.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def lines_of(records: Iterable[BadRecord], schemas: Sequence[KeptSchema]) -> Ite
 def _needed(
     record: BadRecord, schemas: Sequence[KeptSchema], in_force: dict[str, str]
 ) -> Iterator[KeptSchema]:
-    """The SCHEMA of a record unless it is in force; of a line without one any of its run, to be repaired to."""
+    """The SCHEMA of a record, unless it is in force; for a line that has none, those of its run."""
     if record.schema_version is None:
         for schema in schemas:
             if schema.run == record.run and schema.stream not in in_force:
@@ -124,7 +124,7 @@ class _Sorting:
             raise ReplayError(
                 f"a {kind} message cannot be replayed",
                 line=number,
-                instruction="Delete the line, and leave the QUARANTINED line before it.",
+                instruction="Delete the line.",
             )
         if self._row is None:
             raise ReplayError("no QUARANTINED line before it says which row it stands for", line=number)
