@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NOTICES = {
-    "unknown-message-type": "messages of the unknown type %r are ignored",
-    "unknown-property": "stream %r: the property %s is not in the schema and is ignored",
+    "unknown-message-type": "messages of the unknown type %(subject)r are ignored",
+    "unknown-property": "stream %(stream)r: the property %(subject)s is not in the schema and is ignored",
 }
 
 
@@ -165,7 +165,7 @@ class _Run:
             case InvalidEvent():
                 self._refuse(event)
             case NoticeEvent(code, stream, subject):
-                log.warning(NOTICES[code], *([stream, subject] if stream else [subject]))
+                log.warning(NOTICES[code], {"stream": stream, "subject": subject})
             case EndEvent():
                 self._finish(event)
 
