@@ -105,8 +105,11 @@ class Quarantined:
         from pyarrow import parquet
 
         try:
-            with self._store.open_input(name) as source, parquet.ParquetFile(source) as file:
-                for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns):
+            with (
+                self._store.open_input(name) as source,
+                parquet.ParquetFile(source, pre_buffer=False) as file,
+            ):
+                for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns, use_threads=False):
                     yield from batch.to_pylist()
         except (pa.ArrowException, OSError, KeyError) as error:
             raise StoreError(
