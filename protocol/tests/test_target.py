@@ -281,11 +281,14 @@ def test_batch_files_are_handed_over_in_order_after_a_schema_only(target, store)
 
 
 def test_what_is_ignored_is_said_once(target, store):  # M1 G5
-    unknown = line(type="HEARTBEAT", at=1) * 3
+    unknown = (
+        line(type="HEARTBEAT", at=1) * 3 + line(type="HEARTBEAT", stream="s") + line(type="X", stream="s")
+    )
     stdin = schema() + unknown + b"".join(record(i, more=1) for i in range(5))
     outcome = run([*target, *store.config()], stdin=stdin)
     assert outcome.code == 0
     assert outcome.stderr.count("messages of the unknown type 'HEARTBEAT' are ignored") == 1
+    assert outcome.stderr.count("messages of the unknown type 'X' are ignored") == 1
     assert outcome.stderr.count("stream 's': the property /more is not in the schema and is ignored") == 1
 
 
