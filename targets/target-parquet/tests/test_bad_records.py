@@ -136,6 +136,13 @@ def test_rows_of_batch_files_with_types_are_read_and_written(load, tmp_path):
     assert summary(load(schema(), record(id=4), message, record(id="x"), on_invalid="skip")) == (5, 4, 0, 1)
 
 
+def test_blank_lines_of_a_batch_file_are_counted_as_lines_alone(load, read, tmp_path):
+    message = batch(tmp_path, b'{"id":1}', b"", b"\r", b'{"id":"x"}', b"")
+    outcome = load(schema(), message, on_invalid="quarantine")
+    assert summary(outcome) == (2, 1, 1, 0)
+    assert [row["line"] for row in read("_quarantine")] == [4]
+
+
 def test_a_line_is_kept_byte_by_byte(load, read):
     raw = b'{"type":"RECORD","stream":"users","record":{"id":\xc3\x28, "\xf0\x9f\xa6\x80": \xff}}'
     text = '{"type":"RECORD", "stream":"users", "record":{"id":"🦀\\u0000"}}'

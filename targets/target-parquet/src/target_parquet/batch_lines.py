@@ -100,7 +100,7 @@ class _Feeder:
         return cast("BinaryIO", gzip.open(path)) if self._gzip else path.open("rb")
 
     def _wrapped(self, block: bytes) -> bytes:
-        """Wrap whole lines; lines without a record vanish."""
+        """Wrap whole lines; blank ones stay blank, so that every line keeps its number."""
         body = block.removesuffix(b"\n").replace(b"\n", b"}\n" + self._prefix)
         wrapped = self._prefix + body + b"}\n"
-        return wrapped.replace(self._prefix + b"}\n", b"").replace(self._prefix + b"\r}\n", b"")
+        return wrapped.replace(self._prefix + b"}\n", b"\n").replace(self._prefix + b"\r}\n", b"\n")
