@@ -190,3 +190,14 @@ def test_streams_and_texts_are_unicode_with_nul():
         event = reader.next()
     assert (event.kind, event.stream, event.text) == (EventKind.INVALID, "ž\0🦀", line)
     assert event.reason == "record before schema"
+
+
+@pytest.mark.parametrize(("length", "cut"), [(64 << 10, False), ((64 << 10) + 1, True)])
+def test_of_a_long_invalid_line_the_beginning_is_kept_and_the_reason_says_so(length, cut):
+    line = b"x" * length
+    with RecordReader(None) as reader:
+        reader.feed(line + b"\n")
+        reader.finish()
+        event = reader.next()
+    assert (event.kind, event.text) == (EventKind.INVALID, line[: 64 << 10])
+    assert event.reason.endswith(" (the line is kept up to 64 KiB)") == cut

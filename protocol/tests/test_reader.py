@@ -13,7 +13,7 @@ import dativo_native
 import pyarrow as pa
 import pytest
 from dativo_protocol.errors import DownstreamClosed, MessageError, SchemaError, SourceError
-from dativo_protocol.events import BatchEvent, EndEvent, SchemaEvent, StateEvent, StreamPlan
+from dativo_protocol.events import BatchEvent, EndEvent, InvalidEvent, SchemaEvent, StateEvent, StreamPlan
 from dativo_protocol.pipes import write_all
 from dativo_protocol.reader import ReadOptions, read_events
 
@@ -80,7 +80,7 @@ def test_events_come_in_the_order_of_the_input():
     assert first.batch.to_pylist() == [{"id": 1, "name": "x"}, {"id": 2, "name": "x"}]
     assert state == StateEvent(b"1")
     assert second.batch["id"].to_pylist() == [3]
-    assert end == EndEvent(state=b"2", cancelled=False, lines=6, bytes=len(data))
+    assert end == EndEvent(state=b"2", cancelled=False, lines=6, bytes=len(data), records=3)
 
 
 def test_a_state_followed_by_records_is_no_state_of_the_end():
@@ -124,6 +124,26 @@ def test_columns_the_core_does_not_know_are_a_schema_error():
     odd = pa.schema([("id", pa.duration("s"))])
     with pytest.raises(SchemaError, match="'s'"):
         read(SCHEMA, lambda message: StreamPlan(message, odd))
+
+
+def test_a_planner_may_ask_for_jsonschema_at_once(caplog):
+    schema = SCHEMA.replace(b'"schema":{', b'"schema":{"not":{"properties":{"id":{"const":2}}},')
+    events = read(schema + records(1, 2), lambda message: StreamPlan(message, COLUMNS, "jsonschema"))
+    assert [event.batch.num_rows for event in events if isinstance(event, BatchEvent)] == [1]
+    assert [event.line for event in events if isinstance(event, InvalidEvent)] == [3]
+    assert (events[-1].records, events[-1].invalid) == (2, 0)
+    assert "slow" not in caplog.text
+
+
+def test_a_record_that_jsonschema_cannot_take_is_invalid_and_no_failure():
+    columns = pa.schema([pa.field("id", pa.utf8(), metadata={b"dativo.json": b"text"})])
+    line = b'{"type":"RECORD","stream":"s","record":{"id":%s}}\n'
+    data = SCHEMA + line % (b"9" * 5000) + line % b"1"
+    events = read(data, lambda message: StreamPlan(message, columns, "jsonschema"))
+    [invalid] = [event for event in events if isinstance(event, InvalidEvent)]
+    assert invalid.line == 2
+    assert invalid.reason.startswith("cannot be validated: ")
+    assert [event.batch["id"].to_pylist() for event in events if isinstance(event, BatchEvent)] == [["1"]]
 
 
 @pytest.mark.parametrize(

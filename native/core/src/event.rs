@@ -62,7 +62,7 @@ pub enum Event {
         path: String,
         /// What is wrong there.
         reason: String,
-        /// The line, cut at 64 KiB.
+        /// The line, cut at 64 KiB; the reason says so.
         raw: Vec<u8>,
     },
     /// Something was left out on purpose; said once per subject.

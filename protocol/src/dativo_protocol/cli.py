@@ -107,7 +107,7 @@ def target_command(
             return
         from dativo_protocol.target import run_target
 
-        source = _open_input(file_input)
+        source = open_input(file_input)
         state_fd = claim_stdout()
         settings = read_config(connector, config)
         options = read_options(settings) if read_options else None
@@ -318,7 +318,7 @@ def _read(path: str) -> bytes:
     return Path(path).read_bytes()
 
 
-def _open_input(path: str | None) -> int:
+def open_input(path: str | None) -> int:
     """Open the file, or make sure that there is a standard input before something else takes its number.
 
     Raises:

@@ -29,7 +29,8 @@ class StreamPlan:
         message: the SCHEMA this plan answers.
         schema: of the batches: columns of the record first, then those of the envelope.
         validated_by: who holds records against the JSON Schema. A planner asks for "native" or "none";
-            "jsonschema" is what a stream is given whose schema the core cannot compile.
+            "jsonschema" is what a stream is given whose schema the core cannot compile, and what a planner
+            asks for that knows so already.
     """
 
     message: SchemaMessage
@@ -88,7 +89,7 @@ class InvalidEvent:
         stream: "" when the line does not tell.
         path: JSON pointer inside the record, "" for the line itself.
         reason: what was expected and what was found.
-        raw: the line, cut at 64 KiB.
+        raw: the line, cut at 64 KiB; the reason says so.
     """
 
     line: int
@@ -99,9 +100,9 @@ class InvalidEvent:
 
     def error(self) -> ProtocolError | InvalidRecordError:
         """Make the exception for a policy that does not tolerate this event."""
-        if self.reason == RECORD_BEFORE_SCHEMA:
+        if self.reason.startswith(RECORD_BEFORE_SCHEMA):
             return RecordsWithoutSchemaError(self.reason, line=self.line, stream=self.stream)
-        if self.reason == KEY_PROPERTY_MISSING:
+        if self.reason.startswith(KEY_PROPERTY_MISSING):
             name = self.path.removeprefix("/")
             return MissingKeyPropertyError(f"{self.reason}: {name}", line=self.line, stream=self.stream)
         return InvalidRecordError(self.reason, line=self.line, stream=self.stream, path=self.path)
@@ -131,12 +132,16 @@ class EndEvent:
         cancelled: the input was abandoned, not exhausted; what was read since the last STATE is void.
         lines: read in all.
         bytes: read in all.
+        records: decoded in all, those that a later check took out again too.
+        invalid: lines in all that could not be used.
     """
 
     state: bytes | None
     cancelled: bool
     lines: int
     bytes: int
+    records: int = 0
+    invalid: int = 0
 
 
 Event = (

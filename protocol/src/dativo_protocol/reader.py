@@ -197,7 +197,8 @@ class _Decoder:
     def _end(self, *, cancelled: bool) -> None:
         stats = self._native.stats()
         state = None if cancelled else self._state
-        self._queue.put(EndEvent(state=state, cancelled=cancelled, lines=stats.lines, bytes=stats.bytes))
+        end = EndEvent(state, cancelled, stats.lines, stats.bytes, stats.records, stats.invalid)
+        self._queue.put(end)
 
     def _pass_on(self, event: dativo_native.Event) -> bool:
         from dativo_native import EventKind
@@ -238,15 +239,20 @@ class _Decoder:
         plan = self._planner(_schema_message(event))
         stream = plan.message.stream
         self._rechecks.pop(stream, None)
+        if plan.validated_by == "jsonschema":
+            return self._plan_with_recheck(plan)
         try:
             self._native.plan(stream, plan.schema, _validation(plan))
         except UnsupportedSchema as error:
             if plan.validated_by != "native":
                 raise SchemaError(str(error), stream=stream) from error
-            return self._plan_with_recheck(plan, error)
+            if stream not in self._told:
+                log.warning("records are validated one by one with jsonschema, which is slow: %s", error)
+                self._told.add(stream)
+            return self._plan_with_recheck(plan)
         return plan
 
-    def _plan_with_recheck(self, plan: StreamPlan, reason: dativo_native.UnsupportedSchema) -> StreamPlan:
+    def _plan_with_recheck(self, plan: StreamPlan) -> StreamPlan:
         from dativo_native import UnsupportedSchema
 
         from dativo_protocol.recheck import Recheck
@@ -257,9 +263,6 @@ class _Decoder:
             self._native.plan(stream, recheck.schema)
         except UnsupportedSchema as error:
             raise SchemaError(str(error), stream=stream) from error
-        if stream not in self._told:
-            log.warning("records are validated one by one with jsonschema, which is slow: %s", reason)
-            self._told.add(stream)
         self._rechecks[stream] = recheck
         return recheck.plan
 

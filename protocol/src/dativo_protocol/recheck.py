@@ -58,12 +58,18 @@ class Recheck:
         return columns.filter(pa.array([line not in bad for line in lines], pa.bool_())), invalid
 
     def _check(self, text: str, line: int) -> InvalidEvent | None:
-        error = next(self._validator.iter_errors(_with_decimals(text)), None)
-        if error is None:
-            return None
+        try:
+            error = next(self._validator.iter_errors(_with_decimals(text)), None)
+        except (ValueError, RecursionError) as refusal:  # numbers of thousands of digits, endless nesting
+            return self._event(line, "", f"cannot be validated: {refusal}", text)
+        return None if error is None else self._event(line, _pointer(error), _reason(error), text)
+
+    def _event(self, line: int, path: str, reason: str, text: str) -> InvalidEvent:
         stream = self.plan.message.stream
-        raw = f'{{"type":"RECORD","stream":{json.dumps(stream)},"record":{text}}}'.encode()[:_RAW_LIMIT]
-        return InvalidEvent(line, stream, _pointer(error), _reason(error), raw)
+        raw = f'{{"type":"RECORD","stream":{json.dumps(stream)},"record":{text}}}'.encode()
+        if len(raw) > _RAW_LIMIT:
+            reason += " (the line is kept up to 64 KiB)"
+        return InvalidEvent(line, stream, path, reason, raw[:_RAW_LIMIT])
 
 
 def _with_decimals(text: str) -> Any:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from dativo_protocol.errors import DativoError, RecordsWithoutSchemaError, SourceError
 from dativo_protocol.events import (
-    RECORD_BEFORE_SCHEMA,
     ActivateVersionEvent,
     BatchEvent,
     BatchFileEvent,
@@ -19,7 +18,7 @@ from dativo_protocol.events import (
     SchemaEvent,
     StateEvent,
 )
-from dativo_protocol.metrics import StreamCounters, Timer
+from dativo_protocol.metrics import Point, StreamCounters, Timer
 from dativo_protocol.pipes import widen_pipe, write_all
 from dativo_protocol.reader import ReadOptions, read_events
 from dativo_protocol.signals import StopRequest
@@ -29,12 +28,13 @@ if TYPE_CHECKING:
 
     from dativo_protocol.events import StreamPlan
     from dativo_protocol.messages import BatchMessage, SchemaMessage
+    from dativo_protocol.tally import Tally
 
 log = logging.getLogger(__name__)
 
 NOTICES = {
-    "unknown-message-type": "messages of the unknown type %r are ignored",
-    "unknown-property": "stream %r: the property %s is not in the schema and is ignored",
+    "unknown-message-type": "messages of the unknown type %(subject)r are ignored",
+    "unknown-property": "stream %(stream)r: the property %(subject)s is not in the schema and is ignored",
 }
 
 
@@ -42,7 +42,13 @@ class Loader(Protocol):
     """One destination, opened with its settings.
 
     All methods but `plan` are called on the main thread, in the order of the input.
+
+    Attributes:
+        tally: where the records of the run went. Before the final commit the loop adds what it has read;
+            all else is counted by the loader.
     """
+
+    tally: Tally
 
     def plan(self, message: SchemaMessage) -> StreamPlan:
         """Choose the columns of a stream; pure, called on the decode thread.
@@ -64,7 +70,7 @@ class Loader(Protocol):
         """Take the rows of the files a BATCH message names (B1..B4); returns how many."""
 
     def invalid(self, event: InvalidEvent) -> None:
-        """Deal with a record that does not fit; `raise event.error()` when the policy is to fail."""
+        """Deal with a record that does not fit; `raise event.error()` when the policy is to fail (G1, G3)."""
 
     def commit(self, state: bytes | None, *, final: bool) -> None:
         """Make everything taken so far durable and visible before returning.
@@ -160,7 +166,7 @@ class _Run:
             case InvalidEvent():
                 self._refuse(event)
             case NoticeEvent(code, stream, subject):
-                log.warning(NOTICES[code], *([stream, subject] if stream else [subject]))
+                log.warning(NOTICES[code], {"stream": stream, "subject": subject})
             case EndEvent():
                 self._finish(event)
 
@@ -189,8 +195,6 @@ class _Run:
 
     def _refuse(self, event: InvalidEvent) -> None:
         self._invalid += 1
-        if event.reason == RECORD_BEFORE_SCHEMA:
-            raise event.error()  # no policy for single records can mend a stream without columns
         self._loader.invalid(event)
 
     def _finish(self, event: EndEvent) -> None:
@@ -199,6 +203,7 @@ class _Run:
             log.warning("what was read since the last STATE is abandoned")
             self.abort()
         else:
+            self._loader.tally.read += event.records + event.invalid
             self._commit(event.state, final=True)
 
     def conclude(self) -> None:
@@ -209,6 +214,10 @@ class _Run:
         """
         if self._end is None or self._end.cancelled:
             raise SourceError("the input was abandoned before its end")
+        tally = self._loader.tally
+        for name, count in tally.counts().items():
+            Point("counter", f"records_{name}", count, {}).log()
+        log.info("%s", tally)
         log.info(
             "loaded %s from %s lines, %.1f MB in %.1f s; %s invalid",
             self.counters.summary(),

@@ -14,6 +14,7 @@ from dativo_protocol.config import Connector, setting
 from dativo_protocol.errors import StoreError
 from dativo_protocol.events import InvalidEvent, StreamPlan
 from dativo_protocol.reader import NEVER, ReadOptions
+from dativo_protocol.tally import Tally
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +39,7 @@ class LinesLoader:
     """Keeps rows until the commit, which writes them to a file of its own."""
 
     def __init__(self, settings: Settings) -> None:
+        self.tally = Tally()
         self._settings = settings
         self._directory = Path(settings.directory)
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -77,6 +79,7 @@ class LinesLoader:
         """Fail or note."""
         if self._settings.on_invalid == "fail":
             raise event.error()
+        self.tally.skipped += 1
         raw = event.raw.decode("utf-8", "replace")
         self._note("invalid", event.line, event.stream, event.path, event.reason, raw)
 
@@ -91,8 +94,10 @@ class LinesLoader:
         partial = path.with_suffix(".partial")
         partial.write_text("".join(json.dumps(row, default=str) + "\n" for row in self._pending))
         partial.rename(path)
+        rows = len(self._pending)
         self._pending.clear()
         self._note("committed", self._commits)
+        self.tally.written += rows
 
     def emitted(self) -> None:
         """Note that the STATE has left."""

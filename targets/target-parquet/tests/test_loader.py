@@ -28,6 +28,8 @@ def commit(loader, state, *, final):
 
 
 def write(loader, plan, *rows):
+    """As the loop does, which counts what it reads."""
+    loader.tally.read += len(rows)
     loader.write(plan.message.stream, pa.RecordBatch.from_pylist(list(rows), plan.schema))
 
 
@@ -307,3 +309,14 @@ def test_a_file_that_is_in_the_way_is_not_overwritten(loader, schema_message, de
         commit(run, None, final=True)
     run.abort()
     assert read("users") == [{"id": 7}]
+
+
+def test_a_run_that_lost_a_record_publishes_nothing(loader, schema_message, files):
+    """The counts of what was read and of what the files have come from two places."""
+    run = loader()
+    put(run, schema_message(id=INTEGER), {"id": 1})
+    run.tally.read += 1
+    with pytest.raises(StoreError, match="2 records read: 1 written, 0 quarantined, 0 skipped"):
+        run.commit(None, final=True)
+    run.abort()
+    assert files() == []

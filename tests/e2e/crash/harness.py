@@ -86,6 +86,20 @@ class Pipeline:
         assert answer.code == 0, answer.stderr
         return answer.states[0] if answer.states else {}
 
+    def quarantined(self) -> bytes:
+        """The lines in quarantine, as `replay` writes them."""
+        with _Target(self, ["replay"], "", subprocess.DEVNULL) as target:
+            ended = target.ended(SECONDS)
+        assert ended.code == 0, ended.stderr
+        return ended.stdout
+
+    def replay(self, lines: bytes, *, fault: str = "") -> Ended:
+        """Load repaired lines."""
+        path = self.scratch / "repaired.singer"
+        path.write_bytes(lines)
+        with _Target(self, ["replay", "--input", str(path)], fault, subprocess.DEVNULL) as target:
+            return target.ended(SECONDS)
+
     def run(
         self,
         *,

@@ -2,8 +2,9 @@
 """A tap that replays exactly: from one STATE on it always writes the same records.
 
 Record number n has nothing in it that is not a function of n, and STATE `{"next": n}` comes after every
-`state_every` records and at the end. Two streams take turns. It is a script without imports of ours, so that
-it starts fast: `tap_replay.py --config FILE [--state FILE]`.
+`state_every` records and at the end. Two streams take turns. With `bad_every` every so many records have text
+for their number. It is a script without imports of ours, so that it starts fast:
+`tap_replay.py --config FILE [--state FILE]`.
 """
 
 import json
@@ -29,6 +30,11 @@ def record(number, generation):
         "part": "ab"[number // 2 % 2],
         "text": f"record {number} " * 3,
     }
+
+
+def bad_line(number, generation):
+    values = record(number, generation) | {"n": str(number)}
+    return line(type="RECORD", stream=stream_of(number), record=values)
 
 
 def stream_of(number):
@@ -63,11 +69,15 @@ def main():
     config = read("--config")
     first = read("--state").get("next", 0)
     last, every, generation = config["records"], config["state_every"], config.get("generation", 0)
+    bad_every = config.get("bad_every")
     for stream in ("even", "odd"):
         write(line(type="SCHEMA", stream=stream, schema=SCHEMA, key_properties=["n"]))
     out = b""
     for number in range(first, last):
-        message = line(type="RECORD", stream=stream_of(number), record=record(number, generation))
+        if bad_every and number % bad_every == 0:
+            message = bad_line(number, generation)
+        else:
+            message = line(type="RECORD", stream=stream_of(number), record=record(number, generation))
         if number == config.get("kill_at"):
             write(out + message[:20])
             os.kill(os.getpid(), signal.SIGKILL)

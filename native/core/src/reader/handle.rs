@@ -208,11 +208,15 @@ impl Decoder {
         self.stats.invalid += 1;
         self.epoch.overtake();
         let text = line.text();
+        let mut reason = fault.reason(line.start);
+        if text.len() > RAW {
+            reason.push_str(" (the line is kept up to 64 KiB)");
+        }
         self.events.push_back(Event::Invalid {
             line: self.stats.lines,
             stream: line.message.stream.clone().unwrap_or_default(),
             path: fault.path(),
-            reason: fault.reason(line.start),
+            reason,
             raw: text[..text.len().min(RAW)].to_vec(),
         });
     }

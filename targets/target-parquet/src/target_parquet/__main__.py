@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from dativo_protocol.cli import run, target_command
+import click
+from dativo_protocol.cli import claim_stdout, run, subcommand, target_command
+from dativo_protocol.signals import StopRequest
 
 from target_parquet.settings import CONNECTOR, Settings
 
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Run as a process."""
-    run(target_command(CONNECTOR, open_target, read_options, recover=recover_state))
+    command = target_command(
+        CONNECTOR, open_target, read_options, recover=recover_state, extra_commands=[replay_command()]
+    )
+    run(command)
 
 
 def open_target(settings: Settings) -> ParquetLoader:
@@ -41,6 +46,46 @@ def recover_state(settings: Settings) -> bytes | None:
     from target_parquet.stores import open_store
 
     return starting_state(settings, open_store(settings))
+
+
+def replay_command() -> click.Command:
+    """Make the subcommand that brings quarantined records back."""
+    return subcommand(
+        CONNECTOR,
+        "replay",
+        replay,
+        help="Write the quarantined records as Singer lines; with --input, load them repaired.",
+        params=[
+            click.Option(["--input", "file_input"], help="Repaired lines to load, - for standard input."),
+            click.Option(
+                ["--give-up"], is_flag=True, help="With --input: give up the records whose lines are deleted."
+            ),
+            click.Option(["--stream"], help="Write those of one stream only."),
+            click.Option(["--run-id"], help="Write those of one run only."),
+        ],
+    )
+
+
+def replay(
+    settings: Settings, *, file_input: str | None, give_up: bool, stream: str | None, run_id: str | None
+) -> None:
+    """Carry the subcommand out.
+
+    Raises:
+        DativoError: see `target_parquet.replay`.
+    """
+    from target_parquet.replay import load_repaired, write_open_rows
+
+    out_fd = claim_stdout()
+    if file_input is None and give_up:
+        raise click.UsageError("--give-up says what --input has to do")
+    if file_input is None:
+        write_open_rows(settings, out_fd, stream=stream, run=run_id)
+    elif stream is not None or run_id is not None:
+        raise click.UsageError("--stream and --run-id choose what is written, not what --input loads")
+    else:
+        stop = click.get_current_context().find_object(StopRequest) or StopRequest()
+        load_repaired(settings, file_input, stop, give_up=give_up)
 
 
 def read_options(settings: Settings) -> ReadOptions:

@@ -15,7 +15,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from dativo_protocol.batch_files import BareLines
-from dativo_protocol.events import BatchEvent, InvalidEvent
+from dativo_protocol.events import BatchEvent, EndEvent, InvalidEvent
 from dativo_protocol.messages import dump_message
 from dativo_protocol.reader import NEVER, read_events
 
@@ -38,8 +38,10 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 def line_events(
     file: BatchFile, message: BatchMessage, plan: StreamPlan, options: ReadOptions
-) -> Iterator[BatchEvent | InvalidEvent]:
+) -> Iterator[BatchEvent | InvalidEvent | EndEvent]:
     """Read a file of JSON lines as if its records had come by themselves.
+
+    The numbers of lines are those of the file, the end says how many records there were.
 
     Args:
         file: to read.
@@ -77,7 +79,10 @@ def row_events(
     """
     lenient = replace(plan, message=replace(plan.message, schema=lenient_schema(plan.message)))
     for event in _events(partial(_encoded, batch), file, message, lenient, options):
-        yield event if isinstance(event, BatchEvent) else replace(event, line=event.line + before)
+        if isinstance(event, BatchEvent):
+            yield event
+        elif isinstance(event, InvalidEvent):
+            yield replace(event, line=event.line + before)
 
 
 def _events(
@@ -86,13 +91,13 @@ def _events(
     message: BatchMessage,
     plan: StreamPlan,
     options: ReadOptions,
-) -> Iterator[BatchEvent | InvalidEvent]:
+) -> Iterator[BatchEvent | InvalidEvent | EndEvent]:
     feeder = _Feeder(blocks, file, message, dump_message(plan.message))
     with feeder:
         options = replace(options, epoch_records=NEVER, epoch_bytes=0, epoch_seconds=0)
         with read_events(feeder.output, lambda _: plan, options) as events:
             for event in events:
-                if isinstance(event, BatchEvent):
+                if isinstance(event, BatchEvent | EndEvent):
                     yield event
                 elif isinstance(event, InvalidEvent):
                     yield replace(event, line=event.line - 1, reason=f"{event.reason} (line of {file})")
@@ -157,7 +162,7 @@ class _Feeder:
             self._failure = error
 
     def _wrapped(self, block: bytes) -> bytes:
-        """Wrap whole lines; lines without a record vanish."""
+        """Wrap whole lines; blank ones stay blank, so that every line keeps its number."""
         body = block.removesuffix(b"\n").replace(b"\n", b"}\n" + self._prefix)
         wrapped = self._prefix + body + b"}\n"
-        return wrapped.replace(self._prefix + b"}\n", b"").replace(self._prefix + b"\r}\n", b"")
+        return wrapped.replace(self._prefix + b"}\n", b"\n").replace(self._prefix + b"\r}\n", b"\n")

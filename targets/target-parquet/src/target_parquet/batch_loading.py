@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dativo_protocol.events import BatchEvent
+from dativo_protocol.events import BatchEvent, EndEvent
 
 from target_parquet.batch_files import SOURCE_KEY, columnar_batches, open_parquet
 from target_parquet.batch_rules import NO_RULES, Rules, rules_of
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from dativo_protocol.events import InvalidEvent
     from dativo_protocol.messages import BatchMessage
+    from dativo_protocol.tally import Tally
 
     from target_parquet.batch_sources import BatchFile
     from target_parquet.plan import ParquetPlan
@@ -38,6 +39,7 @@ class BatchLoading:
         refuse: takes those that are invalid.
         settings: of the user.
         read: takes the local files that have been read.
+        tally: of the run; every row of a file counts as read.
     """
 
     message: BatchMessage
@@ -46,6 +48,7 @@ class BatchLoading:
     refuse: Callable[[InvalidEvent], None]
     settings: Settings
     read: list[Path]
+    tally: Tally
 
     def run(self, line: int) -> int:
         """Load the files one after the other; returns how many rows were taken.
@@ -78,12 +81,14 @@ class BatchLoading:
             return rows
         return self._take(self._row_events(file, rules))
 
-    def _take(self, events: Iterator[BatchEvent | InvalidEvent]) -> int:
+    def _take(self, events: Iterator[BatchEvent | InvalidEvent | EndEvent]) -> int:
         rows = 0
         for event in events:
             if isinstance(event, BatchEvent):
                 self.writer.write(event.batch)
                 rows += event.batch.num_rows
+            elif isinstance(event, EndEvent):
+                self.tally.read += event.records + event.invalid
             else:
                 self.refuse(event)
         return rows
@@ -98,6 +103,7 @@ class BatchLoading:
                 return 0
         for _ in self._batches(file):
             pass  # every page is read and checked: what is broken must not become part of the table
+        self.tally.read += found.metadata.num_rows
         return self.writer.adopt(file.path, found.metadata.num_rows)
 
     def _row_events(self, file: BatchFile, rules: Rules) -> Iterator[BatchEvent | InvalidEvent]:
@@ -105,6 +111,7 @@ class BatchLoading:
 
         row = 0
         for batch in self._batches(file):
+            self.tally.read += batch.num_rows
             if rules.are_kept_by(batch):
                 yield BatchEvent(self.message.stream, batch)
             else:

@@ -3,6 +3,10 @@
 ```
 ConfigError
 └── LayoutError                 names or partitions that cannot be laid out; change the configuration
+ProtocolError
+└── ReplayError                 repaired records do not say which quarantined rows they stand for
+InvalidRecordError
+└── TooManyInvalidError         more records do not fit than the user allows
 SchemaError
 └── TypeConflictError           a column changed its type and the policy is to fail
 StoreError                      the destination failed
@@ -16,13 +20,15 @@ from __future__ import annotations
 
 import os
 
-from dativo_protocol.errors import ConfigError, SchemaError, StoreError
+from dativo_protocol.errors import ConfigError, InvalidRecordError, ProtocolError, SchemaError, StoreError
 
 __all__ = [
     "BatchFileError",
     "FencedError",
     "LayoutError",
+    "ReplayError",
     "StoreError",
+    "TooManyInvalidError",
     "TypeConflictError",
     "UnfinishedError",
     "store_error",
@@ -31,6 +37,22 @@ __all__ = [
 
 class LayoutError(ConfigError):
     """A stream cannot be given files: its name, its partitions or a value of them stand against it."""
+
+
+class ReplayError(ProtocolError):
+    """The input of `replay` is not what `replay` has written, with its records repaired."""
+
+    default_instruction = (
+        "Leave the QUARANTINED lines as `target-parquet replay` writes them, and change those that follow."
+    )
+
+
+class TooManyInvalidError(InvalidRecordError):
+    """More records of the run do not fit than `max_invalid` or `max_invalid_ratio` allows."""
+
+    default_instruction = (
+        "Correct the source's data or schema and run again from the last STATE, or allow more of them."
+    )
 
 
 class TypeConflictError(SchemaError):

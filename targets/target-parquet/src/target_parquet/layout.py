@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from target_parquet.errors import LayoutError
-from target_parquet.names import MAX_ENTRY_BYTES, stream_directory
+from target_parquet.names import MAX_ENTRY_BYTES, SIDE_STREAMS, stream_directory
 
 
 def new_run_id() -> str:
@@ -62,8 +62,13 @@ class Directories:
         """Name the directory of a stream.
 
         Raises:
-            LayoutError: another stream of this run has that place.
+            LayoutError: another stream of this run has that place, or the name is one of ours.
         """
+        if stream in SIDE_STREAMS:
+            raise LayoutError(
+                f"stream {stream!r} has a name that the target keeps for invalid records",
+                instruction="Rename it with a stream map.",
+            )
         directory = stream_directory(stream)
         place = directory if self._case_sensitive else directory.casefold()
         owner = self._streams.setdefault(place, stream)

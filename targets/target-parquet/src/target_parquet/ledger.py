@@ -18,7 +18,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from target_parquet.errors import FencedError, StoreError
+from target_parquet.errors import FencedError, StoreError, UnfinishedError
 from target_parquet.names import stream_directory
 from target_parquet.storage import INTERNAL, Publication
 
@@ -124,7 +124,13 @@ def publish(store: Store, entry: Entry) -> None:
     if replaced:
         store.replace(replaced)
     if added:
-        store.publish(added)
+        try:
+            store.publish(added)
+        except StoreError as error:
+            if not replaced:
+                raise
+            instruction = f"{error.instruction} {UnfinishedError.default_instruction}"
+            raise UnfinishedError(error.message, instruction=instruction) from error
 
 
 class Ledger:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from dativo_protocol.tally import Tally
+
 from target_parquet import faults
+from target_parquet.bad_records import BadRecords
 from target_parquet.encoders import Encoders
 from target_parquet.epoch import Epoch, Writer
 from target_parquet.errors import StoreError
 from target_parquet.layout import Directories, FileNames, new_run_id
 from target_parquet.ledger import Ledger, live_tokens
 from target_parquet.metadata import Stamps, now
+from target_parquet.names import SIDE_STREAMS
 from target_parquet.plan import ParquetPlan, Planner
+from target_parquet.quarantine import Quarantine
 from target_parquet.recovery import recover
 from target_parquet.stream_writer import StreamWriter, Workshop
 from target_parquet.summary import Summary
@@ -59,6 +64,10 @@ class ParquetLoader:
         self._versions_seen: set[str] = set()
         self._read: list[Path] = []
         self._summary = Summary()
+        self._taken = 0
+        self.tally = Tally()
+        self.quarantine = Quarantine(settings.pipeline, self._workshop, self._epoch)
+        self._bad = BadRecords(settings, self.quarantine, self.tally)
 
     def plan(self, message: SchemaMessage) -> ParquetPlan:
         """Choose the columns of a stream, in the light of the files it has already."""
@@ -77,6 +86,7 @@ class ParquetLoader:
 
     def write(self, stream: str, batch: pa.RecordBatch) -> None:
         """Take the next rows of a stream."""
+        self._taken += batch.num_rows
         self._streams[stream].write(batch)
 
     def activate_version(self, stream: str, version: int) -> None:
@@ -92,22 +102,28 @@ class ParquetLoader:
         from target_parquet.batch_loading import BatchLoading
 
         plan, writer = self._plans[message.stream], self._streams[message.stream]
-        return BatchLoading(message, plan, writer, self.invalid, self._settings, self._read).run(line)
+        loading = BatchLoading(message, plan, writer, self.invalid, self._settings, self._read, self.tally)
+        rows = loading.run(line)
+        self._taken += rows
+        return rows
 
     def invalid(self, event: InvalidEvent) -> None:
-        """End the run: a target that drops records silently is worse than one that stops."""
-        raise event.error()
+        """Do with a bad record what `on_invalid` says."""
+        self._bad.take(event, self._plans)
 
     def commit(self, state: bytes | None, *, final: bool) -> None:
         """Publish everything taken since the last commit."""
-        replace = self._settings.load_method == "overwrite"
-        if replace and not final:
+        overwrite = self._settings.load_method == "overwrite"
+        if overwrite and not final:
             raise StoreError("streams are overwritten at the end of a run, not in the middle of it")
+        self._bad.budget.check(self._taken)
         for writer in self._streams.values():
             writer.finish()
-            if replace:
+            if overwrite:
                 writer.finish_empty()
+        self.quarantine.finish()
         self._final = final
+        self._account()
         self._epoch.prepare(state)
         self._epoch.commit()
         self._summary.add(self._epoch.files)
@@ -125,6 +141,7 @@ class ParquetLoader:
             self._store.close_run()
         for writer in self._streams.values():
             writer.next_epoch(self._epoch)
+        self.quarantine.next_epoch(self._epoch)
 
     def abort(self) -> None:
         """Drop everything unpublished, but for what the ledger has promised to publish."""
@@ -140,6 +157,18 @@ class ParquetLoader:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 logger.warning("cannot remove the batch file %s: %s", path, error)
+
+    def _account(self) -> None:
+        """Count the rows of the epoch's files as written; at the end of a run nothing may be missing.
+
+        Raises:
+            StoreError: something is, and nothing of the epoch is published.
+        """
+        self.tally.written += sum(file.rows for file in self._epoch.files if file.stream not in SIDE_STREAMS)
+        if self._final and self.tally.missing:
+            raise StoreError(
+                f"the counts do not add up ({self.tally})", instruction="This is a defect, please report it."
+            )
 
     def _first_epoch(self, run: str) -> Epoch:
         """Complete what a run that died had prepared, then tidy up behind such runs."""

@@ -14,6 +14,12 @@ from target_parquet.errors import LayoutError
 
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
+QUARANTINE = "_quarantine"
+SCHEMAS = "_quarantine_schemas"
+REPLAYED = "_quarantine_replayed"
+SIDE_STREAMS = frozenset({QUARANTINE, SCHEMAS, REPLAYED})
+"""Streams that the target writes beside those of the tap; `side_stream` says where."""
+
 # A directory entry holds 255 bytes on every file system in use.
 MAX_ENTRY_BYTES = 255
 _MAX_NAME_BYTES = 160

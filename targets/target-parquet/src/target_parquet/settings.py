@@ -74,9 +74,28 @@ class Settings:
         description="Add the seven `_sdc_*` columns of the Singer SDK.", default=False
     )
     validate_records: bool = setting(
-        description="Hold every record against the JSON Schema of its stream; one that does not fit ends "
-        "the run. Types are checked even when this is off.",
+        description="Hold every record against the JSON Schema of its stream; `on_invalid` says what happens "
+        "to one that does not fit. Types are checked even when this is off.",
         default=True,
+    )
+    on_invalid: Literal["fail", "quarantine", "skip"] = setting(
+        description="What happens to a line that is no message and to a record that does not fit: end the "
+        "run, keep it in `_quarantine/` with the place and the reason, or count it and go on.",
+        default="fail",
+    )
+    max_invalid: int | None = setting(
+        description="With `quarantine` or `skip`: the most such records a run may have; one more ends it.",
+        default=None,
+        minimum=0,
+        examples=(1000,),
+    )
+    max_invalid_ratio: float | None = setting(
+        description="With `quarantine` or `skip`: the greatest share of such records, 0.01 for 1 %, among "
+        "all that the run has read so far. It is looked at before each publication.",
+        default=None,
+        minimum=0,
+        maximum=1,
+        examples=(0.01,),
     )
     on_type_conflict: Literal["variant_column", "string_column", "fail"] = setting(
         description="What happens when a column's type differs from the one already in the files: put the "
@@ -134,6 +153,7 @@ class Settings:
                 "target-parquet offers append-only and overwrite"
             )
         self._check_level()
+        self._check_budget()
         check_file_naming(self.file_naming)
         self._check_destination()
 
@@ -145,6 +165,13 @@ class Settings:
         least = _LEAST_MEMORY_MB + self._library_mb
         if self.max_memory_mb < least:
             raise ValueError(f"max_memory_mb: must be at least {least} for such a destination_path")
+
+    def _check_budget(self) -> None:
+        budgets = {"max_invalid": self.max_invalid, "max_invalid_ratio": self.max_invalid_ratio}
+        if self.on_invalid == "fail" and (set_ := [name for name in budgets if budgets[name] is not None]):
+            raise ValueError(
+                f"{set_[0]}: the first invalid record ends the run, set on_invalid to quarantine or skip"
+            )
 
     def _check_level(self) -> None:
         if self.compression_level is None:

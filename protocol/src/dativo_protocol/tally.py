@@ -1,0 +1,38 @@
+"""Where the records of a run went: nothing that was read may be missing from the sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one run; at its clean end `read = written + quarantined + skipped`.
+
+    Attributes:
+        read: records, and lines that could not be used; counted where they are read, by the loop for its
+            input and by a loader for what it reads itself from batch files.
+        written: records that the destination has now.
+        quarantined: kept aside because they did not fit.
+        skipped: dropped because they did not fit.
+    """
+
+    read: int = 0
+    written: int = 0
+    quarantined: int = 0
+    skipped: int = 0
+
+    @property
+    def missing(self) -> int:
+        """Records that were read and are not accounted for; 0 unless there is a defect."""
+        return self.read - self.written - self.quarantined - self.skipped
+
+    def counts(self) -> dict[str, int]:
+        """All counts by name."""
+        counted = {"read": self.read, "written": self.written}
+        return {**counted, "quarantined": self.quarantined, "skipped": self.skipped}
+
+    def __str__(self) -> str:
+        names = ("written", "quarantined", "skipped")
+        parts = ", ".join(f"{getattr(self, name):,} {name}" for name in names)
+        return f"{self.read:,} records read: {parts}"
