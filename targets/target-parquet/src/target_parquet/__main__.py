@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from dativo_protocol.cli import run, target_command
+import click
+from dativo_protocol.cli import run, subcommand, target_command
 
 from target_parquet.settings import CONNECTOR, Settings
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Run as a process."""
-    run(target_command(CONNECTOR, open_target, read_options, recover=recover_state))
+    commands = [verify_command()]
+    run(target_command(CONNECTOR, open_target, read_options, recover=recover_state, extra_commands=commands))
 
 
 def open_target(settings: Settings) -> ParquetLoader:
@@ -41,6 +43,27 @@ def recover_state(settings: Settings) -> bytes | None:
     from target_parquet.stores import open_store
 
     return starting_state(settings, open_store(settings))
+
+
+def verify_command() -> click.Command:
+    """Make the subcommand that holds the files of a destination against its ledger."""
+
+    def verify(settings: Settings, **options: Any) -> None:
+        from target_parquet.verify_command import verify_files
+
+        verify_files(settings, **options)
+
+    stream = click.Option(["--stream"], multiple=True, help="Only this stream; may be repeated.")
+    form = click.Option(
+        ["--format", "form"], type=click.Choice(["text", "json"]), default="text", help="Form of the report."
+    )
+    return subcommand(
+        CONNECTOR,
+        "verify",
+        verify,
+        help="Read all files again and say whether they hold what was loaded, row for row.",
+        params=[stream, form],
+    )
 
 
 def read_options(settings: Settings) -> ReadOptions:

@@ -6,6 +6,10 @@
 .dativo/ledger/<pipeline>/0000000007.aborted   given up, nothing of it is published
 ```
 
+Of every file and every stream it has the rows and their digest, which `verify` holds the files against. When
+sixteen epochs are over, what verification needs of them goes into one object of the `manifest`, and their
+entries go.
+
 An entry is put only where none is, so of several targets with one pipeline name one alone gets the next
 number: the others stop before they have published anything. Where an entry is both done and aborted, because
 two processes dealt with it at once, it is done: its files stand.
@@ -19,6 +23,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from target_parquet.errors import FencedError, StoreError
+from target_parquet.manifest import KnownEpoch, KnownFile, KnownStream, block_of, keep
 from target_parquet.names import stream_directory
 from target_parquet.storage import INTERNAL, Publication
 
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
     from target_parquet.storage import Store, Token
 
 LEDGER = f"{INTERNAL}/ledger"
-FORMAT = 1
+FORMAT = 2
 _KEPT = 2
 
 Outcome = Literal["prepared", "done", "aborted"]
@@ -34,12 +39,13 @@ Outcome = Literal["prepared", "done", "aborted"]
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """One file: its token, its name below the destination, rows and bytes in it."""
+    """One file: its token, its name below the destination, rows and bytes in it, digest of the rows."""
 
     token: Token
     name: str
     rows: int
     bytes: int
+    digest: str
 
     @property
     def publication(self) -> Publication:
@@ -49,12 +55,26 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
-    """The files of one stream; with `replaces` they take the place of all that is in its directory."""
+    """The files of one stream; with `replaces` they take the place of all that is in its directory.
+
+    Rows and digest are those of all files together.
+    """
 
     stream: str
     directory: str
     replaces: bool
+    rows: int
+    digest: str
     files: tuple[FileEntry, ...]
+
+    @classmethod
+    def of(cls, stream: str, directory: str, files: tuple[FileEntry, ...], *, replaces: bool) -> StreamEntry:
+        """Sum the files up."""
+        from dativo_protocol.digest import combine_digests
+
+        rows = sum(file.rows for file in files)
+        digest_of_all = combine_digests(file.digest for file in files)
+        return cls(stream, directory, replaces, rows, digest_of_all, files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +99,11 @@ class Entry:
     before: str | None
     state: str | None
     streams: tuple[StreamEntry, ...]
+
+    @property
+    def known(self) -> KnownEpoch:
+        """What verification has to know of it."""
+        return KnownEpoch(self.epoch, self.run, tuple(_known(stream) for stream in self.streams))
 
     @property
     def publications(self) -> list[Publication]:
@@ -188,18 +213,39 @@ class Ledger:
         self._store.put_if_absent(self._name(epoch, outcome), b"{}\n")
 
     def tidy(self, newest: int) -> None:
-        """Remove entries that are two epochs behind; their numbers are never used again.
+        """Move entries that are two epochs behind into the manifest, a block at a time; see `manifest`.
 
         Raises:
-            StoreError: one cannot be removed.
+            StoreError: one cannot be moved.
         """
         names = self._store.names(self._directory)
-        old = [name for name in names if (_number(name) or newest) <= newest - _KEPT]
-        # First the entry and then how it ended, or one that is done would look prepared.
-        self._store.remove(sorted(old, key=lambda name: not name.endswith(".json")))
+        outcomes = _outcomes(names)
+        for block in sorted({block_of(number) for number in outcomes}, key=min):
+            if max(block) <= newest - _KEPT and all(outcomes.get(number) != "prepared" for number in block):
+                done = [number for number in block if outcomes.get(number) == "done"]
+                entries = [entry for number in done if (entry := self.read(number)) is not None]
+                keep(self._store, self.pipeline, block, [entry.known for entry in entries])
+                old = [name for name in names if _number(name) in block]
+                # First the entry and then how it ended, or one that is done would look prepared.
+                self._store.remove(sorted(old, key=lambda name: not name.endswith(".json")))
 
     def _name(self, epoch: int, kind: str) -> str:
         return f"{self._directory}/{epoch:010d}.{kind}"
+
+
+def known_epochs(store: Store, directory: str) -> list[tuple[KnownEpoch, bool]]:
+    """The epochs in the ledger of the pipeline of this directory, and whether each is over.
+
+    Raises:
+        StoreError: the ledger cannot be read.
+    """
+    known: list[tuple[KnownEpoch, bool]] = []
+    for epoch, outcome in _outcomes(store.names(f"{LEDGER}/{directory}")).items():
+        name = f"{LEDGER}/{directory}/{epoch:010d}.json"
+        data = store.get(name) if outcome != "aborted" else None
+        if data is not None:
+            known.append((Entry.from_json(data, name).known, outcome == "done"))
+    return known
 
 
 def live_tokens(store: Store) -> list[Token]:
@@ -243,6 +289,11 @@ def _outcome(kinds: set[str]) -> Outcome:
 def _number(name: str) -> int | None:
     stem, _, kind = name.rpartition("/")[2].partition(".")
     return int(stem) if stem.isdecimal() and kind in ("json", "done", "aborted") else None
+
+
+def _known(stream: StreamEntry) -> KnownStream:
+    files = tuple(KnownFile(file.name, file.rows, file.digest) for file in stream.files)
+    return KnownStream(stream.stream, stream.directory, stream.replaces, files)
 
 
 def _publications(stream: StreamEntry) -> list[Publication]:

@@ -44,10 +44,12 @@ class ParquetPart:
     """
 
     def __init__(self, staged: StagedFile, schema: pa.Schema, encoding: Encoding) -> None:
+        from dativo_protocol.digest import Digest
         from pyarrow import parquet
 
         self.staged = staged
         self.rows = 0
+        self._digest = Digest(schema)
         self._writer = parquet.ParquetWriter(
             staged.sink,
             schema,
@@ -60,6 +62,11 @@ class ParquetPart:
             write_page_index=True,
             store_decimal_as_integer=True,
         )
+
+    @property
+    def digest(self) -> str:
+        """Of the rows written so far, as they were handed in."""
+        return self._digest.value()
 
     @property
     def bytes(self) -> int:
@@ -77,6 +84,8 @@ class ParquetPart:
         except OSError as error:
             self.abandon()
             raise store_error("write a Parquet file", error) from error
+        for batch in rows.to_batches():
+            self._digest.update(batch)
         self.rows += rows.num_rows
 
     def close(self) -> int:

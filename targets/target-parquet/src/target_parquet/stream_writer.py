@@ -134,4 +134,4 @@ class StreamWriter:
 
     def _finish_part(self, part: ParquetPart) -> None:
         size = part.close()
-        self._epoch.add(WrittenFile(self._stream, self._directory, part.staged, part.rows, size))
+        self._epoch.add(WrittenFile(self._stream, self._directory, part.staged, part.rows, size, part.digest))
