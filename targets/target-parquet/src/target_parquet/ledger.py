@@ -22,6 +22,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from target_parquet import faults
 from target_parquet.errors import FencedError, StoreError
 from target_parquet.manifest import KnownEpoch, KnownFile, KnownStream, block_of, keep
 from target_parquet.names import stream_directory
@@ -186,15 +187,15 @@ class Ledger:
             StoreError: it cannot be written.
         """
         name, data = self._name(entry.epoch, "json"), entry.to_json()
-        if self._store.put_if_absent(name, data):
-            return
-        found = self._store.get(name)
-        if found != data:  # ours after all when the answer to a request was lost
-            other = Entry.from_json(found, name).run if found else "another run"
-            raise FencedError(
-                f"another target writes to this destination as pipeline {self.pipeline!r}: "
-                f"epoch {entry.epoch} was taken by run {other}; nothing of ours was published"
-            )
+        if not self._store.put_if_absent(name, data):
+            found = self._store.get(name)
+            if found != data:  # ours after all when the answer to a request was lost
+                raise self._fenced(
+                    entry, f"run {Entry.from_json(found, name).run}" if found else "another run"
+                )
+        if max(self.numbers()) > entry.epoch:  # the number was free because it has been tidied away
+            self.settle(entry.epoch, "aborted")
+            raise self._fenced(entry, "another run")
 
     def holds(self, epoch: int) -> bool:
         """Whether there is an entry of this number.
@@ -225,9 +226,16 @@ class Ledger:
                 done = [number for number in block if outcomes.get(number) == "done"]
                 entries = [entry for number in done if (entry := self.read(number)) is not None]
                 keep(self._store, self.pipeline, block, [entry.known for entry in entries])
+                faults.passing("tidy.kept")
                 old = [name for name in names if _number(name) in block]
                 # First the entry and then how it ended, or one that is done would look prepared.
                 self._store.remove(sorted(old, key=lambda name: not name.endswith(".json")))
+
+    def _fenced(self, entry: Entry, other: str) -> FencedError:
+        return FencedError(
+            f"another target writes to this destination as pipeline {self.pipeline!r}: "
+            f"epoch {entry.epoch} was taken by {other}; nothing of ours was published"
+        )
 
     def _name(self, epoch: int, kind: str) -> str:
         return f"{self._directory}/{epoch:010d}.{kind}"

@@ -176,4 +176,8 @@ def _content_of(expected: ExpectedFile) -> Content:
 def _parquet_files(store: Store, directory: str) -> set[str]:
     """Names of what readers take for files of the table."""
     names = (name for name in store.names(directory) if name.endswith(".parquet"))
-    return {name for name in names if not any(step.startswith(("_", ".")) for step in name.split("/"))}
+    return {name for name in names if not _is_hidden(name.removeprefix(f"{directory}/"))}
+
+
+def _is_hidden(name: str) -> bool:
+    return any(step.startswith(("_", ".")) for step in name.split("/"))
