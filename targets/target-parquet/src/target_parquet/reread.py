@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from target_parquet.storage import Store
 
 _BATCH_ROWS = 65_536
-_BATCH_BYTES = 8 << 20
-_BUFFERS_BYTES = 16 << 20
+_BATCH_BYTES = 2 << 20
+_BUFFERS_BYTES = 4 << 20
 _LEAST_BUFFER_BYTES = 64 << 10
 _MOST_BUFFER_BYTES = 1 << 20
 
@@ -56,7 +56,7 @@ def _sum_up(file: parquet.ParquetFile) -> Content:
 
     rows = 0
     with Digest(file.schema_arrow) as digest:
-        for batch in file.iter_batches(_batch_rows(file.metadata), use_threads=True):
+        for batch in file.iter_batches(_batch_rows(file.metadata), use_threads=False):
             digest.update(batch)
             rows += batch.num_rows
         return Content(rows, digest.value())
