@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from dativo_protocol.testing import run, start
+from target_parquet.ledger import Entry, Ledger, StreamEntry
+from target_parquet.local_store import LocalStore
 
 INTEGER = {"type": "integer"}
 STRING = {"type": ["string", "null"]}
@@ -257,6 +259,22 @@ def test_another_pipeline_may_overwrite(users, verify, files):
     newest = max(files("users"), key=lambda file: file.stat().st_mtime_ns)
     newest.unlink()
     assert problems(verify()) == [(f"users/{newest.name}", "lost")]
+
+
+def test_a_file_that_may_be_gone_is_not_missed_but_read(users, verify, files, destination):
+    """Another pipeline is about to overwrite the stream, or has died doing so."""
+    users(1)
+    users(2)
+    store = LocalStore(destination)
+    store.open_run("99991231T000000Z-000000000000")
+    replacing = StreamEntry.of("users", "users", (), replaces=True)
+    Ledger(store, "other").prepare(Entry(1, "99991231", "other", "overwrite", None, None, (replacing,)))
+    store.close_run()
+    kept, gone = files("users")
+    gone.unlink()
+    assert matches(verify()) == {"users": (1, 1, [])}
+    kept.write_bytes(b"PAR1")
+    assert problems(verify()) == [(f"users/{kept.name}", "unreadable")]
 
 
 def test_all_types_match(load, verify, schema_line, record):

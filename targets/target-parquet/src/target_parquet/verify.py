@@ -154,11 +154,12 @@ class _Check:
     def _look_again(self, report: StreamReport) -> None:
         """Drop what has only seemed wrong because a target has gone on meanwhile."""
         now = expected_streams(self._store).get(self._expected.directory, self._expected).files
-        report.unknown = [name for name in report.unknown if name not in now]
+        there = _parquet_files(self._store, self._expected.directory)
+        report.unknown = [name for name in report.unknown if name not in now and name in there]
         report.findings = [
             each
             for each in report.findings
-            if each.file in now and not (now[each.file].may_be_gone and each.problem != "changed")
+            if each.file in now and (each.file in there or not now[each.file].may_be_gone)
         ]
 
 
