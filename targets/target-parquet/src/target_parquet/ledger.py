@@ -29,6 +29,8 @@ from target_parquet.names import stream_directory
 from target_parquet.storage import INTERNAL, Publication
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from target_parquet.storage import Store, Token
 
 LEDGER = f"{INTERNAL}/ledger"
@@ -223,13 +225,15 @@ class Ledger:
         outcomes = _outcomes(names)
         for block in sorted({block_of(number) for number in outcomes}, key=min):
             if max(block) <= newest - _KEPT and all(outcomes.get(number) != "prepared" for number in block):
-                done = [number for number in block if outcomes.get(number) == "done"]
-                entries = [entry for number in done if (entry := self.read(number)) is not None]
-                keep(self._store, self.pipeline, block, [entry.known for entry in entries])
-                faults.passing("tidy.kept")
-                old = [name for name in names if _number(name) in block]
-                # First the entry and then how it ended, or one that is done would look prepared.
-                self._store.remove(sorted(old, key=lambda name: not name.endswith(".json")))
+                self._put_away(block, outcomes, [name for name in names if _number(name) in block])
+
+    def _put_away(self, block: range, outcomes: Mapping[int, Outcome], names: list[str]) -> None:
+        done = [number for number in block if outcomes.get(number) == "done"]
+        entries = [entry for number in done if (entry := self.read(number)) is not None]
+        keep(self._store, self.pipeline, block, [entry.known for entry in entries])
+        faults.passing("tidy.kept")
+        # First the entry and then how it ended, or one that is done would look prepared.
+        self._store.remove(sorted(names, key=lambda name: not name.endswith(".json")))
 
     def _fenced(self, entry: Entry, other: str) -> FencedError:
         return FencedError(
