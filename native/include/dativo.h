@@ -54,7 +54,7 @@ typedef struct ArrowArray ArrowArray;
 
 // The version of this header: the major in the upper 16 bits, the minor in the lower. A change of
 // the major breaks callers, a change of the minor adds to the end of things.
-#define DATIVO_ABI_VERSION 65536
+#define DATIVO_ABI_VERSION 65537
 
 // What every fallible function returns. Numbers are never reused.
 typedef enum {
@@ -96,6 +96,11 @@ typedef enum {
   DATIVO_EVENT_KIND_END = 9,
 } DativoEventKind;
 
+// Adds up a number for the rows of batches, whatever their order and encoding. Made by
+// dativo_digest_new, ended by dativo_digest_free. It may move between threads but serves one at a
+// time.
+typedef struct DativoDigest DativoDigest;
+
 // Writes the batches of one stream as RECORD lines. Made by dativo_encoder_new, ended by
 // dativo_encoder_free. It may move between threads but serves one at a time.
 typedef struct DativoEncoder DativoEncoder;
@@ -123,6 +128,15 @@ typedef struct {
   // Its length in bytes.
   size_t stream_len;
 } DativoError;
+
+// The digest of rows, in two halves. The digest of rows that are together is the sum of theirs,
+// half by half, modulo 2^64.
+typedef struct {
+  // The first half.
+  uint64_t first;
+  // The second half.
+  uint64_t second;
+} DativoDigestValue;
 
 // Bytes that the library lends: valid until the next call on the handle they come from. `data` is
 // NULL if there are none; nothing terminates them.
@@ -196,6 +210,37 @@ extern "C" {
 
 // The version of the ABI that the library was built with; compare it with DATIVO_ABI_VERSION.
 uint32_t dativo_abi_version(void);
+
+// Makes a digest for batches of `schema` (a struct whose children are the columns, moved in
+// whatever the outcome).
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_digest_new(ArrowSchema *schema, DativoDigest **digest, DativoError *error);
+
+// Adds the rows of a batch. `array` and `schema` are moved in whatever the outcome; the batch is
+// released before the call returns. A batch that is refused adds nothing.
+//
+// # Safety
+// The rules at the top of dativo.h; `array` has the layout that `schema` says.
+DativoStatus dativo_digest_update(DativoDigest *digest,
+                                  ArrowSchema *schema,
+                                  ArrowArray *array,
+                                  DativoError *error);
+
+// The digest of all rows so far.
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_digest_value(const DativoDigest *digest,
+                                 DativoDigestValue *value,
+                                 DativoError *error);
+
+// Ends a digest. NULL is fine.
+//
+// # Safety
+// The rules at the top of dativo.h; no other call on the digest is running or follows.
+void dativo_digest_free(DativoDigest *digest);
 
 // Makes an encoder for batches of `schema` (a struct whose children are the columns, moved in
 // whatever the outcome). `version` is written into every line; NULL writes none. With a NULL

@@ -38,7 +38,7 @@ except ImportError as error:
 """
     # The package itself runs the check, so it must not have been imported by the line above it.
     code = code.replace("import dativo_native._abi as abi", IMPORT_ONLY_THE_ABI)
-    assert "ABI 0x20000, this package was built for 0x10000" in in_a_new_process(code)
+    assert "ABI 0x20000, this package was built for 0x10001" in in_a_new_process(code)
 
 
 IMPORT_ONLY_THE_ABI = """

@@ -112,7 +112,7 @@ def targets(scale: Scale) -> Group:
 
 
 def core(scale: Scale) -> Group:
-    """Decoder and encoder, each on one core."""
+    """Decoder, encoder and digest, each on one core."""
     cases = []
     for stream in STREAMS:
         lines = _input(stream, "singer", scale)
@@ -121,6 +121,8 @@ def core(scale: Scale) -> Group:
     script = (*_script("encode"), "lineitem", str(_input("lineitem", "arrow", scale)))
     lines = _input("lineitem", "singer", scale)
     cases.append(_core("encode lineitem", script, lines, scale.records("lineitem")))
+    script = (*_script("digest"), str(_input("lineitem", "arrow", scale)))
+    cases.append(_core("digest lineitem", script, lines, scale.records("lineitem")))
     return Group("core", f"The core alone, one thread, {CORE_PASSES} passes", None, tuple(cases))
 
 

@@ -99,6 +99,11 @@ def test_the_core_encodes_lineitem(tmp_path: Path) -> None:
     measure([(sys.executable, "-m", "tests.bench.peers.encode", "lineitem", str(source), "2")])
 
 
+def test_the_core_sums_lineitem_up(tmp_path: Path) -> None:
+    source = input_file(tmp_path, LINEITEM, "arrow")
+    measure([(sys.executable, "-m", "tests.bench.peers.digest", str(source), "2")])
+
+
 def test_a_record_that_the_core_cannot_decode_is_no_silent_speed(tmp_path: Path) -> None:
     source = input_file(tmp_path, LINEITEM, "singer")
     source.write_bytes(source.read_bytes().replace(b'"l_orderkey": 1,', b'"l_orderkey": "one",'))

@@ -21,7 +21,7 @@ pub enum Error {
     InvalidArgument(String),
     /// A column type or a validation keyword that the core does not implement.
     UnsupportedSchema {
-        /// The stream whose schema it is.
+        /// The stream whose schema it is; empty if it is nobody's.
         stream: String,
         /// JSON pointer of the keyword (validation) or of the field (columns).
         path: String,
@@ -53,7 +53,7 @@ impl Error {
     /// The stream the error is about.
     pub fn stream(&self) -> Option<&str> {
         match self {
-            Error::UnsupportedSchema { stream, .. } => Some(stream),
+            Error::UnsupportedSchema { stream, .. } if !stream.is_empty() => Some(stream),
             _ => None,
         }
     }
@@ -68,6 +68,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::InvalidArgument(message) => f.write_str(message),
+            Error::UnsupportedSchema { stream, path, message } if stream.is_empty() => {
+                write!(f, "{message} (at {path:?})")
+            }
             Error::UnsupportedSchema { stream, path, message } => {
                 write!(f, "stream {stream:?}: {message} (at {path:?})")
             }

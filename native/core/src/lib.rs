@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod columns;
+pub mod digest;
 pub mod encode;
 mod error;
 mod event;
@@ -18,6 +19,7 @@ mod source;
 mod time;
 mod validate;
 
+pub use digest::Digest;
 pub use encode::Encoder;
 pub use error::Error;
 pub use event::{Event, Stats};

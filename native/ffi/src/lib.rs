@@ -10,6 +10,7 @@
 //! its `_new` and has not been freed.
 
 mod arrow;
+mod digest;
 mod encoder;
 mod error;
 mod event;
@@ -23,6 +24,7 @@ mod slice;
 mod stats;
 mod status;
 
+pub use digest::*;
 pub use encoder::*;
 pub use error::*;
 pub use event::*;
@@ -35,7 +37,7 @@ pub use status::*;
 
 /// The version of this header: the major in the upper 16 bits, the minor in the lower. A change of
 /// the major breaks callers, a change of the minor adds to the end of things.
-pub const DATIVO_ABI_VERSION: u32 = 65536;
+pub const DATIVO_ABI_VERSION: u32 = 65537;
 
 /// The version of the ABI that the library was built with; compare it with DATIVO_ABI_VERSION.
 #[unsafe(no_mangle)]

@@ -1,10 +1,12 @@
 """Singer JSON lines to and from Arrow, in Rust.
 
 `RecordReader` turns the bytes of a Singer pipe into events whose records are Arrow batches;
-`RecordEncoder` turns Arrow batches into RECORD lines. The boundary is described in docs/abi.md.
+`RecordEncoder` turns Arrow batches into RECORD lines; `Digest` sums rows up. The boundary is described in
+docs/abi.md.
 """
 
 from dativo_native._abi import lib
+from dativo_native.digest import Digest, combine_digests
 from dativo_native.encoder import RecordEncoder
 from dativo_native.errors import (
     InternalError,
@@ -19,6 +21,7 @@ from dativo_native.reader import ReaderOptions, RecordReader
 
 __all__ = [
     "ABI_VERSION",
+    "Digest",
     "Event",
     "EventKind",
     "InternalError",
@@ -31,6 +34,7 @@ __all__ = [
     "RecordEncoder",
     "RecordReader",
     "UnsupportedSchema",
+    "combine_digests",
     "live_handles",
 ]
 
@@ -44,5 +48,5 @@ if lib.dativo_abi_version() != ABI_VERSION:
 
 
 def live_handles() -> int:
-    """How many readers, encoders and error texts of this process have not been freed."""
+    """How many readers, encoders, digests and error texts of this process have not been freed."""
     return int(lib.dativo_live_handles())

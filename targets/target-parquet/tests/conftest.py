@@ -70,6 +70,17 @@ def load(command: Callable[..., list[str]]) -> Callable[..., Outcome]:
 
 
 @pytest.fixture
+def verify(command: Callable[..., list[str]]) -> Callable[..., Outcome]:
+    """Runs `verify` on what was loaded; the report comes as JSON, the code as it is."""
+
+    def check(*arguments: str, **raw: Any) -> Outcome:
+        executable, *config = command(**raw)
+        return run([executable, "verify", *config, "--format", "json", *arguments])
+
+    return check
+
+
+@pytest.fixture
 def begin(command: Callable[..., list[str]]) -> Callable[..., Running]:
     """Starts the executable and leaves its input open."""
     return lambda **raw: start(command(**raw))

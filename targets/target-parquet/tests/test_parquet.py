@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from dativo_protocol.page_encoding import PageEncoding
+from target_parquet.errors import StoreError
 from target_parquet.parquet import Encoding, ParquetPart
 
 SCHEMA = pa.schema(
@@ -116,6 +117,7 @@ import pyarrow as pa
 from target_parquet.errors import StoreError
 from target_parquet.local_store import LocalStore
 from dativo_protocol.page_encoding import PageEncoding
+from target_parquet.errors import StoreError
 from target_parquet.parquet import Encoding, ParquetPart
 store = LocalStore(Path(sys.argv[1]))
 store.open_run("run")
@@ -143,3 +145,22 @@ def test_a_refused_write_is_a_clear_failure_and_nothing_is_tried_again(tmp_path)
     )
     assert ended.stdout == "cannot write a Parquet file: File too large\n"
     assert ended.stderr == ""
+
+
+class FullDisk:
+    """A staged file on a device that has no room for a single byte."""
+
+    name = "users/1.parquet"
+
+    def __init__(self):
+        self.sink = pa.OSFile("/dev/full", "wb")
+
+    def abandon(self):
+        self.sink.close()
+
+
+def test_a_disk_that_is_full_from_the_first_byte_on_is_a_store_error():
+    staged = FullDisk()
+    with pytest.raises(StoreError, match="No space left on device"):
+        ParquetPart(staged, SCHEMA, ZSTD)
+    assert staged.sink.closed

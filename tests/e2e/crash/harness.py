@@ -137,6 +137,15 @@ class Pipeline:
         """Hold what is visible against a STATE: every record before it once, no record after it."""
         assert Counter(self.place.rows()) == expected(state.get("next", 0), generation)
 
+    def verify(self) -> None:
+        """Let the target hold all that is visible against its ledger."""
+        with _Target(self, ["verify", "--format", "json"], "", subprocess.DEVNULL) as target:
+            answer = target.ended(SECONDS)
+        assert answer.code == 0, answer.stderr
+        streams = json.loads(answer.stdout)["streams"]
+        assert [each["unknown"] for each in streams] == [[]] * len(streams)
+        assert sum(each["rows"] for each in streams) == len(self.place.rows())
+
     def write(self, name: str, document: Mapping[str, Any]) -> str:
         """Write a JSON file into the scratch directory; returns its path."""
         path = self.scratch / name

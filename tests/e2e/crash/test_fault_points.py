@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -47,6 +48,7 @@ def test_appending_goes_on_exactly_where_it_was_killed(
     assert ended.code == 0, ended.stderr
     assert ended.states[-1] == {"next": 1000}
     load.check({"next": 1000})
+    load.verify()
     assert names_below(load, "runs") == []
 
 
@@ -63,6 +65,7 @@ def test_a_pipeline_killed_in_every_run_arrives(pipeline: Callable[..., Pipeline
             break
     assert code == 0
     load.check({"next": 800})
+    load.verify()
 
 
 @every_step
@@ -77,10 +80,12 @@ def test_overwriting_leaves_the_whole_old_or_the_whole_new_table(
     assert load.durable() == {}
     prepared = step != "epoch.before-prepare"
     load.check({"next": 1000}, generation=int(prepared))
+    load.verify()
     load.tap["generation"] = 2
     ended = load.run()
     assert ended.code == 0, ended.stderr
     load.check({"next": 1000}, generation=2)
+    load.verify()
     assert names_below(load, "runs") == []
 
 
@@ -128,12 +133,25 @@ def test_a_run_recovers_by_itself_when_nobody_asks(pipeline: Callable[..., Pipel
     load.check({"next": 200})
 
 
-def test_the_ledger_keeps_two_epochs_and_their_state(pipeline: Callable[..., Pipeline]) -> None:
-    load = pipeline()
-    assert load.run().code == 0
+@pytest.mark.parametrize("killed", [False, True])
+def test_the_ledger_hands_old_epochs_to_the_manifest(
+    pipeline: Callable[..., Pipeline], *, killed: bool
+) -> None:
+    """Sixteen at a time, once they are two epochs behind; the newest ones keep their STATE."""
+    load = pipeline(epoch_max_records=50)
+    if killed:
+        assert load.run(fault="tidy.kept").code == KILLED
+        load.verify()
+    ended = load.run()
+    assert ended.code == 0, ended.stderr
     assert names_below(load, "ledger/default") == [
-        f"000000000{n}.{kind}" for n in (4, 5) for kind in ("done", "json")
+        f"00000000{n}.{kind}" for n in (17, 18, 19, 20) for kind in ("done", "json")
     ]
-    entry: dict[str, Any] = json.loads(load.place.read(".dativo/ledger/default/0000000005.json"))
+    manifest = "0000000001-0000000016.json"
+    assert [Path(name).name for name in names_below(load, "manifest") if "." in name] == [manifest]
+    load.verify()
+    entry: dict[str, Any] = json.loads(load.place.read(".dativo/ledger/default/0000000020.json"))
     assert json.loads(entry["state"]) == {"next": 1000}
-    assert sum(file["rows"] for stream in entry["streams"] for file in stream["files"]) == 200
+    assert sum(stream["rows"] for stream in entry["streams"]) == 50
+    kept: dict[str, Any] = json.loads(load.place.read(f".dativo/manifest/default/{manifest}"))
+    assert [epoch["epoch"] for epoch in kept["epochs"]] == list(range(1, 17))

@@ -85,6 +85,7 @@ class Tormentor:
             state = pipeline.durable()
             generation = self._check(pipeline, state, generation, ended=code == 0)
         assert code == 0, ended.stderr
+        pipeline.verify()
 
     def _run(self, pipeline: Pipeline, state: Mapping[str, Any]) -> Ended:
         if self._chance.random() < 0.5:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from dativo_protocol.cli import claim_stdout, run, subcommand, target_command
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 def main() -> NoReturn:
     """Run as a process."""
     command = target_command(
-        CONNECTOR, open_target, read_options, recover=recover_state, extra_commands=[replay_command()]
+        CONNECTOR,
+        open_target,
+        read_options,
+        recover=recover_state,
+        extra_commands=[replay_command(), verify_command()],
     )
     run(command)
 
@@ -86,6 +90,27 @@ def replay(
     else:
         stop = click.get_current_context().find_object(StopRequest) or StopRequest()
         load_repaired(settings, file_input, stop, give_up=give_up)
+
+
+def verify_command() -> click.Command:
+    """Make the subcommand that holds the files of a destination against its ledger."""
+
+    def verify(settings: Settings, **options: Any) -> None:
+        from target_parquet.verify_command import verify_files
+
+        verify_files(settings, **options)
+
+    stream = click.Option(["--stream"], multiple=True, help="Only this stream; may be repeated.")
+    form = click.Option(
+        ["--format", "form"], type=click.Choice(["text", "json"]), default="text", help="Form of the report."
+    )
+    return subcommand(
+        CONNECTOR,
+        "verify",
+        verify,
+        help="Read all files again and say whether they hold what was loaded, row for row.",
+        params=[stream, form],
+    )
 
 
 def read_options(settings: Settings) -> ReadOptions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dativo_protocol.digest import Digest
 from dativo_protocol.events import BatchEvent, EndEvent
 
 from target_parquet.batch_files import SOURCE_KEY, columnar_batches, open_parquet
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
-    from dativo_protocol.events import InvalidEvent
+    from dativo_protocol.digest import Digest
+from dativo_protocol.events import InvalidEvent
     from dativo_protocol.messages import BatchMessage
     from dativo_protocol.tally import Tally
 
@@ -101,10 +103,11 @@ class BatchLoading:
             size = file.path.stat().st_size
             if not is_adoptable(found, size, self.plan, self.settings, rules):
                 return 0
-        for _ in self._batches(file):
-            pass  # every page is read and checked: what is broken must not become part of the table
+        digest = Digest(self.plan.schema)
+        for batch in self._batches(file):
+            digest.update(batch)  # so every page is read: what is broken must not become part of the table
         self.tally.read += found.metadata.num_rows
-        return self.writer.adopt(file.path, found.metadata.num_rows)
+        return self.writer.adopt(file.path, found.metadata.num_rows, digest.value())
 
     def _row_events(self, file: BatchFile, rules: Rules) -> Iterator[BatchEvent | InvalidEvent]:
         from target_parquet.batch_lines import row_events

@@ -32,6 +32,7 @@ class WrittenFile:
         staged: where it is now, and the name it shall have.
         rows: in it.
         bytes: of it.
+        digest: of its rows.
     """
 
     stream: str
@@ -39,6 +40,7 @@ class WrittenFile:
     staged: StagedFile
     rows: int
     bytes: int
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ class Epoch:
     def _describe(self, state: str | None) -> Entry:
         directories = {file.stream: file.directory for file in self.files} | self._replaced
         streams = [
-            StreamEntry(stream, directory, stream in self._replaced, self._entries(stream))
+            StreamEntry.of(stream, directory, self._entries(stream), replaces=stream in self._replaced)
             for stream, directory in directories.items()
         ]
         return Entry(
@@ -162,7 +164,7 @@ class Epoch:
 
     def _entries(self, stream: str) -> tuple[FileEntry, ...]:
         return tuple(
-            FileEntry(file.staged.token, file.staged.name, file.rows, file.bytes)
+            FileEntry(file.staged.token, file.staged.name, file.rows, file.bytes, file.digest)
             for file in self.files
             if file.stream == stream
         )

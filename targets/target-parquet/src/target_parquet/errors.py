@@ -11,7 +11,9 @@ SchemaError
 └── TypeConflictError           a column changed its type and the policy is to fail
 StoreError                      the destination failed
 ├── BatchFileError              a file named by a BATCH message cannot be read
+├── MismatchError               files are not as they were loaded; restore them or load again
 ├── FencedError                 another target has written under our name; stop, it goes on
+├── UnreadableFileError         a published file is not whole; restore it
 └── UnfinishedError             publishing broke off in the middle; the next run completes it
 ```
 """
@@ -26,11 +28,13 @@ __all__ = [
     "BatchFileError",
     "FencedError",
     "LayoutError",
+    "MismatchError",
     "ReplayError",
     "StoreError",
     "TooManyInvalidError",
     "TypeConflictError",
     "UnfinishedError",
+    "UnreadableFileError",
     "store_error",
 ]
 
@@ -65,10 +69,20 @@ class BatchFileError(StoreError):
     """A file named by a BATCH message cannot be read as its SCHEMA and encoding say."""
 
 
+class MismatchError(StoreError):
+    """Verification found files that are not as they were loaded."""
+
+    default_instruction = "Restore the files that are named, or load their stream again from the beginning."
+
+
 class FencedError(StoreError):
     """Another target writes under the same pipeline name, and was first: this one has to stop."""
 
     default_instruction = "Run one at a time, or give each its own `pipeline` setting."
+
+
+class UnreadableFileError(StoreError):
+    """A published file is there but cannot be read to its end."""
 
 
 class UnfinishedError(StoreError):

@@ -6,6 +6,10 @@
 .dativo/ledger/<pipeline>/0000000007.aborted   given up, nothing of it is published
 ```
 
+Of every file and every stream it has the rows and their digest, which `verify` holds the files against. When
+sixteen epochs are over, what verification needs of them goes into one object of the `manifest`, and their
+entries go.
+
 An entry is put only where none is, so of several targets with one pipeline name one alone gets the next
 number: the others stop before they have published anything. Where an entry is both done and aborted, because
 two processes dealt with it at once, it is done: its files stand.
@@ -18,15 +22,19 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from target_parquet import faults
 from target_parquet.errors import FencedError, StoreError, UnfinishedError
+from target_parquet.manifest import KnownEpoch, KnownFile, KnownStream, block_of, keep
 from target_parquet.names import stream_directory
 from target_parquet.storage import INTERNAL, Publication
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from target_parquet.storage import Store, Token
 
 LEDGER = f"{INTERNAL}/ledger"
-FORMAT = 1
+FORMAT = 2
 _KEPT = 2
 
 Outcome = Literal["prepared", "done", "aborted"]
@@ -34,12 +42,13 @@ Outcome = Literal["prepared", "done", "aborted"]
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """One file: its token, its name below the destination, rows and bytes in it."""
+    """One file: its token, its name below the destination, rows and bytes in it, digest of the rows."""
 
     token: Token
     name: str
     rows: int
     bytes: int
+    digest: str
 
     @property
     def publication(self) -> Publication:
@@ -49,12 +58,26 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
-    """The files of one stream; with `replaces` they take the place of all that is in its directory."""
+    """The files of one stream; with `replaces` they take the place of all that is in its directory.
+
+    Rows and digest are those of all files together.
+    """
 
     stream: str
     directory: str
     replaces: bool
+    rows: int
+    digest: str
     files: tuple[FileEntry, ...]
+
+    @classmethod
+    def of(cls, stream: str, directory: str, files: tuple[FileEntry, ...], *, replaces: bool) -> StreamEntry:
+        """Sum the files up."""
+        from dativo_protocol.digest import combine_digests
+
+        rows = sum(file.rows for file in files)
+        digest_of_all = combine_digests(file.digest for file in files)
+        return cls(stream, directory, replaces, rows, digest_of_all, files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +102,11 @@ class Entry:
     before: str | None
     state: str | None
     streams: tuple[StreamEntry, ...]
+
+    @property
+    def known(self) -> KnownEpoch:
+        """What verification has to know of it."""
+        return KnownEpoch(self.epoch, self.run, tuple(_known(stream) for stream in self.streams))
 
     @property
     def publications(self) -> list[Publication]:
@@ -167,15 +195,15 @@ class Ledger:
             StoreError: it cannot be written.
         """
         name, data = self._name(entry.epoch, "json"), entry.to_json()
-        if self._store.put_if_absent(name, data):
-            return
-        found = self._store.get(name)
-        if found != data:  # ours after all when the answer to a request was lost
-            other = Entry.from_json(found, name).run if found else "another run"
-            raise FencedError(
-                f"another target writes to this destination as pipeline {self.pipeline!r}: "
-                f"epoch {entry.epoch} was taken by run {other}; nothing of ours was published"
-            )
+        if not self._store.put_if_absent(name, data):
+            found = self._store.get(name)
+            if found != data:  # ours after all when the answer to a request was lost
+                raise self._fenced(
+                    entry, f"run {Entry.from_json(found, name).run}" if found else "another run"
+                )
+        if max(self.numbers()) > entry.epoch:  # the number was free because it has been tidied away
+            self.settle(entry.epoch, "aborted")
+            raise self._fenced(entry, "another run")
 
     def holds(self, epoch: int) -> bool:
         """Whether there is an entry of this number.
@@ -194,18 +222,48 @@ class Ledger:
         self._store.put_if_absent(self._name(epoch, outcome), b"{}\n")
 
     def tidy(self, newest: int) -> None:
-        """Remove entries that are two epochs behind; their numbers are never used again.
+        """Move entries that are two epochs behind into the manifest, a block at a time; see `manifest`.
 
         Raises:
-            StoreError: one cannot be removed.
+            StoreError: one cannot be moved.
         """
         names = self._store.names(self._directory)
-        old = [name for name in names if (_number(name) or newest) <= newest - _KEPT]
+        outcomes = _outcomes(names)
+        for block in sorted({block_of(number) for number in outcomes}, key=min):
+            if max(block) <= newest - _KEPT and all(outcomes.get(number) != "prepared" for number in block):
+                self._put_away(block, outcomes, [name for name in names if _number(name) in block])
+
+    def _put_away(self, block: range, outcomes: Mapping[int, Outcome], names: list[str]) -> None:
+        done = [number for number in block if outcomes.get(number) == "done"]
+        entries = [entry for number in done if (entry := self.read(number)) is not None]
+        keep(self._store, self.pipeline, block, [entry.known for entry in entries])
+        faults.passing("tidy.kept")
         # First the entry and then how it ended, or one that is done would look prepared.
-        self._store.remove(sorted(old, key=lambda name: not name.endswith(".json")))
+        self._store.remove(sorted(names, key=lambda name: not name.endswith(".json")))
+
+    def _fenced(self, entry: Entry, other: str) -> FencedError:
+        return FencedError(
+            f"another target writes to this destination as pipeline {self.pipeline!r}: "
+            f"epoch {entry.epoch} was taken by {other}; nothing of ours was published"
+        )
 
     def _name(self, epoch: int, kind: str) -> str:
         return f"{self._directory}/{epoch:010d}.{kind}"
+
+
+def known_epochs(store: Store, directory: str) -> list[tuple[KnownEpoch, bool]]:
+    """The epochs in the ledger of the pipeline of this directory, and whether each is over.
+
+    Raises:
+        StoreError: the ledger cannot be read.
+    """
+    known: list[tuple[KnownEpoch, bool]] = []
+    for epoch, outcome in _outcomes(store.names(f"{LEDGER}/{directory}")).items():
+        name = f"{LEDGER}/{directory}/{epoch:010d}.json"
+        data = store.get(name) if outcome != "aborted" else None
+        if data is not None:
+            known.append((Entry.from_json(data, name).known, outcome == "done"))
+    return known
 
 
 def live_tokens(store: Store) -> list[Token]:
@@ -249,6 +307,11 @@ def _outcome(kinds: set[str]) -> Outcome:
 def _number(name: str) -> int | None:
     stem, _, kind = name.rpartition("/")[2].partition(".")
     return int(stem) if stem.isdecimal() and kind in ("json", "done", "aborted") else None
+
+
+def _known(stream: StreamEntry) -> KnownStream:
+    files = tuple(KnownFile(file.name, file.rows, file.digest) for file in stream.files)
+    return KnownStream(stream.stream, stream.directory, stream.replaces, files)
 
 
 def _publications(stream: StreamEntry) -> list[Publication]:

@@ -39,18 +39,35 @@ class Encoding:
 
 
 class ParquetPart:
-    """A staged Parquet file; every `write` makes one row group."""
+    """A staged Parquet file; every `write` makes one row group.
+
+    Raises:
+        StoreError: the destination refuses the first bytes.
+    """
 
     def __init__(self, staged: StagedFile, schema: pa.Schema, encoding: Encoding) -> None:
+        from dativo_protocol.digest import Digest
+
         self.staged = staged
         self.rows = 0
-        self._writer = open_parquet_writer(
-            staged.sink,
-            schema,
-            compression=encoding.compression,
-            level=encoding.level,
-            pages=encoding.pages,
-        )
+        self._digest = Digest(schema)
+        try:
+            self._writer = open_parquet_writer(
+                staged.sink,
+                schema,
+                compression=encoding.compression,
+                level=encoding.level,
+                pages=encoding.pages,
+            )
+        except OSError as error:
+            with suppress(OSError):
+                staged.abandon()
+            raise store_error("begin a Parquet file", error) from error
+
+    @property
+    def digest(self) -> str:
+        """Of the rows written so far, as they were handed in."""
+        return self._digest.value()
 
     @property
     def bytes(self) -> int:
@@ -68,6 +85,8 @@ class ParquetPart:
         except OSError as error:
             self.abandon()
             raise store_error("write a Parquet file", error) from error
+        for batch in rows.to_batches():
+            self._digest.update(batch)
         self.rows += rows.num_rows
 
     def close(self) -> int:

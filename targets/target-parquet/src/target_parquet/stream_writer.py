@@ -77,8 +77,13 @@ class StreamWriter:
         for directory, rows in self._plan.partitioning.split(batch, self._rows_of_file(batch, arrived)):
             self._writer(directory).append(rows)
 
-    def adopt(self, source: Path, rows: int) -> int:
+    def adopt(self, source: Path, rows: int, digest: str) -> int:
         """Take a Parquet file, which has the columns of the stream, as one of its files; returns its rows.
+
+        Args:
+            source: the file.
+            rows: in it.
+            digest: of them.
 
         Raises:
             StoreError: the destination refuses the bytes.
@@ -86,7 +91,7 @@ class StreamWriter:
         self.finish()  # what came before stands in files before this one
         staged = self._workshop.store.stage(self._next_name(""))
         size = copy_whole(source, staged)
-        self._epoch.add(WrittenFile(self._stream, self._directory, staged, rows, size))
+        self._epoch.add(WrittenFile(self._stream, self._directory, staged, rows, size, digest))
         return rows
 
     def finish(self) -> None:
@@ -151,4 +156,4 @@ class StreamWriter:
 
     def _finish_part(self, part: ParquetPart) -> None:
         size = part.close()
-        self._epoch.add(WrittenFile(self._stream, self._directory, part.staged, part.rows, size))
+        self._epoch.add(WrittenFile(self._stream, self._directory, part.staged, part.rows, size, part.digest))
