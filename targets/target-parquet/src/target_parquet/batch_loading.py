@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
-    from dativo_protocol.digest import Digest
-from dativo_protocol.events import InvalidEvent
+    from dativo_protocol.events import InvalidEvent
     from dativo_protocol.messages import BatchMessage
     from dativo_protocol.tally import Tally
 
