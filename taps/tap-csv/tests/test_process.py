@@ -30,7 +30,11 @@ def write_rows(path: Path, rows: int) -> Path:
     return path
 
 
-def test_memory_stays_flat_over_a_million_rows(bench: Workbench) -> None:
+@pytest.mark.parametrize("format_", ["", "jsonl", "parquet", "arrow"])
+def test_memory_stays_flat_over_a_million_rows(bench: Workbench, format_: str) -> None:
+    """Of messages and of batches alike."""
+    if format_:
+        bench.settings["batch_config"] = {"encoding": {"format": format_}, "storage": {"root": "spool"}}
     write_rows(bench.directory / "small.csv", 500_000)  # enough for Arrow to read as far ahead as it does
     write_rows(bench.directory / "large.csv", 1_500_000)
     small = peak_memory(bench.command(path="small.csv"), directory=bench.directory)
