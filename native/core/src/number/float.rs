@@ -15,14 +15,23 @@ const EXACT_INTEGERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000,
 /// path.
 #[inline(always)]
 pub(crate) fn float_fast(near: &[u8; NEAR]) -> Option<(f64, usize)> {
-    let negative = near[0] == b'-';
-    let number = short(near, usize::from(negative))?;
+    if near[0] == b'-' { negative(near) } else { magnitude(near, 0) }
+}
+
+#[inline(never)]
+fn negative(near: &[u8; NEAR]) -> Option<(f64, usize)> {
+    magnitude(near, 1).map(|(value, length)| (-value, length))
+}
+
+/// The number after `sign` bytes, and the length of both.
+#[inline(always)]
+fn magnitude(near: &[u8; NEAR], sign: usize) -> Option<(f64, usize)> {
+    let number = short(near, sign)?;
     let digits = number.whole * EXACT_INTEGERS[number.places] + number.fraction;
     if digits >= 1 << 53 {
         return None;
     }
-    let magnitude = digits as f64 / EXACT[number.places];
-    Some((if negative { -magnitude } else { magnitude }, number.length))
+    Some((digits as f64 / EXACT[number.places], number.length))
 }
 
 /// Any number at `pos`, rounded correctly.
