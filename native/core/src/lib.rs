@@ -18,6 +18,7 @@ mod source;
 mod time;
 mod validate;
 
+pub use columns::MakeStrings;
 pub use encode::Encoder;
 pub use error::Error;
 pub use event::{Event, Stats};

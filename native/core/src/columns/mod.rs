@@ -31,6 +31,7 @@ pub(crate) use list::List;
 pub(crate) use map::Map;
 pub(crate) use nulls::{Lagging, Nulls};
 pub(crate) use object::Object;
+pub use pool::MakeStrings;
 pub(crate) use pool::Pool;
 pub(crate) use quoted::content;
 pub(crate) use strings::Text;

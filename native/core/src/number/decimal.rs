@@ -23,7 +23,7 @@ fn magnitude(near: &[u8; NEAR], sign: usize, scale: usize) -> Option<(i128, usiz
     if scale > 22 {
         return None;
     }
-    let value = i128::from(number.whole) * POWERS[scale] + i128::from(number.fraction) * POWERS[places];
+    let value = i128::from(number.digits) * POWERS[places];
     Some((value, number.length))
 }
 

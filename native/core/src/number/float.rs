@@ -7,7 +7,6 @@ use crate::scan::NEAR;
 
 /// Powers of ten that a double holds exactly and that eight places may need.
 const EXACT: [f64; 9] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
-const EXACT_INTEGERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
 /// A short number at the start of `near`, rounded correctly, and the length of its text; none for any other shape.
 ///
@@ -27,11 +26,10 @@ fn negative(near: &[u8; NEAR]) -> Option<(f64, usize)> {
 #[inline(always)]
 fn magnitude(near: &[u8; NEAR], sign: usize) -> Option<(f64, usize)> {
     let number = short(near, sign)?;
-    let digits = number.whole * EXACT_INTEGERS[number.places] + number.fraction;
-    if digits >= 1 << 53 {
+    if number.digits >= 1 << 53 {
         return None;
     }
-    Some((digits as f64 / EXACT[number.places], number.length))
+    Some((number.digits as f64 / EXACT[number.places], number.length))
 }
 
 /// Any number at `pos`, rounded correctly.
