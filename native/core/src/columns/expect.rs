@@ -48,8 +48,8 @@ impl<const WORDS: usize> Guess<WORDS> {
     fn begins(&self, near: &[u8; NEAR]) -> bool {
         let (found, _) = near.as_chunks::<8>();
         let mut difference = 0;
-        for at in 0..WORDS {
-            difference |= (u64::from_le_bytes(found[at]) & self.masks[at]) ^ self.words[at];
+        for ((found, mask), word) in found.iter().zip(&self.masks).zip(&self.words) {
+            difference |= (u64::from_le_bytes(*found) & mask) ^ word;
         }
         difference == 0
     }
