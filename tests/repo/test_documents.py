@@ -48,7 +48,7 @@ def test_every_dependency_says_what_it_is_for() -> None:
 
 def dependencies() -> set[str]:
     """Everything from outside that a manifest of ours names."""
-    ours = {room.distribution for room in rooms()} | {"dativo-core"}
+    ours = {room.distribution for room in rooms()} | {"dativo-core", "dativo-oracle"}
     root = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["dev"]
     python = [one for room in rooms() for one in room.requirements()] + root
     names = {re.split(r"[^\w.-]", requirement)[0] for requirement in python}

@@ -19,6 +19,7 @@ mod source;
 mod time;
 mod validate;
 
+pub use columns::MakeStrings;
 pub use digest::Digest;
 pub use encode::Encoder;
 pub use error::Error;

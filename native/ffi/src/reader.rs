@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use dativo_core::{Event, Reader, ReaderOptions};
 
-use crate::arrow::{export_batch, import_schema};
+use crate::arrow::{export_batch, import_schema, strings};
 use crate::error::DativoError;
 use crate::event::DativoEvent;
 use crate::fd::FdSource;
@@ -38,7 +38,7 @@ impl DativoReader {
     fn new(reader: Reader, waker: Option<PipeWriter>) -> DativoReader {
         DativoReader {
             cancelled: reader.cancel_flag(),
-            state: Mutex::new(State { reader, event: Event::NeedInput }),
+            state: Mutex::new(State { reader: reader.with_strings(strings), event: Event::NeedInput }),
             waker,
             stats: SharedStats::default(),
         }

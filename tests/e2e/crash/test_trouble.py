@@ -154,7 +154,7 @@ def limited() -> Iterator[Path]:
         assert keeper.stdin is not None
         assert keeper.stdout is not None
         assert keeper.stdout.readline() == b"ready\n", "mount namespaces are needed to fill a disk"
-        yield Path(f"/proc/{keeper.pid}/root/mnt")
+        yield Path("/proc", str(keeper.pid), "root", "mnt")
         keeper.stdin.close()
 
 

@@ -2,16 +2,14 @@
 
 use crate::scan::{Here, NEAR, string_stop};
 
-const WORDS: usize = 4;
-const WINDOW: usize = WORDS * 8;
 /// Longer ones (a page of white space) are not worth remembering.
 const LONGEST: usize = 256;
 
 /// The bytes between the end of one value and the start of the next, as they were last time: `, "name": `.
 ///
 /// Taps write the same keys with the same white space in every record, so one comparison replaces finding the key's end,
-/// resolving its escapes and looking it up. Up to 32 bytes are compared as four masked words: no call, one branch.
-pub(crate) struct Expect {
+/// resolving its escapes and looking it up. What fits into the words is compared masked: no call, one branch.
+pub(crate) struct Guess<const WORDS: usize> {
     words: [u64; WORDS],
     masks: [u64; WORDS],
     /// What is beyond the window.
@@ -19,50 +17,61 @@ pub(crate) struct Expect {
     length: usize,
 }
 
-impl Expect {
+/// For what is between members: 32 bytes.
+pub(crate) type Expect = Guess<4>;
+/// For how a line begins: all that is near.
+pub(crate) type Opening = Guess<8>;
+
+impl<const WORDS: usize> Guess<WORDS> {
+    const WINDOW: usize = WORDS * 8;
+
     /// Expects `text`; an empty one never matches.
-    pub(crate) fn new(text: &[u8]) -> Expect {
+    pub(crate) fn new(text: &[u8]) -> Self {
         let text = if text.len() > LONGEST { &[] } else { text };
-        let (mut window, mut mask) = ([0; WINDOW], [0; WINDOW]);
+        let (mut window, mut mask) = ([0; NEAR], [0; NEAR]);
         // A bit outside the mask is never found.
-        window[WINDOW - 1] = u8::from(text.is_empty());
-        let head = text.len().min(WINDOW);
+        window[0] = u8::from(text.is_empty());
+        let head = text.len().min(Self::WINDOW);
         window[..head].copy_from_slice(&text[..head]);
         mask[..head].fill(0xFF);
-        Expect { words: words(&window), masks: words(&mask), rest: text[head..].into(), length: text.len() }
+        Guess { words: words(&window), masks: words(&mask), rest: text[head..].into(), length: text.len() }
     }
 
+    /// The position after the expected bytes, if they are here. More white space than last time may follow.
+    #[inline(always)]
+    pub(crate) fn after(&self, here: Here) -> Option<usize> {
+        let found = self.begins(here.near) && (self.rest.is_empty() || self.continues(here.bytes, here.pos));
+        found.then_some(here.pos + self.length)
+    }
+
+    #[inline(always)]
+    fn begins(&self, near: &[u8; NEAR]) -> bool {
+        let (found, _) = near.as_chunks::<8>();
+        let mut difference = 0;
+        for ((found, mask), word) in found.iter().zip(&self.masks).zip(&self.words) {
+            difference |= (u64::from_le_bytes(*found) & mask) ^ word;
+        }
+        difference == 0
+    }
+
+    #[inline(never)]
+    fn continues(&self, bytes: &[u8], pos: usize) -> bool {
+        bytes.get(pos + Self::WINDOW..).is_some_and(|rest| rest.starts_with(&self.rest))
+    }
+}
+
+impl Expect {
     /// How a key is written by a program that puts a space after commas and colons, as Python's `json` does. A name that
     /// needs escapes could be mistaken for two members, so nothing is expected of it before it has been seen.
     pub(crate) fn key(name: &str) -> Expect {
         let plain = string_stop(name.as_bytes(), 0) == name.len();
         Expect::new(if plain { format!(", \"{name}\": ") } else { String::new() }.as_bytes())
     }
-
-    /// The position after the expected bytes, if they are here. More white space than last time may follow.
-    #[inline(always)]
-    pub(crate) fn after(&self, here: Here) -> Option<usize> {
-        let found = self.begins(here.near) && (self.rest.is_empty() || self.continues(here));
-        found.then_some(here.pos + self.length)
-    }
-
-    #[inline(always)]
-    fn begins(&self, near: &[u8; NEAR]) -> bool {
-        let found = words(near);
-        let difference = |index: usize| (found[index] & self.masks[index]) ^ self.words[index];
-        difference(0) | difference(1) | difference(2) | difference(3) == 0
-    }
-
-    #[inline(never)]
-    fn continues(&self, here: Here) -> bool {
-        here.bytes.get(here.pos + WINDOW..).is_some_and(|rest| rest.starts_with(&self.rest))
-    }
 }
 
-#[inline(always)]
-fn words(window: &[u8]) -> [u64; WORDS] {
+fn words<const WORDS: usize>(window: &[u8; NEAR]) -> [u64; WORDS] {
     let (chunks, _) = window.as_chunks::<8>();
-    [0, 1, 2, 3].map(|index| u64::from_le_bytes(chunks[index]))
+    std::array::from_fn(|index| u64::from_le_bytes(chunks[index]))
 }
 
 #[cfg(test)]

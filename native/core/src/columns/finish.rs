@@ -7,8 +7,7 @@ use arrow_array::types::{
     TimestampMicrosecondType,
 };
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, ListArray, MapArray, PrimitiveArray, StringArray,
-    StructArray,
+    Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, ListArray, MapArray, PrimitiveArray, StructArray,
 };
 use arrow_schema::{ArrowError, DataType, FieldRef};
 
@@ -71,7 +70,7 @@ fn primitive<T: ArrowPrimitiveType<Native: Pooled>>(
 
 fn strings(values: &mut Text, rows: usize, pool: &Pool) -> Result<ArrayRef, ArrowError> {
     let (offsets, values, nulls) = values.take(rows, pool);
-    Ok(Arc::new(StringArray::try_new(offsets, values, nulls)?))
+    Ok(Arc::new((pool.strings)(offsets, values, nulls)?))
 }
 
 fn structs(

@@ -22,11 +22,11 @@ impl List {
     }
 
     /// Sets `row` to the array whose opening bracket is here.
-    pub(crate) fn put(&mut self, row: usize, here: Here, context: &mut Context) -> Parsed {
+    pub(crate) fn put(&mut self, row: usize, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
         self.settle(row);
         let first = self.count();
         let mut count = first;
-        match self.read(here.bytes, here.pos + 1, &mut count, context) {
+        match self.read(bytes, pos + 1, &mut count, context) {
             Ok(end) => {
                 self.offsets.push(count as i32);
                 Ok(end)

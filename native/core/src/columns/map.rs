@@ -30,8 +30,7 @@ impl Map {
     }
 
     /// Sets `row` to the object whose opening brace is here.
-    pub(crate) fn put(&mut self, row: usize, here: Here, context: &mut Context) -> Parsed {
-        let (bytes, pos) = (here.bytes, here.pos);
+    pub(crate) fn put(&mut self, row: usize, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
         self.settle(row);
         let first = self.count();
         let end = self.read(bytes, pos + 1, first, context).and_then(|end| {

@@ -24,13 +24,14 @@ mod uuid;
 
 pub(crate) use cell::Cell;
 pub(crate) use context::Context;
-pub(crate) use expect::Expect;
+pub(crate) use expect::{Expect, Opening};
 pub(crate) use fixed::{Bits, Fixed};
 pub(crate) use key::read as read_key;
 pub(crate) use list::List;
 pub(crate) use map::Map;
 pub(crate) use nulls::{Lagging, Nulls};
 pub(crate) use object::Object;
+pub use pool::MakeStrings;
 pub(crate) use pool::Pool;
 pub(crate) use quoted::content;
 pub(crate) use strings::Text;
@@ -86,25 +87,27 @@ impl Builder {
             Builder::Timestamp { values, zoned } => scalar::timestamp(values, *zoned, row, here, context),
             Builder::Date(values) => scalar::date(values, row, here, context),
             Builder::Boolean(values) => scalar::boolean(values, row, here),
-            _ => self.decode_other(row, here, context),
+            _ => self.decode_other(row, here.bytes, here.pos, context),
         }
     }
 
     /// The types that are rarer or slower anyway.
     #[inline(never)]
-    fn decode_other(&mut self, row: usize, here: Here, context: &mut Context) -> Parsed {
-        match (self, here.byte()) {
-            (Builder::Struct { object, nulls }, Some(b'{')) => read_struct(object, nulls, row, here, context),
-            (Builder::Struct { object, nulls }, _) => scalar::absent(&mut Nested(object, nulls), "object", row, here),
-            (Builder::List(list), Some(b'[')) => list.put(row, here, context),
-            (Builder::List(list), _) => scalar::absent(list.as_mut(), "array", row, here),
-            (Builder::Map(map), Some(b'{')) => map.put(row, here, context),
-            (Builder::Map(map), _) => scalar::absent(map.as_mut(), "object", row, here),
-            (Builder::Json(values), _) => quoted::json(values, row, here),
-            (Builder::Time(values), _) => quoted::time(values, row, here, context),
-            (Builder::Uuid(values), _) => quoted::uuid(values, row, here, context),
-            (Builder::Binary(values), _) => quoted::binary(values, row, here, context),
-            _ => skip(here.bytes, here.pos, VALUE_DEPTH),
+    fn decode_other(&mut self, row: usize, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
+        match (self, bytes.get(pos)) {
+            (Builder::Struct { object, nulls }, Some(b'{')) => read_struct(object, nulls, row, bytes, pos, context),
+            (Builder::Struct { object, nulls }, _) => {
+                scalar::absent(&mut Nested(object, nulls), "object", row, bytes, pos)
+            }
+            (Builder::List(list), Some(b'[')) => list.put(row, bytes, pos, context),
+            (Builder::List(list), _) => scalar::absent(list.as_mut(), "array", row, bytes, pos),
+            (Builder::Map(map), Some(b'{')) => map.put(row, bytes, pos, context),
+            (Builder::Map(map), _) => scalar::absent(map.as_mut(), "object", row, bytes, pos),
+            (Builder::Json(values), _) => quoted::json(values, row, bytes, pos),
+            (Builder::Time(values), _) => quoted::time(values, row, bytes, pos, context),
+            (Builder::Uuid(values), _) => quoted::uuid(values, row, bytes, pos, context),
+            (Builder::Binary(values), _) => quoted::binary(values, row, bytes, pos, context),
+            _ => skip(bytes, pos, VALUE_DEPTH),
         }
     }
 
@@ -140,9 +143,16 @@ impl Builder {
     }
 }
 
-fn read_struct(object: &mut Object, nulls: &mut Nulls, row: usize, here: Here, context: &mut Context) -> Parsed {
+fn read_struct(
+    object: &mut Object,
+    nulls: &mut Nulls,
+    row: usize,
+    bytes: &[u8],
+    pos: usize,
+    context: &mut Context,
+) -> Parsed {
     Nested(object, nulls).settle(row);
-    let end = object.read(here.bytes, here.pos + 1, context)?;
+    let end = object.read(bytes, pos + 1, context)?;
     object.commit();
     Ok(end)
 }

@@ -115,7 +115,7 @@ impl Object {
                 (index, pos) = (next, value);
                 continue;
             }
-            match self.turn(index, here, context)? {
+            match self.turn(index, bytes, pos, context)? {
                 Turn::Member { field, value } => (index, pos) = (field, value),
                 Turn::End(end) => return Ok(end),
             }
@@ -123,11 +123,11 @@ impl Object {
     }
 
     /// What comes after the value of `previous`, when it is not what came last time.
-    fn turn(&mut self, previous: usize, here: Here, context: &mut Context) -> Result<Turn, Box<Fault>> {
-        let (bytes, pos) = (here.bytes, here.pos);
+    fn turn(&mut self, previous: usize, bytes: &[u8], pos: usize, context: &mut Context) -> Result<Turn, Box<Fault>> {
         if bytes.get(pos) == Some(&b'}') {
             return Ok(Turn::End(pos + 1));
         }
+        let here = Here::at(bytes, pos);
         for &field in self.order.after(previous, LOOK_AHEAD) {
             if let Some(value) = self.fields[field].expect.after(here) {
                 self.fields[previous].next = field;

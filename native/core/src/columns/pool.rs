@@ -6,15 +6,23 @@
 
 use std::sync::{Arc, Mutex};
 
-use arrow_buffer::Buffer;
+use arrow_array::StringArray;
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer};
+use arrow_schema::ArrowError;
 use bytemuck::Pod;
 
 /// Smaller vectors are not worth the trouble.
 const SMALLEST: usize = 16 << 10;
 
+/// How the offsets and bytes of strings become an array. The bytes of every string are UTF-8.
+pub type MakeStrings = fn(OffsetBuffer<i32>, Buffer, Option<NullBuffer>) -> Result<StringArray, ArrowError>;
+
 /// Vectors to be filled again. What is kept is bounded.
 #[derive(Clone)]
-pub(crate) struct Pool(Arc<Mutex<Shelves>>);
+pub(crate) struct Pool {
+    shelves: Arc<Mutex<Shelves>>,
+    pub(super) strings: MakeStrings,
+}
 
 /// Vectors by the type of their items.
 #[derive(Default)]
@@ -48,7 +56,13 @@ pooled!(u8 i32 i64 f64 i128);
 impl Pool {
     /// A pool that keeps at most `limit` bytes.
     pub(crate) fn new(limit: usize) -> Pool {
-        Pool(Arc::new(Mutex::new(Shelves { limit, ..Shelves::default() })))
+        let shelves = Arc::new(Mutex::new(Shelves { limit, ..Shelves::default() }));
+        Pool { shelves, strings: StringArray::try_new }
+    }
+
+    /// The same memory; string arrays are made by `strings`.
+    pub(crate) fn with_strings(self, strings: MakeStrings) -> Pool {
+        Pool { strings, ..self }
     }
 
     /// Exchanges `items` for an empty vector that is likely to be large enough for as many again.
@@ -63,7 +77,7 @@ impl Pool {
 
     /// An empty vector for about `count` items.
     fn take<T: Pooled>(&self, count: usize) -> Vec<T> {
-        let found = self.0.lock().ok().and_then(|mut shelves| {
+        let found = self.shelves.lock().ok().and_then(|mut shelves| {
             let fits = |items: &Vec<T>| items.capacity() >= count && items.capacity() <= 2 * count;
             let at = T::shelf(&mut shelves).iter().rposition(fits)?;
             let items = T::shelf(&mut shelves).swap_remove(at);
@@ -74,7 +88,7 @@ impl Pool {
     }
 
     fn put<T: Pooled>(&self, mut items: Vec<T>) {
-        let Ok(mut shelves) = self.0.lock() else { return };
+        let Ok(mut shelves) = self.shelves.lock() else { return };
         let size = items.capacity() * size_of::<T>();
         if shelves.kept + size > shelves.limit {
             // What is there fitted nothing lately: another table has begun, with columns of other sizes.
@@ -145,9 +159,9 @@ mod tests {
             items.push(1_u8);
             drop(pool.exchange(&mut items));
         }
-        let kept = pool.0.lock().unwrap().kept;
+        let kept = pool.shelves.lock().unwrap().kept;
         assert!((300_000..=1 << 20).contains(&kept), "{kept}");
         drop(pool.exchange(&mut vec![1_u8; 2 << 20]));
-        assert_eq!(pool.0.lock().unwrap().kept, 0);
+        assert_eq!(pool.shelves.lock().unwrap().kept, 0);
     }
 }

@@ -7,49 +7,49 @@ use super::scalar::absent;
 use super::strings::Text;
 use super::{base64, uuid};
 use crate::fault::{Fault, Parsed};
-use crate::scan::{Here, VALUE_DEPTH, null, skip_marking, skip_string, string_stop, unescape};
+use crate::scan::{VALUE_DEPTH, null, skip_marking, skip_string, string_stop, unescape};
 use crate::time;
 
 /// How much of a text that is not what it should be is shown.
 const SHOWN: usize = 40;
 
-pub(super) fn time(values: &mut Fixed<i64>, row: usize, here: Here, context: &mut Context) -> Parsed {
-    if here.byte() != Some(b'"') {
-        return absent(values, "time", row, here);
+pub(super) fn time(values: &mut Fixed<i64>, row: usize, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
+    if bytes.get(pos) != Some(&b'"') {
+        return absent(values, "time", row, bytes, pos);
     }
-    let (text, end) = content(here.bytes, here.pos, &mut context.value)?;
+    let (text, end) = content(bytes, pos, &mut context.value)?;
     values.put(row, time::time_of_day(text).ok_or_else(|| not_a("time", text))?);
     Ok(end)
 }
 
-pub(super) fn uuid(values: &mut Fixed<i128>, row: usize, here: Here, context: &mut Context) -> Parsed {
-    if here.byte() != Some(b'"') {
-        return absent(values, "uuid", row, here);
+pub(super) fn uuid(values: &mut Fixed<i128>, row: usize, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
+    if bytes.get(pos) != Some(&b'"') {
+        return absent(values, "uuid", row, bytes, pos);
     }
-    let (text, end) = content(here.bytes, here.pos, &mut context.value)?;
+    let (text, end) = content(bytes, pos, &mut context.value)?;
     let uuid = uuid::parse(text).ok_or_else(|| not_a("uuid", text))?;
     values.put(row, i128::from_ne_bytes(uuid));
     Ok(end)
 }
 
-pub(super) fn binary(values: &mut Text, row: usize, here: Here, context: &mut Context) -> Parsed {
-    if here.byte() != Some(b'"') {
-        return absent(values, "base64", row, here);
+pub(super) fn binary(values: &mut Text, row: usize, bytes: &[u8], pos: usize, context: &mut Context) -> Parsed {
+    if bytes.get(pos) != Some(&b'"') {
+        return absent(values, "base64", row, bytes, pos);
     }
-    let (text, end) = content(here.bytes, here.pos, &mut context.value)?;
+    let (text, end) = content(bytes, pos, &mut context.value)?;
     let mut decoded = None;
     values.put_with(row, |out| decoded = base64::decode(text, out));
     decoded.map(|()| end).ok_or_else(|| not_a("base64", text))
 }
 
-pub(super) fn json(values: &mut Text, row: usize, here: Here) -> Parsed {
-    if let Some(end) = null(here.bytes, here.pos) {
+pub(super) fn json(values: &mut Text, row: usize, bytes: &[u8], pos: usize) -> Parsed {
+    if let Some(end) = null(bytes, pos) {
         values.forget(row);
         return Ok(end);
     }
     let mut foreign = false;
-    let end = skip_marking(here.bytes, here.pos, VALUE_DEPTH, &mut foreign)?;
-    let text = &here.bytes[here.pos..end];
+    let end = skip_marking(bytes, pos, VALUE_DEPTH, &mut foreign)?;
+    let text = &bytes[pos..end];
     values.put_with(row, |out| if foreign { without_foreign_tokens(text, out) } else { out.extend_from_slice(text) });
     Ok(end)
 }
@@ -105,7 +105,7 @@ mod tests {
     fn foreign_tokens_become_null_outside_strings_only() {
         let mut column = Text::new();
         let json_text = r#"{"NaN": [NaN, -Infinity, "Infinity"], "a": -1}"#;
-        json(&mut column, 0, Here::at(json_text.as_bytes(), 0)).unwrap();
+        json(&mut column, 0, json_text.as_bytes(), 0).unwrap();
         assert_eq!(column.at(0), br#"{"NaN": [null, null, "Infinity"], "a": -1}"#);
     }
 

@@ -43,9 +43,9 @@ impl Text {
 
     /// Sets `row` to any JSON string, or what should be one.
     #[cold]
-    pub(crate) fn put_any_string(&mut self, row: usize, here: Here) -> Parsed {
+    pub(crate) fn put_any_string(&mut self, row: usize, bytes: &[u8], pos: usize) -> Parsed {
         self.settle(row);
-        self.put_rest(here.bytes, here.pos + 1)
+        self.put_rest(bytes, pos + 1)
     }
 
     /// Goes on with a string that did not end before `pos`.
@@ -132,7 +132,7 @@ mod tests {
         for (row, text) in strings.iter().enumerate() {
             let padded = format!("{text}{}", " ".repeat(NEAR));
             assert_eq!(column.put_string(row, Here::at(padded.as_bytes(), 0)), Ok(text.len()));
-            assert_eq!(column.put_any_string(row, Here::at(text.as_bytes(), 0)), Ok(text.len()));
+            assert_eq!(column.put_any_string(row, text.as_bytes(), 0), Ok(text.len()));
         }
         column
     }
@@ -162,7 +162,7 @@ mod tests {
         for text in [r#""abcdefghijklmnopqrstuvwxyz\q""#, "\"abcdefghijklmnopqrstuvwxyz\n"] {
             let padded = format!("{text}{}", " ".repeat(NEAR));
             assert!(column.put_string(0, Here::at(padded.as_bytes(), 0)).is_err());
-            assert!(column.put_any_string(0, Here::at(text.as_bytes(), 0)).is_err());
+            assert!(column.put_any_string(0, text.as_bytes(), 0).is_err());
         }
         assert_eq!((column.len(), column.size()), (0, 0));
     }

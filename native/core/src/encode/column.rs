@@ -8,7 +8,7 @@ use arrow_schema::{DataType, Field, TimeUnit};
 
 use super::binary::{Binaries, FixedBinaries, Uuids, ViewedBinaries};
 use super::nested::{FixedLists, Lists, Object, bind_map, dictionary};
-use super::number::{Decimals, Floats, HalfFloats, Integers, Signed, Unscaled};
+use super::number::{Decimals, Doubles, Floats, HalfFloats, Integers, Signed, Unscaled};
 use super::out::Out;
 use super::string::{JsonTexts, Strings, ViewedStrings};
 use super::time::{Dates, MillisecondDates, Times, Timestamps};
@@ -89,7 +89,7 @@ fn number(array: &dyn Array) -> Option<BoxedCell<'_>> {
         DataType::UInt64 => integers::<UInt64Type>(array),
         DataType::Float16 => Box::new(HalfFloats(array.as_primitive())),
         DataType::Float32 => Box::new(Floats(values::<Float32Type>(array))),
-        DataType::Float64 => Box::new(Floats(values::<Float64Type>(array))),
+        DataType::Float64 => Box::new(Doubles(values::<Float64Type>(array))),
         DataType::Decimal32(_, scale) => decimals::<Decimal32Type>(array, *scale),
         DataType::Decimal64(_, scale) => decimals::<Decimal64Type>(array, *scale),
         DataType::Decimal128(_, scale) => decimals::<Decimal128Type>(array, *scale),

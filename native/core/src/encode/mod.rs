@@ -5,6 +5,7 @@
 
 mod binary;
 mod column;
+mod digits;
 mod nested;
 mod number;
 mod out;

@@ -4,8 +4,8 @@ use arrow_array::types::DecimalType;
 use arrow_buffer::i256;
 
 use super::column::Cell;
+use super::digits::{EIGHT_DIGITS, PAIRS, padded_text, short_text};
 use super::out::Out;
-use super::time::PAIRS;
 use crate::fault::Fault;
 
 /// Integers of any width.
@@ -52,22 +52,22 @@ impl<T: Signed> Cell for Integers<'_, T> {
     }
 }
 
-/// Digits in pairs from the end, into a block of fixed size: that is faster than digits into a
-/// string whose length the copy then has to ask for.
 #[inline]
-fn write_unsigned(mut value: u64, out: &mut Out) {
-    let mut block = [b'0'; 20];
-    let len = value.checked_ilog10().map_or(1, |log| log as usize + 1);
-    let mut end = len;
-    while value >= 10 {
-        end -= 2;
-        block[end..end + 2].copy_from_slice(&PAIRS[(value % 100) as usize]);
-        value /= 100;
+fn write_unsigned(value: u64, out: &mut Out) {
+    match u32::try_from(value) {
+        Ok(value) if value < EIGHT_DIGITS as u32 => {
+            let (text, len) = short_text(value);
+            out.prefix(&text, len);
+        }
+        _ => write_long(value, out),
     }
-    if end == 1 {
-        block[0] = b'0' + value as u8;
-    }
-    out.prefix(&block, len);
+}
+
+/// Up to twelve digits more before the last eight.
+#[inline(never)]
+fn write_long(value: u64, out: &mut Out) {
+    write_unsigned(value / EIGHT_DIGITS, out);
+    out.block(&padded_text((value % EIGHT_DIGITS) as u32));
 }
 
 /// Floats, as the shortest text that reads back as the same value. JSON has no word for NaN and
@@ -80,6 +80,39 @@ impl<T: zmij::Float + Copy + Into<f64>> Cell for Floats<'_, T> {
         write_float(self.0[row], out);
         Ok(())
     }
+}
+
+/// Doubles. Those with at most two places, as amounts of money are, need no search for the shortest text.
+pub(super) struct Doubles<'a>(pub(super) &'a [f64]);
+
+impl Cell for Doubles<'_> {
+    #[inline]
+    fn write(&self, row: usize, out: &mut Out) -> Result<(), Box<Fault>> {
+        let value = self.0[row];
+        match hundredths(value) {
+            Some(units) => write_hundredths(units, out),
+            None => write_float(value, out),
+        }
+        Ok(())
+    }
+}
+
+/// `value` in hundredths, if it is the double nearest to so many of them.
+///
+/// Below eight digits no other decimal as short is read as the same double, so this one is the shortest.
+#[inline(always)]
+fn hundredths(value: f64) -> Option<u32> {
+    let units = (value * 100.0 + 0.5) as u32;
+    let exact = units > 0 && u64::from(units) < EIGHT_DIGITS && f64::from(units) / 100.0 == value;
+    exact.then_some(units)
+}
+
+#[inline(always)]
+fn write_hundredths(units: u32, out: &mut Out) {
+    let (whole, len) = short_text(units / 100);
+    let [tens, ones] = PAIRS[(units % 100) as usize];
+    out.prefix(&whole, len);
+    out.prefix(&[b'.', tens, ones], if ones == b'0' { 2 } else { 3 });
 }
 
 /// Half floats, which every `f32` printer can print.
@@ -221,6 +254,18 @@ mod tests {
         }
         assert_eq!(written(&Floats(&[0.1f32])), "0.1");
         assert_eq!(written(&Floats(&[f64::MAX])).parse::<f64>(), Ok(f64::MAX));
+    }
+
+    #[test]
+    fn doubles_of_two_places_are_what_the_general_printer_writes() {
+        for units in (0..1_000_000).chain((1_000_000..100_100_000).step_by(997)) {
+            for value in [f64::from(units) / 100.0, -f64::from(units) / 100.0, (f64::from(units) / 100.0).next_up()] {
+                assert_eq!(written(&Doubles(&[value])), written(&Floats(&[value])), "{value:?}");
+            }
+        }
+        for value in [f64::NAN, f64::INFINITY, f64::MAX, 1e300, 5e-324, 0.001, 0.005, 42_949_672.96, 4e9, -0.0, 0.0] {
+            assert_eq!(written(&Doubles(&[value])), written(&Floats(&[value])), "{value:?}");
+        }
     }
 
     #[test]

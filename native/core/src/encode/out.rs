@@ -30,6 +30,12 @@ impl Out {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// Appends a whole block.
+    #[inline]
+    pub(super) fn block<const N: usize>(&mut self, block: &[u8; N]) {
+        self.bytes.extend_from_slice(block);
+    }
+
     /// Appends the first `len` bytes of `block`. Copying the whole block and cutting the surplus
     /// is a handful of vector stores; copying exactly `len` bytes would be a call to `memcpy`.
     #[inline]
@@ -40,30 +46,35 @@ impl Out {
     }
 }
 
-/// Text that is appended for every row: its bytes and, when it is short, the same padded to one block.
+/// Text that is appended for every row, padded to whole blocks.
 #[derive(Debug, Clone)]
 pub(super) struct Literal {
-    text: Vec<u8>,
-    block: Option<[u8; Literal::BLOCK]>,
+    first: [u8; Literal::BLOCK],
+    others: Vec<[u8; Literal::BLOCK]>,
+    /// How much of the last block counts.
+    last: usize,
 }
 
 impl Literal {
     const BLOCK: usize = 32;
 
-    pub(super) fn new(text: Vec<u8>) -> Literal {
-        let mut block = [0; Literal::BLOCK];
-        let fits = text.len() <= Literal::BLOCK;
-        if fits {
-            block[..text.len()].copy_from_slice(&text);
-        }
-        Literal { text, block: fits.then_some(block) }
+    pub(super) fn new(mut text: Vec<u8>) -> Literal {
+        let blocks = text.len().div_ceil(Literal::BLOCK).max(1);
+        let last = text.len() - (blocks - 1) * Literal::BLOCK;
+        text.resize(blocks * Literal::BLOCK, 0);
+        let (blocks, _) = text.as_chunks();
+        Literal { first: blocks[0], others: blocks[1..].to_vec(), last }
     }
 
     #[inline]
     pub(super) fn write(&self, out: &mut Out) {
-        match &self.block {
-            Some(block) => out.prefix(block, self.text.len()),
-            None => out.slice(&self.text),
+        match self.others.split_last() {
+            None => out.prefix(&self.first, self.last),
+            Some((end, middle)) => {
+                out.block(&self.first);
+                middle.iter().for_each(|block| out.block(block));
+                out.prefix(end, self.last);
+            }
         }
     }
 }

@@ -57,30 +57,32 @@ fn specials_of_half(half: [u8; 16]) -> u32 {
 }
 
 fn write_escaped(text: &[u8], out: &mut Out) {
-    let mut rest = text;
-    loop {
-        let clean = clean_prefix(rest);
-        let (head, tail) = rest.split_at(clean);
-        out.slice(head);
-        let Some((&special, after)) = tail.split_first() else {
-            return;
-        };
-        write_escape(special, out);
-        rest = after;
+    let mut pos = 0;
+    while let Some(block) = text.get(pos..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+        let specials = specials(block);
+        if specials == 0 {
+            out.block(block);
+            pos += BLOCK;
+            continue;
+        }
+        let clean = specials.trailing_zeros() as usize;
+        out.prefix(block, clean);
+        write_escape(block[clean], out);
+        pos += clean + 1;
     }
+    write_rest(&text[pos..], out);
 }
 
-/// How many bytes precede the first one that needs an escape.
-fn clean_prefix(text: &[u8]) -> usize {
-    let (blocks, rest) = text.as_chunks::<BLOCK>();
-    for (index, block) in blocks.iter().enumerate() {
-        let specials = specials(block);
-        if specials != 0 {
-            return index * BLOCK + specials.trailing_zeros() as usize;
-        }
+/// Fewer bytes than a block, padded to one.
+fn write_rest(text: &[u8], out: &mut Out) {
+    let mut block = [b' '; BLOCK];
+    block[..text.len()].copy_from_slice(text);
+    if specials(&block) == 0 {
+        return out.prefix(&block, text.len());
     }
-    let clean = rest.iter().position(|&byte| is_special(byte));
-    text.len() - rest.len() + clean.unwrap_or(rest.len())
+    for &byte in text {
+        if is_special(byte) { write_escape(byte, out) } else { out.byte(byte) }
+    }
 }
 
 fn is_special(byte: u8) -> bool {
@@ -126,14 +128,15 @@ mod tests {
     }
 
     #[test]
-    fn a_special_byte_is_found_at_every_place_of_every_length() {
+    fn a_special_byte_is_escaped_at_every_place_of_every_length() {
         for len in 1..100 {
             for place in 0..len {
-                let mut text = vec![b'x'; len];
-                text[place] = b'"';
-                assert_eq!(clean_prefix(&text), place, "length {len}");
+                let mut text = "x".repeat(len);
+                text.replace_range(place..=place, "\"");
+                let expected = format!("\"{}\\\"{}\"", "x".repeat(place), "x".repeat(len - place - 1));
+                assert_eq!(string(&text), expected, "length {len}");
             }
-            assert_eq!(clean_prefix(&vec![b'x'; len]), len);
+            assert_eq!(string(&"x".repeat(len)), format!("\"{}\"", "x".repeat(len)));
         }
     }
 

@@ -3,6 +3,7 @@
 use arrow_schema::TimeUnit;
 
 use super::column::Cell;
+use super::digits::PAIRS;
 use super::out::Out;
 use crate::fault::Fault;
 
@@ -10,19 +11,6 @@ const SECONDS_PER_DAY: i64 = 86_400;
 /// 0000-01-01 and 9999-12-31 in days since 1970-01-01: what a four-digit year can say.
 const FIRST_DAY: i64 = -719_528;
 const LAST_DAY: i64 = 2_932_896;
-
-/// `00` to `99`.
-pub(super) const PAIRS: [[u8; 2]; 100] = two_digit_texts();
-
-const fn two_digit_texts() -> [[u8; 2]; 100] {
-    let mut pairs = [[0; 2]; 100];
-    let mut n = 0;
-    while n < 100 {
-        pairs[n] = [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8];
-        n += 1;
-    }
-    pairs
-}
 
 /// Timestamps. A value with a zone is an instant in UTC, one without is written as if it were in
 /// UTC as well, since strict readers refuse a date-time that has no offset.
@@ -101,18 +89,18 @@ fn split_units(value: i64, unit: TimeUnit) -> (i64, u32) {
     (value.div_euclid(per_second), nanos as u32)
 }
 
+#[inline]
 fn write_date(day: i64, out: &mut Out) -> Result<(), Box<Fault>> {
-    let mut text = *b"\"....-..-..\"";
-    text[1..11].copy_from_slice(&date_text(day)?);
-    out.slice(&text);
+    let [a, b, c, d, e, f, g, h, i, j] = date_text(day)?;
+    out.block(&[b'"', a, b, c, d, e, f, g, h, i, j, b'"']);
     Ok(())
 }
 
 /// `YYYY-MM-DD` of a day counted from 1970-01-01.
-#[inline]
+#[inline(always)]
 fn date_text(day: i64) -> Result<[u8; 10], Box<Fault>> {
     if !(FIRST_DAY..=LAST_DAY).contains(&day) {
-        return Err(Fault::value(format!("the day {day} (counted from 1970-01-01) is outside the years 0000 to 9999")));
+        return Err(no_date(day));
     }
     let (year, month, day) = civil((day - FIRST_DAY) as u32);
     let [c, d] = PAIRS[(year / 100) as usize];
@@ -120,6 +108,11 @@ fn date_text(day: i64) -> Result<[u8; 10], Box<Fault>> {
     let [g, h] = PAIRS[month as usize];
     let [i, j] = PAIRS[day as usize];
     Ok([c, d, e, f, b'-', g, h, b'-', i, j])
+}
+
+#[cold]
+fn no_date(day: i64) -> Box<Fault> {
+    Fault::value(format!("the day {day} (counted from 1970-01-01) is outside the years 0000 to 9999"))
 }
 
 /// Year, month and day of a day counted from 0000-01-01, in the proleptic Gregorian calendar.

@@ -7,14 +7,24 @@ use crate::scan::NEAR;
 /// A short number at the start of `near` as units of ten to the minus `scale`, and the length of its text.
 #[inline(always)]
 pub(crate) fn decimal_fast(near: &[u8; NEAR], scale: usize) -> Option<(i128, usize)> {
-    let negative = near[0] == b'-';
-    let number = short(near, usize::from(negative))?;
+    if near[0] == b'-' { negative(near, scale) } else { magnitude(near, 0, scale) }
+}
+
+#[inline(never)]
+fn negative(near: &[u8; NEAR], scale: usize) -> Option<(i128, usize)> {
+    magnitude(near, 1, scale).map(|(value, length)| (-value, length))
+}
+
+/// The number after `sign` bytes, and the length of both.
+#[inline(always)]
+fn magnitude(near: &[u8; NEAR], sign: usize, scale: usize) -> Option<(i128, usize)> {
+    let number = short(near, sign)?;
     let places = scale.checked_sub(number.places)?;
     if scale > 22 {
         return None;
     }
-    let value = i128::from(number.whole) * POWERS[scale] + i128::from(number.fraction) * POWERS[places];
-    Some((if negative { -value } else { value }, number.length))
+    let value = i128::from(number.digits) * POWERS[places];
+    Some((value, number.length))
 }
 
 /// Whether `value` has at most `precision` digits.

@@ -7,7 +7,6 @@ use crate::scan::NEAR;
 
 /// Powers of ten that a double holds exactly and that eight places may need.
 const EXACT: [f64; 9] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
-const EXACT_INTEGERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
 /// A short number at the start of `near`, rounded correctly, and the length of its text; none for any other shape.
 ///
@@ -15,14 +14,22 @@ const EXACT_INTEGERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000,
 /// path.
 #[inline(always)]
 pub(crate) fn float_fast(near: &[u8; NEAR]) -> Option<(f64, usize)> {
-    let negative = near[0] == b'-';
-    let number = short(near, usize::from(negative))?;
-    let digits = number.whole * EXACT_INTEGERS[number.places] + number.fraction;
-    if digits >= 1 << 53 {
+    if near[0] == b'-' { negative(near) } else { magnitude(near, 0) }
+}
+
+#[inline(never)]
+fn negative(near: &[u8; NEAR]) -> Option<(f64, usize)> {
+    magnitude(near, 1).map(|(value, length)| (-value, length))
+}
+
+/// The number after `sign` bytes, and the length of both.
+#[inline(always)]
+fn magnitude(near: &[u8; NEAR], sign: usize) -> Option<(f64, usize)> {
+    let number = short(near, sign)?;
+    if number.digits >= 1 << 53 {
         return None;
     }
-    let magnitude = digits as f64 / EXACT[number.places];
-    Some((if negative { -magnitude } else { magnitude }, number.length))
+    Some((number.digits as f64 / EXACT[number.places], number.length))
 }
 
 /// Any number at `pos`, rounded correctly.

@@ -6,11 +6,22 @@ use crate::fault::Fault;
 use crate::scan::{BLOCK, Block, NEAR};
 
 /// The integer of up to fifteen digits at the start of `near` and the length of its text; none for any other shape.
+///
+/// A sign is a jump, mostly predicted, and not a sum: the address of the digits need not wait for it.
 #[inline(always)]
 pub(crate) fn integer_fast(near: &[u8; NEAR]) -> Option<(i64, usize)> {
-    let negative = near[0] == b'-';
-    let start = usize::from(negative);
-    let chunk: &[u8; BLOCK] = near.get(start..)?.first_chunk()?;
+    if near[0] == b'-' { negative(near) } else { magnitude(near, 0) }
+}
+
+#[inline(never)]
+fn negative(near: &[u8; NEAR]) -> Option<(i64, usize)> {
+    magnitude(near, 1).map(|(value, length)| (-value, length))
+}
+
+/// Digits after `sign` bytes, and the length of both.
+#[inline(always)]
+fn magnitude(near: &[u8; NEAR], sign: usize) -> Option<(i64, usize)> {
+    let chunk: &[u8; BLOCK] = near.get(sign..)?.first_chunk()?;
     let count = (Block::new(chunk).non_digits() | 1 << BLOCK).trailing_zeros() as usize;
     if count == 0 || count >= BLOCK || (chunk[0] == b'0' && count > 1) {
         return None;
@@ -23,8 +34,7 @@ pub(crate) fn integer_fast(near: &[u8; NEAR]) -> Option<(i64, usize)> {
     } else {
         value_of(chunk.first_chunk()?, count - 8) * 100_000_000 + value_of(chunk.get(count - 8..)?.first_chunk()?, 8)
     };
-    let value = magnitude as i64;
-    Some((if negative { -value } else { value }, start + count))
+    Some((magnitude as i64, sign + count))
 }
 
 /// Any number at `pos` that is an integer of 64 bits, however it is written.

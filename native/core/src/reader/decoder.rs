@@ -24,7 +24,7 @@ pub(super) struct Decoder {
     pub(super) options: ReaderOptions,
     pub(super) context: Context,
     tails: Tails,
-    pool: Pool,
+    pub(super) pool: Pool,
     pub(super) unknown_types: HashSet<String>,
     /// A SCHEMA event waits for its plan; no further line may be decoded before.
     pub(super) paused: bool,

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use arrow_schema::SchemaRef;
 
-use crate::{Error, Event, Fill, ReaderOptions, Source, Stats, plan};
+use crate::{Error, Event, Fill, MakeStrings, ReaderOptions, Source, Stats, plan};
 use decoder::Decoder;
 use input::{Input, Lines};
 
@@ -57,6 +57,13 @@ impl Reader {
             cancelled: Arc::default(),
             phase: Phase::Running,
         }
+    }
+
+    /// The same reader, whose string arrays are made by `make`. All that is read is checked for UTF-8 on its way in, so
+    /// `make` need not look again, as [`StringArray::try_new`](arrow_array::StringArray::try_new) does.
+    pub fn with_strings(mut self, make: MakeStrings) -> Reader {
+        self.decoder.pool = self.decoder.pool.with_strings(make);
+        self
     }
 
     /// Adds input. What is not used yet stays in memory, so call [`Reader::next_event`] until it needs more.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::columns::Expect;
+use crate::columns::Opening;
 use crate::plan::Records;
 use crate::scan::Here;
 
@@ -26,7 +26,7 @@ pub(super) struct Streams {
     list: Vec<Stream>,
     by_name: HashMap<String, usize>,
     /// Beginnings of RECORD lines up to the record's brace, and their streams.
-    routes: Vec<(Expect, usize)>,
+    routes: Vec<(Opening, usize)>,
     /// The route of the last line.
     current: usize,
     replaced: usize,
@@ -64,11 +64,12 @@ impl Streams {
         {
             return Some((*stream, members));
         }
-        self.other_route(here)
+        self.other_route(here.bytes, here.pos)
     }
 
     #[inline(never)]
-    fn other_route(&mut self, here: Here) -> Option<(usize, usize)> {
+    fn other_route(&mut self, bytes: &[u8], pos: usize) -> Option<(usize, usize)> {
+        let here = Here::at(bytes, pos);
         let mut found = self.routes.iter().enumerate();
         let (current, stream, members) =
             found.find_map(|(index, (expect, stream))| expect.after(here).map(|members| (index, *stream, members)))?;
@@ -87,7 +88,7 @@ impl Streams {
 
     /// Remembers that lines which begin with `prefix` are records of `stream`.
     pub(super) fn learn_route(&mut self, prefix: &[u8], stream: usize) {
-        let route = (Expect::new(prefix), stream);
+        let route = (Opening::new(prefix), stream);
         if self.routes.len() < ROUTES {
             self.current = self.routes.len();
             self.routes.push(route);

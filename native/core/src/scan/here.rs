@@ -20,7 +20,10 @@ pub(crate) struct Here<'a> {
 impl<'a> Here<'a> {
     #[inline(always)]
     pub(crate) fn at(bytes: &'a [u8], pos: usize) -> Here<'a> {
-        let near = bytes.get(pos..).and_then(|rest| rest.first_chunk()).unwrap_or(&NOTHING);
+        let near = match bytes.get(pos..).and_then(|rest| rest.first_chunk()) {
+            Some(near) => near,
+            None => nothing(),
+        };
         Here { bytes, pos, near }
     }
 
@@ -35,6 +38,13 @@ impl<'a> Here<'a> {
     pub(crate) fn after_null(self) -> Option<usize> {
         (self.near.first_chunk() == Some(b"null")).then_some(self.pos + 4)
     }
+}
+
+/// Called, so that the test for it is a jump that is always predicted and not a move that everything then waits for.
+#[cold]
+#[inline(never)]
+fn nothing() -> &'static [u8; NEAR] {
+    &NOTHING
 }
 
 #[cfg(test)]

@@ -28,5 +28,6 @@ fn all_digits(word: u64) -> bool {
 fn pairs(word: u64) -> [u32; 4] {
     let digits = word & 0x0F0F_0F0F_0F0F_0F0F;
     let pairs = digits * 10 + (digits >> 8);
-    [0, 16, 32, 48].map(|shift| (pairs >> shift) as u32 & 0xFF)
+    let pair = |shift: u32| (pairs >> shift) as u32 & 0xFF;
+    [pair(0), pair(16), pair(32), pair(48)]
 }

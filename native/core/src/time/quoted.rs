@@ -3,7 +3,7 @@
 use super::clock::seconds;
 use super::date::days;
 use super::moment::Moment;
-use super::{MICROS_PER_DAY, MICROS_PER_SECOND};
+use super::{MICROS_PER_DAY, MICROS_PER_SECOND, all_digits, pairs};
 use crate::number::value_of;
 use crate::scan::{BLOCK, Block, NEAR};
 
@@ -57,10 +57,10 @@ fn offset(near: &[u8; NEAR], pos: usize) -> Option<(Option<i32>, usize)> {
         _ => return None,
     };
     let &[h1, h2, colon, m1, m2] = near.get(pos + 1..)?.first_chunk()?;
-    let [h1, h2, m1, m2] = [h1, h2, m1, m2].map(|digit| digit.wrapping_sub(b'0'));
-    let (hours, minutes) = (i32::from(h1) * 10 + i32::from(h2), i32::from(m1) * 10 + i32::from(m2));
-    let valid = h1 < 3 && h2 < 10 && hours < 24 && m1 < 6 && m2 < 10 && colon == b':';
-    valid.then_some((Some(sign * (hours * 3600 + minutes * 60)), pos + 6))
+    let digits = u64::from_le_bytes([h1, h2, m1, m2, b'0', b'0', b'0', b'0']);
+    let [hours, minutes, ..] = pairs(digits);
+    let valid = all_digits(digits) && hours < 24 && minutes < 60 && colon == b':';
+    valid.then_some((Some(sign * (hours * 3600 + minutes * 60) as i32), pos + 6))
 }
 
 #[cfg(test)]

@@ -68,12 +68,19 @@ impl Rules {
             (Check::Nothing, _) => !matches!(here.byte(), Some(b'n' | b'N' | b'I' | b'-')),
             _ => false,
         };
-        if holds { Ok(()) } else { self.hold_in_full(builder, row, here, context) }
+        if holds { Ok(()) } else { self.hold_in_full(builder, row, here.bytes, here.pos, context) }
     }
 
     #[inline(never)]
-    fn hold_in_full(&self, builder: &Builder, row: usize, here: Here, context: &mut Context) -> Result<(), Box<Fault>> {
-        if null(here.bytes, here.pos).is_some() {
+    fn hold_in_full(
+        &self,
+        builder: &Builder,
+        row: usize,
+        bytes: &[u8],
+        pos: usize,
+        context: &mut Context,
+    ) -> Result<(), Box<Fault>> {
+        if null(bytes, pos).is_some() {
             return if self.null { Ok(()) } else { Err(Fault::value("null is not allowed")) };
         }
         match (&self.check, builder) {
@@ -83,12 +90,12 @@ impl Rules {
             (&Check::Units { low, high, step }, Builder::Integer(values)) => {
                 self.in_steps(values.at(row).map(i128::from), low, high, step)
             }
-            (&Check::Units { low, high, step }, Builder::Decimal { values, .. }) if here.byte() != Some(b'"') => {
+            (&Check::Units { low, high, step }, Builder::Decimal { values, .. }) if bytes.get(pos) != Some(&b'"') => {
                 self.in_steps(values.at(row), low, high, step)
             }
             (Check::String, Builder::String(values)) => self.shape.check_string(values.at(row)),
             (Check::Count, Builder::List(list)) => self.shape.check_count(list.length(row)),
-            _ => self.shape.examine(here.bytes, here.pos, &mut context.value).map(|_| ()),
+            _ => self.shape.examine(bytes, pos, &mut context.value).map(|_| ()),
         }
     }
 
