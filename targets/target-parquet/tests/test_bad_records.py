@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dativo_protocol.testing import peak_memory
 
 INTEGER = {"type": "integer"}
 SMALL = {"type": "integer", "maximum": 100}
@@ -305,3 +306,12 @@ def test_rows_of_files_with_types_go_the_same_way(load, read, tmp_path, format_)
     [row] = read("_quarantine")
     assert (row["stream"], row["line"], row["path"]) == ("users", 2, "/id")
     assert json.loads(row["raw"])["record"]["id"] == 101
+
+
+@pytest.mark.parametrize("policy", ["quarantine", "skip"])
+def test_memory_does_not_grow_with_bad_records(command, lines, policy):
+    """Kept as Python objects they would have more than twice what is allowed here."""
+    bad = [record(id=f"{number:0300}") for number in range(1_000)]
+    block = lines(*bad)
+    command = command(on_invalid=policy)
+    assert peak_memory(command, [lines(schema()), *[block] * 200]) < 200
