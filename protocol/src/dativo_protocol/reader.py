@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from itertools import takewhile
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from dativo_protocol.events import (
     StateEvent,
     StreamPlan,
 )
+from dativo_protocol.flood import Flood
 from dativo_protocol.handoff import Handoff
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ class Events:
             self._native = RecordReader(source, options.native())
         except IoError as error:
             raise SourceError(str(error), retryable=error.retryable) from error
-        self._queue: Handoff[Event | BaseException] = Handoff(options.queue_bytes)
+        self._queue: Handoff[Event | Flood | BaseException] = Handoff(options.queue_bytes)
         self._decoder = _Decoder(self._native, planner, self._queue)
         self._cancelled = False
         self._thread = Thread(target=self._decoder.run, name="decode", daemon=True)
@@ -134,8 +136,11 @@ class Events:
                 taken = EndEvent(state=None, cancelled=True, lines=0, bytes=0)
             if isinstance(taken, BaseException):
                 raise taken
-            event = taken
-            yield event
+            if isinstance(taken, Flood):
+                yield from takewhile(lambda _: not self._cancelled, taken.events)
+            else:
+                event = taken
+                yield event
 
     def cancel(self) -> None:
         """Abandon the input, and what was read ahead: the next event is the end. For any thread."""
@@ -147,7 +152,10 @@ class _Decoder:
     """Body of the reading thread."""
 
     def __init__(
-        self, native: dativo_native.RecordReader, planner: Planner, queue: Handoff[Event | BaseException]
+        self,
+        native: dativo_native.RecordReader,
+        planner: Planner,
+        queue: Handoff[Event | Flood | BaseException],
     ) -> None:
         self._native = native
         self._planner = planner
@@ -155,12 +163,13 @@ class _Decoder:
         self._rechecks: dict[str, Recheck] = {}
         self._told: set[str] = set()
         self._state: bytes | None = None
+        self._flood = Flood()
 
     def run(self) -> None:
         try:
             self._decode()
         except BaseException as error:  # noqa: BLE001 -- the boundary of a thread: the taker raises it
-            self._release_state()  # whole and earlier than the failure: what it covers may be kept
+            self._release()  # whole and earlier than the failure: what it covers may be kept
             self._queue.put(error)
 
     def _decode(self) -> None:
@@ -170,14 +179,17 @@ class _Decoder:
         while taken:
             event = self._next()
             match event.kind:
+                case EventKind.INVALID:
+                    taken = self._release_state() and self._pass_invalid(event)
                 case EventKind.STATE:
-                    taken = self._release_state()
+                    taken = self._release()
                     self._state = event.text
                 case EventKind.END:
+                    self._pass_flood()
                     self._end(cancelled=event.reason == "cancelled")
                     return
                 case _:
-                    taken = self._release_state() and self._pass_on(event)
+                    taken = self._release() and self._pass_on(event)
 
     def _next(self) -> dativo_native.Event:
         from dativo_native import IoError, LineTooLong
@@ -188,6 +200,21 @@ class _Decoder:
             raise SourceError(str(error), retryable=error.retryable) from error
         except LineTooLong as error:
             raise MessageError(str(error)) from error  # names its line itself
+
+    def _release(self) -> bool:
+        """Hand over all that is held back; what comes next comes after it."""
+        return self._pass_flood() and self._release_state()
+
+    def _pass_invalid(self, event: dativo_native.Event) -> bool:
+        """Hand over the first of a flood at once and the others together."""
+        self._flood.add(InvalidEvent(event.line, event.stream or "", event.path, event.reason, event.text))
+        return self._pass_flood() if self._flood.is_due() else True
+
+    def _pass_flood(self) -> bool:
+        if not self._flood.events:
+            return True
+        flood, self._flood = self._flood, self._flood.next()
+        return self._queue.put(flood, flood.weight)
 
     def _release_state(self) -> bool:
         """Hand over the STATE held back, now that something other than the end followed it."""
@@ -213,9 +240,6 @@ class _Decoder:
                 return self._queue.put(ActivateVersionEvent(stream, event.version))
             case EventKind.BATCH_FILE:
                 return self._queue.put(BatchFileEvent(_batch_message(event), event.line))
-            case EventKind.INVALID:
-                invalid = InvalidEvent(event.line, stream, event.path, event.reason, event.text)
-                return self._queue.put(invalid, len(event.text))
             case EventKind.NOTICE:
                 subject = event.text.decode("utf-8", "replace")
                 return self._queue.put(NoticeEvent(event.reason, stream, subject))

@@ -6,8 +6,10 @@ import re
 import signal
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dativo_protocol.testing import peak_memory
 
 INTEGER = {"type": "integer"}
 SMALL = {"type": "integer", "maximum": 100}
@@ -126,8 +128,6 @@ def test_the_counts_are_metrics_too(load):
 
 
 def test_rows_of_batch_files_with_types_are_read_and_written(load, tmp_path):
-    import pyarrow as pa
-
     pq.write_table(pa.table({"id": [1, 2, 3]}), tmp_path / "batch.parquet")
     message = batch(tmp_path) | {
         "encoding": {"format": "parquet"},
@@ -287,3 +287,31 @@ def test_a_record_that_speaks_of_schemas_is_none(load):
     bad = record(id="x", odd={"type": "SCHEMA"})
     raw = b'{"type":"RECORD","stream":"x","record":{"type":"SCHEMA"}}\n'
     assert summary(load(schema(), bad, raw, on_invalid="skip")) == (2, 0, 0, 2)
+
+
+@pytest.mark.parametrize("format_", ["arrow", "parquet"])
+def test_rows_of_files_with_types_go_the_same_way(load, read, tmp_path, format_):
+    """A row of such a file that breaks a rule of the SCHEMA is kept as the record it would have been."""
+    table = pa.table({"id": [1, 101, 2]})
+    path = tmp_path / f"batch.{format_}"
+    if format_ == "parquet":
+        pq.write_table(table, path)
+    else:
+        with pa.ipc.new_file(path, table.schema) as writer:
+            writer.write_table(table)
+    message = batch(tmp_path) | {"encoding": {"format": format_}, "manifest": [str(path)]}
+    outcome = load(schema(), message, on_invalid="quarantine")
+    assert outcome.code == 0, outcome.stderr
+    assert summary(outcome) == (3, 2, 1, 0)
+    [row] = read("_quarantine")
+    assert (row["stream"], row["line"], row["path"]) == ("users", 2, "/id")
+    assert json.loads(row["raw"])["record"]["id"] == 101
+
+
+@pytest.mark.parametrize("policy", ["quarantine", "skip"])
+def test_memory_does_not_grow_with_bad_records(command, lines, policy):
+    """Kept as Python objects they would have more than twice what is allowed here."""
+    bad = [record(id=f"{number:0300}") for number in range(1_000)]
+    block = lines(*bad)
+    command = command(on_invalid=policy)
+    assert peak_memory(command, [lines(schema()), *[block] * 200]) < 200
