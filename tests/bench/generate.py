@@ -1,7 +1,8 @@
-"""Makes the inputs of the benchmark, once: `python -m tests.bench.generate STREAM FORMAT RECORDS`.
+"""Makes the inputs of the benchmark, once: `python -m tests.bench.generate STREAM FORMAT RECORDS [-]`.
 
 Formats: `singer` (SCHEMA, RECORD lines, a STATE after every 10,000 records as taps of the SDK write them),
 `ndjson` (the same records without envelopes) and, for lineitem alone, `csv` and `arrow` (IPC file).
+With `-` they go to standard output and are not kept.
 """
 
 import hashlib
@@ -111,5 +112,13 @@ def _fingerprint() -> str:
     return hashlib.sha256(b"".join((here / name).read_bytes() for name in SOURCES)).hexdigest()[:10]
 
 
+def main(stream: str, form: str, records: int, to: str | None = None) -> None:
+    """Prints the path of the file, or writes the lines to standard output if that is where they shall go."""
+    if to == "-":
+        WRITERS[form](STREAMS[stream], records, sys.stdout.buffer)
+    else:
+        print(dataset(stream, form, records))
+
+
 if __name__ == "__main__":
-    print(dataset(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *sys.argv[4:])

@@ -24,7 +24,7 @@ UNDECLARED: dict[str, set[str]] = {
     "protocol": {"yaml"},
     "targets/target-parquet": {"types_boto3_s3"},
 }
-"""Third-party modules used where the caller brings them, inside functions; cffi's own half in C; mere types."""
+"""Third-party modules used, inside functions, only where the caller brings them; cffi's half in C; types."""
 
 
 @dataclass(frozen=True)

@@ -59,10 +59,10 @@ pub fn decode(lines: &[u8], chunk: usize) -> Decoded {
 fn drain(reader: &mut Reader, events: &mut Vec<Event>) {
     loop {
         let event = reader.next_event().expect("input that can be read");
-        if let Event::Schema { stream, .. } = &event {
-            if stream == "s" {
-                reader.plan(stream, COLUMNS.clone(), b"").expect("a supported plan");
-            }
+        if let Event::Schema { stream, .. } = &event
+            && stream == "s"
+        {
+            reader.plan(stream, COLUMNS.clone(), b"").expect("a supported plan");
         }
         let wait = matches!(event, Event::NeedInput | Event::End { .. });
         events.push(event);

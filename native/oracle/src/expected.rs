@@ -17,8 +17,7 @@ pub enum Expected {
     Unsure,
 }
 
-pub const COLUMNS: [&str; 15] =
-    ["i", "f", "u", "b", "j", "d", "t", "n", "day", "time", "bin", "id", "l", "o", "m"];
+pub const COLUMNS: [&str; 15] = ["i", "f", "u", "b", "j", "d", "t", "n", "day", "time", "bin", "id", "l", "o", "m"];
 
 pub fn line(bytes: &[u8]) -> Expected {
     if bytes.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {

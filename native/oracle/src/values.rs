@@ -110,9 +110,11 @@ fn list(text: &str) -> Values {
 fn structure(text: &str) -> Values {
     let Some(members) = Members::of(text) else { return Values::None };
     let mut fields = Map::from_iter([("x".to_string(), Value::Null), ("y".to_string(), Value::Null)]);
-    let read = members.0.iter().filter(|(key, _)| fields.contains_key(key)).map(|(key, text)| {
-        (key.clone(), if key == "x" { column("i", text) } else { column("u", text) })
-    });
+    let read = members
+        .0
+        .iter()
+        .filter(|(key, _)| fields.contains_key(key))
+        .map(|(key, text)| (key.clone(), if key == "x" { column("i", text) } else { column("u", text) }));
     let (keys, values): (Vec<_>, Vec<_>) = read.unzip();
     all(values.into_iter(), |values| {
         fields.extend(keys.into_iter().zip(values));
