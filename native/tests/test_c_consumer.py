@@ -77,6 +77,21 @@ def test_c_program_is_clean_under_valgrind(consumer, stream):
     assert run.stdout == PRINTED
 
 
+def test_what_a_fuzzer_found_is_clean_under_valgrind(consumer, tmp_path):
+    """The whole corpus as one stream, its columns named as those that the program plans."""
+    inputs = sorted((HERE.parent / "fuzz/corpus/decode").iterdir())
+    lines = b"\n".join(path.read_bytes()[1:] for path in inputs)
+    stream = tmp_path / "corpus.singer"
+    stream.write_bytes(
+        INPUT.splitlines(keepends=True)[0] + lines.replace(b'"i"', b'"id"').replace(b'"u"', b'"name"') + b"\n"
+    )
+    valgrind = [tool("valgrind"), "--error-exitcode=9", "--leak-check=full", "--quiet"]
+    run = subprocess.run([*valgrind, consumer, stream], capture_output=True, check=False)
+    assert run.returncode == 0, run.stderr.decode()
+    assert run.stdout.endswith(b"live handles 0\n")
+    assert run.stdout.count(b"INVALID") > len(inputs)
+
+
 @pytest.mark.parametrize("language", ["c", "c++"])
 def test_header_compiles_next_to_another_arrow_header(language, tmp_path):
     """The Arrow structs are guarded as the Arrow C Data Interface demands."""
