@@ -109,7 +109,6 @@ def _column(batch: pa.RecordBatch, field: pa.Field[Any], message: BatchMessage) 
 
 def _cast(column: pa.Array[Any], field: pa.Field[Any]) -> pa.Array[Any]:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if column.type == field.type:
         return column
@@ -119,6 +118,8 @@ def _cast(column: pa.Array[Any], field: pa.Field[Any]) -> pa.Array[Any]:
         return cast("pa.Array[Any]", pa.ExtensionArray.from_storage(field.type, column))
     if is_json_text(field) and not pa.types.is_string(column.type):
         raise ValueError(f"column {field.name} must hold JSON text, but is {column.type}")
+    from pyarrow import compute as pc
+
     try:
         options = pc.CastOptions(field.type, allow_time_truncate=True)
         return cast("pa.Array[Any]", column.cast(options=options))  # type: ignore[call-arg]
