@@ -17,6 +17,7 @@ INTERNAL = {
     "config_sources",
     "decimals",
     "describe",
+    "flood",
     "handoff",
     "leaves",
     "page_encoding",
