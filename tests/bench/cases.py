@@ -197,12 +197,12 @@ def _target(name: str, source: Path, records: int, settings: dict[str, object]) 
 def _target_config(settings: dict[str, object]) -> str:
     """Without metadata columns and validation unless asked for: the peers do neither."""
     plain = {"destination_path": str(WORK / "out"), "add_record_metadata": False, "validate_records": False}
-    return _config("target-parquet" + "".join(f"-{name}" for name in settings), plain | settings)
+    return config_file("target-parquet" + "".join(f"-{name}" for name in settings), plain | settings)
 
 
 def _csv_pipeline(name: str, source: Path, records: int, settings: dict[str, object]) -> Case:
     files = [{"entity": "lineitem", "path": str(source), "keys": ["l_orderkey"]}]
-    tap = _config(name.replace(" ", "-").replace("|", "to"), {"files": files} | settings)
+    tap = config_file(name.replace(" ", "-").replace("|", "to"), {"files": files} | settings)
     pipeline = (
         (str(BIN / "tap-csv"), "--config", tap),
         (str(BIN / "target-parquet"), "--config", _target_config({})),
@@ -217,7 +217,7 @@ def _batches(form: str) -> dict[str, object]:
 
 
 def _foreign(name: str, output_setting: str, source: Path) -> Case:
-    config = _config(name, {output_setting: str(WORK / "out")})
+    config = config_file(name, {output_setting: str(WORK / "out")})
     command = (str(tool_bin(name) / name), "--config", config)
     return Case(name, (command,), FOREIGN_RECORDS, source.stat().st_size, stdin=source, output=WORK / "out")
 
@@ -237,7 +237,7 @@ def _printed(script: Command) -> int:
     return int(done.stdout)
 
 
-def _config(name: str, settings: dict[str, object]) -> str:
+def config_file(name: str, settings: dict[str, object]) -> str:
     path = WORK / "config" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(settings))

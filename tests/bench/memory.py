@@ -5,7 +5,6 @@ published.
 """
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.cases import WORK, empty
+from tests.bench.cases import WORK, config_file, empty
 from tests.paths import BIN, ROOT
 
 RECORDS = 50_000_000
@@ -51,11 +50,9 @@ def watched(stream: str, records: int) -> Iterator[Sample]:
     """
     output = WORK / "memory"
     empty(output)
-    config = WORK / "config" / "memory.json"
-    config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(json.dumps({"destination_path": str(output), "validate_records": False}))
+    config = config_file("memory", {"destination_path": str(output), "validate_records": False})
     tap_command = (sys.executable, "-m", "tests.bench.generate", stream, "singer", str(records), "-")
-    target_command = (str(BIN / "target-parquet"), "--config", str(config))
+    target_command = (str(BIN / "target-parquet"), "--config", config)
     with (
         subprocess.Popen(tap_command, cwd=ROOT, stdout=subprocess.PIPE) as tap,
         subprocess.Popen(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from dativo_native._abi import ffi, lib
 from dativo_native._arrow import export_batch, export_schema
 from dativo_native._call import call, invalid
+from dativo_native.closing import Closing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
 
     import pyarrow as pa
 
@@ -19,7 +19,7 @@ _FORM = re.compile(r"r1:([0-9a-f]{16})([0-9a-f]{16})")
 _HALF = 1 << 64
 
 
-class Digest:
+class Digest(Closing):
     """Adds up a digest of rows, whatever their order, their batches and the encoding of their values.
 
     What it is made of is written in `native/core/src/digest/mod.rs`. One thread at a time may use it; the GIL
@@ -56,17 +56,6 @@ class Digest:
         handle, self._handle = self._handle, None
         if handle is not None:
             ffi.release(handle)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _open(self) -> Any:
         if self._handle is None:

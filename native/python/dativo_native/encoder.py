@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import weakref
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from dativo_native._abi import ffi, lib
 from dativo_native._arrow import export_batch, export_schema
 from dativo_native._call import call, invalid
+from dativo_native.closing import Closing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     import pyarrow as pa
 
 
-class RecordEncoder:
+class RecordEncoder(Closing):
     """Writes the batches of one stream as RECORD lines. One thread at a time may use it."""
 
     def __init__(self, stream: str | None, schema: pa.Schema, *, version: int | None = None) -> None:
@@ -70,17 +70,6 @@ class RecordEncoder:
         handle, self._handle = self._handle, None
         if handle is not None and self._lent() is None:
             ffi.release(handle)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _open(self) -> Any:
         if self._handle is None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from dativo_native._abi import ffi, lib
 from dativo_native._arrow import export_schema, take_batch
 from dativo_native._call import call, copy_bytes, copy_text, invalid
+from dativo_native.closing import Closing
 from dativo_native.event import Event, EventKind, ReaderStats
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     import pyarrow as pa
 
 
@@ -44,7 +43,7 @@ class ReaderOptions:
 _DEFAULTS = ReaderOptions()
 
 
-class RecordReader:
+class RecordReader(Closing):
     """Decodes a Singer stream into Arrow batches.
 
     One thread at a time may use a reader; `cancel` and `stats` are free to any.
@@ -136,17 +135,6 @@ class RecordReader:
             if not self._closed:
                 self._closed = True
                 ffi.release(self._handle)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _open(self) -> Any:
         if self._closed:
