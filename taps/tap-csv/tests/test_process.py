@@ -31,16 +31,17 @@ def write_rows(path: Path, rows: int) -> Path:
 
 
 @pytest.mark.parametrize("format_", ["", "jsonl", "parquet", "arrow"])
-def test_memory_stays_flat_over_a_million_rows(bench: Workbench, format_: str) -> None:
-    """Of messages and of batches alike."""
+def test_memory_stays_flat_over_millions_of_rows(bench: Workbench, format_: str) -> None:
+    """Of messages and of batches alike. What the 2.5 million rows more take in Arrow is 250 MB; the peak of
+    one and the same run differs by 60 MB, as the allocator gives memory back sooner or later."""
     if format_:
         bench.settings["batch_config"] = {"encoding": {"format": format_}, "storage": {"root": "spool"}}
     write_rows(bench.directory / "small.csv", 500_000)  # enough for Arrow to read as far ahead as it does
-    write_rows(bench.directory / "large.csv", 1_500_000)
+    write_rows(bench.directory / "large.csv", 3_000_000)
     small = peak_memory(bench.command(path="small.csv"), directory=bench.directory)
     large = peak_memory(bench.command(path="large.csv"), directory=bench.directory)
-    assert large < small + 50
-    assert large < 256
+    assert large < small + 110
+    assert large < 320
 
 
 def test_when_nobody_reads_on_it_ends_at_once_and_quietly(bench: Workbench) -> None:
