@@ -79,7 +79,7 @@ class StreamWriter:
         """Take the next rows."""
         arrived = now()
         self._begun = self._begun or arrived
-        for directory, rows in self._plan.partitioning.split(batch, self._rows_of_file(batch, arrived)):
+        for directory, rows in self._plan.partitioning.split(batch, self.rows_of_file(batch, arrived)):
             self._writer(directory).append(rows)
 
     def adopt(self, source: Path, rows: int, digest: str) -> int:
@@ -111,14 +111,15 @@ class StreamWriter:
         A table with partitions goes without: a file above the partitions would be none of theirs.
         """
         if not self._parts and not self._workshop.settings.partition_columns(self._stream):
-            self._finish_part(self._open_part("", self._plan.evolved.file.empty_table()))
+            self.finish_part("", self._open_part("", self._plan.evolved.file.empty_table()))
 
     def next_epoch(self, epoch: Epoch) -> None:
         """Let files opened from now on belong to another epoch."""
         self._epoch = epoch
         self._begun = None
 
-    def _rows_of_file(self, batch: pa.RecordBatch, arrived: datetime) -> pa.RecordBatch:
+    def rows_of_file(self, batch: pa.RecordBatch, arrived: datetime) -> pa.RecordBatch:
+        """Arrange a batch as the columns of a file, with those that the target fills itself."""
         stamps = []
         if self._workshop.settings.add_record_metadata:
             begun = self._begun or arrived
@@ -140,7 +141,7 @@ class StreamWriter:
         return Lane(
             self._workshop.settings.file_bytes,
             partial(self._open_part, directory),
-            self._finish_part,
+            partial(self.finish_part, directory),
             self._workshop.pool,
             self._workshop.encoders,
         )
@@ -159,6 +160,7 @@ class StreamWriter:
         file = self._workshop.names.name(self._stream, self._epoch.number, self._parts)
         return "/".join(filter(None, (self._directory, directory, file)))
 
-    def _finish_part(self, part: ParquetPart) -> None:
+    def finish_part(self, directory: str, part: ParquetPart) -> None:  # noqa: ARG002 -- for tables
+        """Close a file of a partition ("" for none) and take it into the epoch."""
         size = part.close()
         self._epoch.add(WrittenFile(self._stream, self._directory, part.staged, part.rows, size, part.digest))

@@ -1,0 +1,48 @@
+"""Iceberg tables as a format of what a run writes (`target_parquet.table_format.TableFormat`)."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from target_iceberg.catalogs import open_catalog
+from target_iceberg.publication import TablePublisher
+from target_iceberg.table_plan import IcebergPlan, TablePlanner
+from target_iceberg.table_writer import TableWriter
+
+if TYPE_CHECKING:
+    from dativo_protocol.messages import SchemaMessage
+    from target_parquet.epoch import Epoch
+    from target_parquet.plan import ParquetPlan
+    from target_parquet.storage import Store
+    from target_parquet.stream_writer import StreamWriter, Workshop
+
+    from target_iceberg.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class IcebergTables:
+    """One table a stream.
+
+    Raises:
+        StoreError: the catalog cannot be opened.
+    """
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        catalog = open_catalog(settings.catalog, settings.warehouse, settings.s3)
+        self._planner = TablePlanner(settings, catalog)
+        self.publisher = TablePublisher(store, catalog)
+
+    def plan(self, message: SchemaMessage) -> IcebergPlan:
+        """Choose the columns of a stream, in the light of its table."""
+        return self._planner.plan(message)
+
+    def open_writer(self, plan: ParquetPlan, workshop: Workshop, epoch: Epoch) -> TableWriter:
+        """Make ready to write the data files of a table."""
+        assert isinstance(plan, IcebergPlan)
+        return TableWriter(plan, workshop, epoch)
+
+    def activate_version(self, writer: StreamWriter, stream: str, version: int) -> None:  # noqa: ARG002
+        """Note it."""
+        logger.info("stream %s: version %d is active", stream, version)
