@@ -115,9 +115,7 @@ class ParquetLoader:
             raise StoreError("streams are overwritten at the end of a run, not in the middle of it")
         self._bad.budget.check(self._taken)
         for writer in self._streams.values():
-            writer.finish()
-            if overwrite:
-                writer.finish_empty()
+            writer.finish_epoch(overwrite=overwrite)
         self.quarantine.finish()
         self._final = final
         self._account()
