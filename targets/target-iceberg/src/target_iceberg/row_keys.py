@@ -14,6 +14,7 @@ from target_iceberg.upsert.key_log import KeyLog
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from dativo_protocol.tally import Tally
     from target_parquet.parquet import ParquetPart
 
     from target_iceberg.settings import Settings
@@ -24,10 +25,16 @@ _DELETED = "_sdc_deleted_at"
 
 
 class RowKeys:
-    """Notes the keys of one stream, epoch by epoch."""
+    """Notes the keys of one stream, epoch by epoch.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: of the user.
+        tally: counts rows that only delete.
+    """
+
+    def __init__(self, settings: Settings, tally: Tally) -> None:
         self._settings = settings
+        self._tally = tally
         self._columns: KeyColumns | None = None
         self._log: KeyLog | None = None
         self._arrived = 0
@@ -69,9 +76,11 @@ class RowKeys:
         ordered = rows.add_column(rows.num_columns, self.with_order(rows.schema).field(ORDER), order)
         if not self._settings.hard_delete or _DELETED not in rows.schema.names:
             return ordered
-        deleted = rows.column(_DELETED).is_valid()
-        self._opened().tombstones(ordered.filter(deleted), ordered.column(ORDER).filter(deleted))
-        return ordered.filter(rows.column(_DELETED).is_null())
+        staying = ordered.filter(rows.column(_DELETED).is_null())
+        self._tally.deleted += rows.num_rows - staying.num_rows
+        going = ordered.filter(rows.column(_DELETED).is_valid())
+        self._opened().tombstones(going, going.column(ORDER))
+        return staying
 
     def watch(self, part: ParquetPart, uri: str) -> ParquetPart:
         """Note the keys of the rows that are written into a file, which the table will know by this URI."""

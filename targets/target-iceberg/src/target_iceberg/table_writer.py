@@ -39,7 +39,7 @@ class TableWriter(StreamWriter):
         self._table = plan
         self._settings = settings
         self._version: int | None = None
-        self._keys = RowKeys(settings) if settings.load_method == "upsert" else None
+        self._keys = RowKeys(settings, workshop.tally) if settings.load_method == "upsert" else None
         self._prepare(plan)
         super().__init__(plan, plan.directory, workshop, epoch)
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from dativo_protocol.tally import Tally
+
     from target_parquet.encoders import Encoders
     from target_parquet.layout import FileNames
     from target_parquet.metadata import Stamps
@@ -41,6 +43,7 @@ class Workshop:
     pool: WriterPool
     encoders: Encoders
     stamps: Stamps
+    tally: Tally
 
 
 class StreamWriter:
