@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from dativo_protocol.config import Connector, setting
-from target_parquet.shared_settings import SharedSettings
+from target_parquet.shared_settings import MIB, SharedSettings
 
 _CATALOG_LIBRARY_MB = 72
+_KEY_BYTES = 64 * MIB
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,22 @@ class Settings(SharedSettings):
         "`key_properties`. `overwrite` replaces each table of the run as a whole, at the end of the run.",
         default="append-only",
     )
+    hard_delete: bool = setting(
+        description="Delete rows for good: those whose `_sdc_deleted_at` is set (with `upsert`), and those "
+        "of older versions at an ACTIVATE_VERSION message. Otherwise they stay, and the column says that they "
+        "are deleted. Needs `add_record_metadata`.",
+        default=False,
+    )
+    branch: str | None = setting(
+        description="Branch of the tables to commit to, begun at the head of `main`; by default `main`.",
+        default=None,
+        min_length=1,
+    )
+    max_memory_mb: int = setting(
+        description="Memory that the whole process stays under, in MiB; buffers and queues follow from it.",
+        default=400,
+        minimum=256,
+    )
     partition_by: list[str] | dict[str, list[str]] = setting(  # noqa: RUF009 -- declares a field
         description="Partition fields, for every stream or for each stream that wants any: a column, or a "
         "transform of one: `bucket[16](id)`, `truncate[4](zip)`, `year(at)`, `month(at)`, `day(at)`, "
@@ -52,6 +69,11 @@ class Settings(SharedSettings):
         default_factory=list,
         examples=(["day(created_at)"], {"orders": ["bucket[16](id)", "country"]}),
     )
+
+    def __post_init__(self) -> None:
+        if self.hard_delete and not self.add_record_metadata:
+            raise ValueError("hard_delete: needs add_record_metadata, whose columns say what is deleted")
+        super().__post_init__()
 
     @property
     def destination(self) -> str:
@@ -71,7 +93,13 @@ class Settings(SharedSettings):
     @property
     def library_mb(self) -> int:
         """MiB that the catalog's libraries take, beside those of the store."""
-        return super().library_mb + _CATALOG_LIBRARY_MB
+        keys = self.key_bytes // MIB if self.load_method == "upsert" else 0
+        return super().library_mb + _CATALOG_LIBRARY_MB + keys
+
+    @property
+    def key_bytes(self) -> int:
+        """Bytes of keys that are held at once, before some of them wait in a file."""
+        return _KEY_BYTES
 
     def for_side_streams(self) -> Self:
         """Settings for streams that are about a run: plain files beside the tables."""

@@ -47,6 +47,11 @@ class IcebergPlan(ParquetPlan):
     directory: str
     partitions: SpecPartitioning
 
+    @property
+    def key_ids(self) -> tuple[int, ...]:
+        """Field ids of the stream's key."""
+        return tuple(self.shape.schema.find_field(name).field_id for name in self.message.key_properties)
+
 
 class TablePlanner:
     """Plans each SCHEMA against its table and what this run has planned before."""

@@ -31,8 +31,10 @@ class IcebergTables:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         catalog = open_catalog(settings.catalog, settings.warehouse, settings.s3)
+        self._settings = settings
+        self._versions_seen: set[str] = set()
         self._planner = TablePlanner(settings, catalog)
-        self.publisher = TablePublisher(store, catalog)
+        self.publisher = TablePublisher(settings, store, catalog)
 
     def plan(self, message: SchemaMessage) -> IcebergPlan:
         """Choose the columns of a stream, in the light of its table."""
@@ -41,8 +43,17 @@ class IcebergTables:
     def open_writer(self, plan: ParquetPlan, workshop: Workshop, epoch: Epoch) -> TableWriter:
         """Make ready to write the data files of a table."""
         assert isinstance(plan, IcebergPlan)
-        return TableWriter(plan, workshop, epoch)
+        return TableWriter(plan, self._settings, workshop, epoch)
 
-    def activate_version(self, writer: StreamWriter, stream: str, version: int) -> None:  # noqa: ARG002
-        """Note it."""
-        logger.info("stream %s: version %d is active", stream, version)
+    def activate_version(self, writer: StreamWriter, stream: str, version: int) -> None:
+        """Let the rows of older versions go, if rows are deleted for good at all."""
+        assert isinstance(writer, TableWriter)
+        if self._settings.hard_delete:
+            writer.activate(version)
+        elif stream not in self._versions_seen:
+            self._versions_seen.add(stream)
+            logger.info(
+                "stream %s: version %d is active; rows of other versions stay, as hard_delete is off",
+                stream,
+                version,
+            )

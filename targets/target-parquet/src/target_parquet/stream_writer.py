@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from dativo_protocol.tally import Tally
+
     from target_parquet.encoders import Encoders
     from target_parquet.layout import FileNames
     from target_parquet.metadata import Stamps
@@ -41,6 +43,7 @@ class Workshop:
     pool: WriterPool
     encoders: Encoders
     stamps: Stamps
+    tally: Tally
 
 
 class StreamWriter:
@@ -63,6 +66,11 @@ class StreamWriter:
         self._parts = 0
         self._writers: dict[str, PartWriter] = {}
         self.begin()
+
+    @property
+    def row_schema(self) -> pa.Schema:
+        """Of the rows on their way to a file."""
+        return self._plan.evolved.file
 
     def begin(self) -> None:
         """Tell the first epoch what happens to the stream whether rows come or not."""
@@ -105,13 +113,19 @@ class StreamWriter:
             writer.finish()
         self._writers.clear()
 
+    def finish_epoch(self, *, overwrite: bool) -> None:
+        """Complete what the epoch has of the stream."""
+        self.finish()
+        if overwrite:
+            self.finish_empty()
+
     def finish_empty(self) -> None:
         """Write a file without rows if there is no other, so that an empty table still has its columns.
 
         A table with partitions goes without: a file above the partitions would be none of theirs.
         """
         if not self._parts and not self._workshop.settings.partition_columns(self._stream):
-            self.finish_part("", self._open_part("", self._plan.evolved.file.empty_table()))
+            self.finish_part("", self.open_part("", self._plan.evolved.file.empty_table()))
 
     def next_epoch(self, epoch: Epoch) -> None:
         """Let files opened from now on belong to another epoch."""
@@ -130,7 +144,7 @@ class StreamWriter:
         writer = self._writers.get(directory)
         if writer is None:
             writer = self._writers[directory] = PartWriter(
-                self._plan.evolved.file,
+                self.row_schema,
                 partial(self._open_lane, directory),
                 self._workshop.encoders.count,
                 self._workshop.pool,
@@ -140,13 +154,14 @@ class StreamWriter:
     def _open_lane(self, directory: str) -> Lane:
         return Lane(
             self._workshop.settings.file_bytes,
-            partial(self._open_part, directory),
+            partial(self.open_part, directory),
             partial(self.finish_part, directory),
             self._workshop.pool,
             self._workshop.encoders,
         )
 
-    def _open_part(self, directory: str, rows: pa.Table) -> ParquetPart:
+    def open_part(self, directory: str, rows: pa.Table) -> ParquetPart:
+        """Begin the next file of a partition ("" for none) for rows like these."""
         settings = self._workshop.settings
         return ParquetPart(
             self._workshop.store.stage(self._next_name(directory)),
