@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from tests.e2e.crash import tap_replay
+from tests.e2e.crash.places import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,13 +49,22 @@ class Ended:
         return [json.loads(line) for line in self.stdout.split(b"\n")[:-1]]
 
 
-def expected(count: int, generation: int = 0) -> Counter[Row]:
-    """The rows of the first `count` records, each once."""
-    rows: Counter[Row] = Counter()
+def expected(
+    count: int,
+    generation: int = 0,
+    *,
+    columns: Sequence[str] = COLUMNS,
+    streams: int = 2,
+    keys: int | None = None,
+    widened_at: int | None = None,
+) -> Counter[Row]:
+    """The rows of the first `count` records, each once; of those with the same key the last one."""
+    rows: dict[tuple[str, int], Row] = {}
     for number in range(count):
-        values = tap_replay.record(number, generation)
-        rows[tap_replay.stream_of(number), number, generation, values["part"], values["text"]] += 1
-    return rows
+        values = tap_replay.record(number, generation, keys, widened_at)
+        stream = tap_replay.stream_of(number, streams)
+        rows[stream, values["n"]] = (stream, *map(values.get, columns))
+    return Counter(rows.values())
 
 
 @dataclass
@@ -135,7 +145,9 @@ class Pipeline:
 
     def check(self, state: Mapping[str, Any], generation: int = 0) -> None:
         """Hold what is visible against a STATE: every record before it once, no record after it."""
-        assert Counter(self.place.rows()) == expected(state.get("next", 0), generation)
+        story = {name: self.tap[name] for name in ("streams", "keys", "widened_at") if name in self.tap}
+        wanted = expected(state.get("next", 0), generation, columns=self.place.columns, **story)
+        assert Counter(self.place.rows()) == wanted
 
     def verify(self) -> None:
         """Let the target hold all that is visible against its ledger."""
