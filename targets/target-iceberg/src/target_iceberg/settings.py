@@ -48,8 +48,8 @@ class Settings(SharedSettings):
     )
     hard_delete: bool = setting(
         description="Delete rows for good: those whose `_sdc_deleted_at` is set (with `upsert`), and those "
-        "of older versions at an ACTIVATE_VERSION message. Otherwise they stay, and the column says that they "
-        "are deleted. Needs `add_record_metadata`.",
+        "of older versions at an ACTIVATE_VERSION message. Otherwise they stay, and the column says that "
+        "they are deleted. Needs `add_record_metadata`.",
         default=False,
     )
     branch: str | None = setting(
