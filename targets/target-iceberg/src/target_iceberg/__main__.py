@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from dativo_protocol.cli import run, target_command
+from target_parquet.commands import replay_command, verify_command
 
 from target_iceberg.settings import CONNECTOR, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dativo_protocol.reader import ReadOptions
     from target_parquet.loader import ParquetLoader
 
 
 def main() -> NoReturn:
     """Run as a process."""
-    run(target_command(CONNECTOR, open_target, read_options, recover=recover_state))
+    command = target_command(
+        CONNECTOR,
+        open_target,
+        read_options,
+        recover=recover_state,
+        extra_commands=[replay_command(CONNECTOR, open_target), verify_command(CONNECTOR, verify)],
+    )
+    run(command)
 
 
 def open_target(settings: Settings) -> ParquetLoader:
@@ -46,6 +56,19 @@ def recover_state(settings: Settings) -> bytes | None:
 
     store = open_store(settings)
     return starting_state(settings, store, IcebergTables(settings, store).publisher)
+
+
+def verify(settings: Settings, *, stream: Sequence[str], form: Literal["text", "json"]) -> None:
+    """Hold the tables of a warehouse against its ledger.
+
+    Raises:
+        DativoError: they do not match, or cannot be read.
+    """
+    from target_parquet.verify_command import write_reports
+
+    from target_iceberg.verify import verify_tables
+
+    write_reports(verify_tables(settings, stream), form)
 
 
 def read_options(settings: Settings) -> ReadOptions:

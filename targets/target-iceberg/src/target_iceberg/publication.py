@@ -7,6 +7,7 @@ the table as it is at that moment, so it can be worked out anew after a conflict
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,10 @@ class TablePublisher:
         The files of a table that has them already are let be: by now a compaction may have replaced them.
         """
         waiting = [stream for stream in entry.streams if not self._has_epoch(entry, stream)]
-        self._files.publish_streams(waiting)
+        # The commit to a table takes out what is replaced; here files are only added.
+        self._files.publish_streams(
+            [replace(each, replaces=each.replaces and not each.extra) for each in waiting]
+        )
         tables = [stream for stream in waiting if stream.extra]
         commits = [TableCommit(_identifier(each), partial(self._plan, entry, each)) for each in tables]
         if commits:
@@ -62,7 +66,7 @@ class TablePublisher:
         return planned_change(self._settings, self._store, entry, stream, table)
 
     def _has_epoch(self, entry: Entry, stream: StreamEntry) -> bool:
-        """Whether the stream's table says so; a marker that is ahead is left to the commit, which is fenced."""
+        """Whether the stream's table says so; a marker that is ahead is left to the commit, to be fenced."""
         table = load_table(self._catalog, _identifier(stream)) if stream.extra else None
         marker = read_marker(table.metadata, entry.pipeline) if table is not None else None
         return marker is not None and (marker.epoch, marker.state_hash) == (entry.epoch, digest(entry.state))

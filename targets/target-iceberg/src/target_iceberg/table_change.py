@@ -39,7 +39,7 @@ def planned_change(
         )
     added = tuple(_data_files(stream))
     if stream.extra["method"] == "overwrite":
-        change = Change(add=added, remove=tuple(_live_files(table, settings.branch)))
+        change = Change(add=added, remove=tuple(live_files(table, settings.branch)))
     elif stream.aids or stream.extra.get("version") is not None:
         change = _replacing(settings, store, stream, table, added)
     else:
@@ -79,8 +79,8 @@ def _data_files(stream: StreamEntry) -> list[DataFile]:
     ]
 
 
-def _live_files(table: Table, branch: str | None) -> list[DataFile]:
-    """Data and delete files of the head."""
+def live_files(table: Table, branch: str | None) -> list[DataFile]:
+    """Data and delete files of the head of a branch, `main` if None."""
     snapshot = table.snapshot_by_name(branch) if branch else table.current_snapshot()
     if snapshot is None:
         return []

@@ -147,4 +147,5 @@ class TableWriter(StreamWriter):
         }
         if self._version is not None:
             extra["version"] = [plan.shape.schema.find_field(_VERSION_COLUMN).field_id, self._version]
-        self._epoch.act(self._stream, self._directory, StreamAction(extra=extra))
+        replaces = self._settings.load_method == "overwrite"
+        self._epoch.act(self._stream, self._directory, StreamAction(replaces=replaces, extra=extra))

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
-
     from dativo_protocol.tally import Tally
 
     from target_parquet.encoders import Encoders
