@@ -3,8 +3,9 @@
 What is started is the executable's own `main` in a process of its own, with descriptors, arguments and
 environment of its own; nothing has happened in the parent but imports. `Nursery` is the side of the tests.
 This file run as a program is the parent: its arguments are the name of the executable and the descriptor of
-the socket that requests come over, `["start", arguments, environment]` with standard input, output and error, answered by the id of the process,
-and `["reap", id]`, answered by its exit code. Only then can the id belong to another process.
+the socket that requests come over, `["start", arguments, environment]` with standard input, output and error,
+answered by the id of the process, and `["reap", id]`, answered by its exit code. Only then can the id belong
+to another process.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 """A tap that replays exactly: from one STATE on it always writes the same records.
 
 Record number n has nothing in it that is not a function of n, and STATE `{"next": n}` comes after every
-`state_every` records and at the end. Two streams take turns, or there is but one with `streams` 1. With `keys`
-the records come back to the same so many keys; from number `widened_at` on they have one more column. With
-`bad_every` every so many records have text for their number. It is a script without imports of ours, so that
-it starts fast: `tap_replay.py --config FILE [--state FILE]`.
+`state_every` records and at the end. Two streams take turns, or there is one only with `streams` 1. With
+`keys` the records come back to the same so many keys; from number `widened_at` on they have one more column.
+With `bad_every` every so many records have text for their number. It is a script without imports of ours, so
+that it starts fast: `tap_replay.py --config FILE [--state FILE]`.
 """
 
 import json

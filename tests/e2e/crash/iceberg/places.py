@@ -14,7 +14,8 @@ from duckdb_extensions import import_extension
 from pyiceberg.catalog import load_catalog
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 
-from tests.e2e.crash.places import COLUMNS, STREAMS
+from tests.e2e.crash.places import COLUMNS, STREAMS, S3Place
+from tests.services.seaweedfs import BUCKET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -95,6 +96,7 @@ class BucketWarehouse:
         """Settings that lead to it."""
         return {
             "warehouse": f"s3://{self.bucket}",
+            "ledger": f"s3://{BUCKET}/{self.bucket}",
             "namespace": NAMESPACE,
             "catalog": self._properties,
             "s3": self.server.settings(),
@@ -122,18 +124,15 @@ class BucketWarehouse:
 
     def internal(self, directory: str) -> list[str]:
         """Names of what the target keeps for itself."""
-        root = f".dativo/{directory}/"
-        listing = self.server.client().get_paginator("list_objects_v2")
-        found = [
-            each
-            for page in listing.paginate(Bucket=self.bucket, Prefix=root)
-            for each in page.get("Contents", ())
-        ]
-        return [each["Key"].removeprefix(root) for each in found]
+        return self._ledger.internal(directory)
 
     def read(self, name: str) -> bytes:
         """Content of an object."""
-        return bytes(self.server.client().get_object(Bucket=self.bucket, Key=name)["Body"].read())
+        return self._ledger.read(name)
+
+    @property
+    def _ledger(self) -> S3Place:
+        return S3Place(self.server, self.server.client(), self.bucket)
 
     @property
     def _properties(self) -> dict[str, str]:
@@ -158,7 +157,7 @@ def _rows_in_duckdb(stream: str, table: Table, columns: tuple[str, ...]) -> list
     has = set(table.schema().column_names)
     selected = ", ".join(name if name in has else "NULL" for name in columns)
     path = urlsplit(table.metadata_location).path
-    found = _duckdb().execute(f"SELECT {selected} FROM iceberg_scan(?)", [path])  # noqa: S608 -- our columns
+    found = _duckdb().execute(f"SELECT {selected} FROM iceberg_scan(?)", [path])
     return [(stream, *row) for row in found.fetchall()]
 
 
