@@ -73,7 +73,7 @@ def part_writer(files):
         def open_lane():
             return Lane(file_bytes, files.open_part, files.finish_part, pool, encoders)
 
-        return PartWriter(schema, open_lane, lanes, pool)
+        return PartWriter(schema, open_lane, encoders, pool)
 
     yield make
     for encoders in all_encoders:

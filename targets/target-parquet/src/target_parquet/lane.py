@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dativo_protocol.parquet_writer import MAX_GROUP_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
     import pyarrow as pa
@@ -24,6 +24,7 @@ class Lane:
     """Writes row groups into one file after the other; the next can be given when the last is encoded.
 
     Attributes:
+        job: the row group handed over last, until it is settled; None if there is none.
         ratio: of the size on disk to the size in memory, of the last row group.
 
     Args:
@@ -48,7 +49,7 @@ class Lane:
         self._pool = pool
         self._encoders = encoders
         self._part: ParquetPart | None = None
-        self._job: Future[None] | None = None
+        self.job: Future[None] | None = None
         self._size_before = 0
         self._rows_bytes = 0
         self.ratio = 1.0
@@ -56,7 +57,7 @@ class Lane:
     @property
     def busy(self) -> bool:
         """Whether a row group is being encoded."""
-        return self._job is not None and not self._job.done()
+        return self.job is not None and not self.job.done()
 
     def write(self, rows: pa.Table) -> pa.Table:
         """Begin to write the rows that the file has room for; returns the others.
@@ -73,7 +74,7 @@ class Lane:
         self._pool.written(self)
         part, group = self._part, rows.slice(0, self._rows_with_room(rows, self._part))
         self._size_before, self._rows_bytes = part.bytes, group.nbytes
-        self._job = self._encoders.submit(lambda: part.write(group))
+        self.job = self._encoders.submit(lambda: part.write(group))
         return rows.slice(group.num_rows)
 
     def close_file(self) -> None:
@@ -95,9 +96,9 @@ class Lane:
 
     def _settle(self) -> None:
         """Wait for the row group that is being encoded, and learn from its size."""
-        if self._job is None or self._part is None:
+        if self.job is None or self._part is None:
             return
-        job, self._job = self._job, None
+        job, self.job = self.job, None
         job.result()
         if self._rows_bytes:
             self.ratio = (self._part.bytes - self._size_before) / self._rows_bytes
@@ -107,3 +108,11 @@ class Lane:
         expected = max(1.0, rows.nbytes * self.ratio)
         fitting = int(rows.num_rows * (self._file_bytes - part.bytes) / expected)
         return max(1, min(fitting, rows.num_rows, MAX_GROUP_ROWS))
+
+
+def wait_for_one(lanes: Sequence[Lane]) -> Lane:
+    """The first of several busy lanes that has finished."""
+    from concurrent.futures import FIRST_COMPLETED, wait
+
+    wait([lane.job for lane in lanes if lane.job is not None], return_when=FIRST_COMPLETED)
+    return next(lane for lane in lanes if not lane.busy)

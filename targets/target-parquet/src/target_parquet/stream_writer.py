@@ -126,7 +126,7 @@ class StreamWriter:
             writer = self._writers[directory] = PartWriter(
                 self._plan.evolved.file,
                 partial(self._open_lane, directory),
-                self._workshop.encoders.count,
+                self._workshop.encoders,
                 self._workshop.pool,
             )
         return writer
