@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Run as a process."""
+    # Arrow's own allocator keeps a third more memory from one row group to the next, and is no faster here.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     command = target_command(
         CONNECTOR,
         open_target,

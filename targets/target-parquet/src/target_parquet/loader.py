@@ -21,6 +21,7 @@ from target_parquet.quarantine import Quarantine
 from target_parquet.recovery import recover
 from target_parquet.stream_writer import StreamWriter, Workshop
 from target_parquet.summary import Summary
+from target_parquet.warm_up import load_for_writing
 from target_parquet.writer_pool import WriterPool
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class ParquetLoader:
         if stream in self._streams:
             self._streams[stream].change(plan)
         else:
+            load_for_writing()
             directory = self._directories.of(stream)
             self._streams[stream] = StreamWriter(plan, directory, self._workshop, self._epoch)
 
