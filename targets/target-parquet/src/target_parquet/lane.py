@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     import pyarrow as pa
+    from dativo_protocol.page_encoding import PageEncoding
 
     from target_parquet.encoders import Encoders
     from target_parquet.parquet import ParquetPart
@@ -26,10 +27,11 @@ class Lane:
     Attributes:
         job: the row group handed over last, until it is settled; None if there is none.
         ratio: of the size on disk to the size in memory, of the last row group.
+        pages: encoding that the next file takes over from another one; None for one of its own.
 
     Args:
         file_bytes: size on disk at which a file is closed.
-        open_part: makes the next file, for rows like those it is given.
+        open_part: makes the next file, for rows like those it is given, with these pages or its own choice.
         finish_part: takes a file whose rows are complete, and closes it.
         pool: bounds the files that are open.
         encoders: do the work.
@@ -38,7 +40,7 @@ class Lane:
     def __init__(
         self,
         file_bytes: int,
-        open_part: Callable[[pa.Table], ParquetPart],
+        open_part: Callable[[pa.Table, PageEncoding | None], ParquetPart],
         finish_part: Callable[[ParquetPart], None],
         pool: WriterPool,
         encoders: Encoders,
@@ -53,11 +55,18 @@ class Lane:
         self._size_before = 0
         self._rows_bytes = 0
         self.ratio = 1.0
+        self.pages: PageEncoding | None = None
 
     @property
     def busy(self) -> bool:
         """Whether a row group is being encoded."""
         return self.job is not None and not self.job.done()
+
+    def resemble(self, other: Lane) -> None:
+        """Begin with what the other, of the same directory, knows of its rows."""
+        self.ratio = other.ratio
+        if other._part is not None:
+            self.pages = other._part.pages
 
     def write(self, rows: pa.Table) -> pa.Table:
         """Begin to write the rows that the file has room for; returns the others.
@@ -70,7 +79,7 @@ class Lane:
             self.close_file()
         if self._part is None:
             self._pool.opening(self)
-            self._part = self._open_part(rows)
+            self._part, self.pages = self._open_part(rows, self.pages), None
         self._pool.written(self)
         part, group = self._part, rows.slice(0, self._rows_with_room(rows, self._part))
         self._size_before, self._rows_bytes = part.bytes, group.nbytes

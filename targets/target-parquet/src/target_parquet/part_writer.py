@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from target_parquet.lane import Lane
     from target_parquet.writer_pool import WriterPool
 
-# Fewer rows are not worth a row group of their own, though an encoder is free for them.
-_LEAST_GROUP_ROWS = 32_768
+# Less is not worth a row group of its own, though an encoder is free for it.
+_LEAST_GROUP_BYTES = 4 << 20
 
 
 class PartWriter:
@@ -71,7 +71,8 @@ class PartWriter:
         """
         rows = self._take()
         # The files that are open anyway share what is left, or all encoders but one would look on.
-        share = max(_LEAST_GROUP_ROWS, -(-rows.num_rows // max(1, len(self._lanes))))
+        shares = max(1, min(len(self._lanes), rows.nbytes // _LEAST_GROUP_BYTES))
+        share = max(1, -(-rows.num_rows // shares))
         for begin in range(0, rows.num_rows, share):
             self._hand_over(rows.slice(begin, share))
         for lane in self._lanes:
@@ -79,7 +80,7 @@ class PartWriter:
 
     def _keeps_an_encoder_waiting(self) -> bool:
         return (
-            self._pending_rows >= _LEAST_GROUP_ROWS
+            self.pending_bytes >= _LEAST_GROUP_BYTES
             and self._pool.is_half_full_of(self.pending_bytes)
             and self._encoders.idle
         )
@@ -97,14 +98,14 @@ class PartWriter:
             rows = self._free_lane().write(rows)
 
     def _free_lane(self) -> Lane:
-        """A lane whose last rows are written; if there is none, a further one or the next that has finished."""
+        """A lane whose last rows are written; if there is none, a further one or the next to finish."""
         for lane in self._lanes:
             if not lane.busy:
                 return lane
         if len(self._lanes) < self._encoders.count:
             lane = self._open_lane()
             if self._lanes:
-                lane.ratio = self._lanes[0].ratio
+                lane.resemble(self._lanes[0])
             self._lanes.append(lane)
             return lane
         return wait_for_one(self._lanes)

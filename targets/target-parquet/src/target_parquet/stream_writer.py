@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
+    from dativo_protocol.page_encoding import PageEncoding
 
     from target_parquet.encoders import Encoders
     from target_parquet.layout import FileNames
@@ -140,12 +141,12 @@ class StreamWriter:
             self._workshop.encoders,
         )
 
-    def _open_part(self, directory: str, rows: pa.Table) -> ParquetPart:
+    def _open_part(self, directory: str, rows: pa.Table, pages: PageEncoding | None = None) -> ParquetPart:
         settings = self._workshop.settings
         return ParquetPart(
             self._workshop.store.stage(self._next_name(directory)),
             self._plan.evolved.file,
-            Encoding(settings.compression, settings.level, choose_page_encoding(rows)),
+            Encoding(settings.compression, settings.level, pages or choose_page_encoding(rows)),
         )
 
     def _next_name(self, directory: str) -> str:
