@@ -6,6 +6,7 @@ others do; network file systems and other systems do not.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 from typing import TYPE_CHECKING
@@ -24,8 +25,6 @@ def exchange(one: Path, other: Path) -> bool:
     Raises:
         OSError: it can, but failed.
     """
-    import ctypes
-
     renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if renameat2 is None:
         return False
