@@ -117,6 +117,7 @@ class Pipeline:
         kill_after: float = SECONDS,
         once: Callable[[], bool] = lambda: True,
         state: Mapping[str, Any] | None = None,
+        asleep: Callable[[], None] = lambda: None,
     ) -> Ended:
         """Load from the durable STATE on.
 
@@ -125,6 +126,7 @@ class Pipeline:
             kill_after: seconds after which it is killed.
             once: what has to happen before those seconds begin.
             state: what recovery has just answered, if it was asked.
+            asleep: what happens while it sleeps, if the fault is one that stops it.
         """
         path = self.write("state.json", self.durable() if state is None else state)
         reading, writing = os.pipe()
@@ -133,7 +135,7 @@ class Pipeline:
             command = (*TAP, "--config", self.write("tap.json", self.tap), "--state", path)
             with subprocess.Popen(command, stdout=writing) as tap:
                 try:
-                    target.feed_until_end(tap, writing, kill_after, once)
+                    target.feed_until_end(tap, writing, kill_after, once, asleep)
                     return target.ended(0.0)
                 finally:
                     tap.kill()
@@ -206,12 +208,24 @@ class _Target:
         seconds = time.monotonic() - self._began
         return Ended(self._code, _content(self._out), _content(self._errors).decode(), seconds)
 
+    def _is_asleep(self) -> bool:
+        stat = Path(f"/proc/{self.pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] == "T"
+
     def feed_until_end(
-        self, tap: subprocess.Popen[bytes], writing: int, kill_after: float, once: Callable[[], bool]
+        self,
+        tap: subprocess.Popen[bytes],
+        writing: int,
+        kill_after: float,
+        once: Callable[[], bool],
+        asleep: Callable[[], None],
     ) -> None:
         """Give it the end of its input when the tap has ended well; return when it has ended or has to."""
         deadline, fed = math.inf, False
         while time.monotonic() < deadline and not self.has_ended(0.001):
+            if self._is_asleep():
+                asleep()
+                signal.pidfd_send_signal(self._handle, signal.SIGCONT)
             if deadline == math.inf and once():
                 deadline = time.monotonic() + kill_after
             if not fed and (code := tap.poll()) is not None:
