@@ -1,7 +1,7 @@
 """Places where a test stops the process: `DATIVO_FAULT=<point>[:n[:signal]]`.
 
-The signal comes at the n-th passing of the point. It is KILL; with STOP the process stays as it is until it is
-sent CONT.
+The signal comes at the n-th passing of the point. It is KILL; with STOP the process stays as it is until it
+is sent CONT.
 """
 
 from __future__ import annotations
