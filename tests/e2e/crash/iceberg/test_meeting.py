@@ -55,6 +55,8 @@ def load_at_once(load: Pipeline) -> None:
 )
 def test_two_pipelines_append_to_one_table_at_once(pipeline: Callable[..., Pipeline]) -> None:
     load = pipeline("append", epoch_max_records=100)
+    if not load.place.all_tables_at_once:  # SeaweedFS lets two writers make the same table at the same time
+        assert run(command(load), stdin=messages(load, {}, records=0)).code == 0
     load_at_once(load)
     columns = load.place.columns
     wanted = expected(600, 0, columns=columns) + expected(600, 1, columns=columns)
