@@ -7,7 +7,7 @@ from target_parquet.encoders import Encoders
 from target_parquet.lane import Lane
 from target_parquet.parquet import MAX_GROUP_ROWS, Encoding, ParquetPart
 from target_parquet.part_writer import PartWriter
-from target_parquet.settings import MIB
+from target_parquet.shared_settings import MIB
 from target_parquet.writer_pool import WriterPool
 
 SCHEMA = pa.schema([("id", pa.int64()), ("text", pa.string()), ("value", pa.float64())])

@@ -36,8 +36,10 @@ def open_target(settings: Settings) -> ParquetLoader:
     """
     from target_parquet.loader import ParquetLoader
     from target_parquet.stores import open_store
+    from target_parquet.table_format import PlainFiles
 
-    return ParquetLoader(settings, open_store(settings))
+    store = open_store(settings)
+    return ParquetLoader(settings, store, PlainFiles(settings, store))
 
 
 def recover_state(settings: Settings) -> bytes | None:
@@ -46,10 +48,12 @@ def recover_state(settings: Settings) -> bytes | None:
     Raises:
         StoreError: the destination refuses.
     """
+    from target_parquet.publication import FilePublisher
     from target_parquet.recovery import starting_state
     from target_parquet.stores import open_store
 
-    return starting_state(settings, open_store(settings))
+    store = open_store(settings)
+    return starting_state(settings, store, FilePublisher(store))
 
 
 def replay_command() -> click.Command:
@@ -89,7 +93,7 @@ def replay(
         raise click.UsageError("--stream and --run-id choose what is written, not what --input loads")
     else:
         stop = click.get_current_context().find_object(StopRequest) or StopRequest()
-        load_repaired(settings, file_input, stop, give_up=give_up)
+        load_repaired(settings, file_input, stop, open_target, give_up=give_up)
 
 
 def verify_command() -> click.Command:

@@ -8,15 +8,18 @@ What is never prepared goes with the store's staging area.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from target_parquet import faults
 from target_parquet.errors import FencedError, StoreError, UnfinishedError
-from target_parquet.ledger import Entry, FileEntry, Ledger, StreamEntry, digest, publish
+from target_parquet.ledger import Entry, FileEntry, Ledger, StreamAction, StreamEntry, digest
 from target_parquet.recovery import Standing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from target_parquet.publication import Publisher
     from target_parquet.storage import StagedFile, Store
 
 logger = logging.getLogger(__name__)
@@ -33,6 +36,7 @@ class WrittenFile:
         rows: in it.
         bytes: of it.
         digest: of its rows.
+        extra: what a table format has to know of it.
     """
 
     stream: str
@@ -41,6 +45,7 @@ class WrittenFile:
     rows: int
     bytes: int
     digest: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class Writer:
 
     store: Store
     ledger: Ledger
+    publisher: Publisher
     run: str
     load_method: str
 
@@ -66,13 +72,13 @@ class Epoch:
         self.files: list[WrittenFile] = []
         self._writer = writer
         self._before = before
-        self._replaced: dict[str, str] = {}
+        self._actions: dict[str, tuple[str, StreamAction]] = {}
         self._entry: Entry | None = None
         self._step: Literal["open", "preparing", "prepared", "unfinished", "published"] = "open"
 
-    def replace(self, stream: str, directory: str) -> None:
-        """Let the files of a stream take the place of what its directory holds, even if there are none."""
-        self._replaced[stream] = directory
+    def act(self, stream: str, directory: str, action: StreamAction) -> None:
+        """Do something to a stream, even if it has no files; what was to be done to it before is dropped."""
+        self._actions[stream] = (directory, action)
 
     def add(self, file: WrittenFile) -> None:
         """Take a file into the epoch."""
@@ -86,7 +92,7 @@ class Epoch:
             StoreError: nothing is published.
         """
         text = self._before.state if state is None else state.decode()
-        if not self.files and not self._replaced and text == self._before.state:
+        if not self.files and not self._actions and text == self._before.state:
             return
         self._writer.store.make_durable([file.staged for file in self.files])
         self._entry = self._describe(text)
@@ -114,7 +120,7 @@ class Epoch:
             return
         faults.passing("commit.before")
         try:
-            publish(self._writer.store, self._entry)
+            self._writer.publisher.publish(self._entry)
         except StoreError as error:
             self._step = "unfinished" if isinstance(error, UnfinishedError) else self._step
             raise
@@ -147,10 +153,11 @@ class Epoch:
         return self._step == "unfinished"
 
     def _describe(self, state: str | None) -> Entry:
-        directories = {file.stream: file.directory for file in self.files} | self._replaced
+        nothing = StreamAction()
+        actions = {file.stream: (file.directory, nothing) for file in self.files} | self._actions
         streams = [
-            StreamEntry.of(stream, directory, self._entries(stream), replaces=stream in self._replaced)
-            for stream, directory in directories.items()
+            StreamEntry.of(stream, directory, self._entries(stream), action)
+            for stream, (directory, action) in actions.items()
         ]
         return Entry(
             epoch=self.number,
@@ -164,7 +171,7 @@ class Epoch:
 
     def _entries(self, stream: str) -> tuple[FileEntry, ...]:
         return tuple(
-            FileEntry(file.staged.token, file.staged.name, file.rows, file.bytes, file.digest)
+            FileEntry(file.staged.token, file.staged.name, file.rows, file.bytes, file.digest, file.extra)
             for file in self.files
             if file.stream == stream
         )

@@ -9,17 +9,17 @@ from target_parquet.destination import LocalPlace, parse_place
 if TYPE_CHECKING:
     from target_parquet.s3_bucket import Bucket
     from target_parquet.s3_settings import S3Settings
-    from target_parquet.settings import Settings
+    from target_parquet.shared_settings import SharedSettings
     from target_parquet.storage import Store
 
 
-def open_store(settings: Settings) -> Store:
-    """Open the store that `destination_path` is in.
+def open_store(settings: SharedSettings) -> Store:
+    """Open the store that the destination is in.
 
     Raises:
         ConfigError, StoreError: the library or the keys for it are missing.
     """
-    place = parse_place(settings.destination_path)
+    place = parse_place(settings.destination)
     if isinstance(place, LocalPlace):
         from target_parquet.local_store import LocalStore
 

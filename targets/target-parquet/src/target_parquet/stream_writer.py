@@ -11,6 +11,7 @@ from dativo_protocol.page_encoding import choose_page_encoding
 from target_parquet.conform import conform
 from target_parquet.epoch import Epoch, WrittenFile
 from target_parquet.lane import Lane
+from target_parquet.ledger import StreamAction
 from target_parquet.metadata import now
 from target_parquet.parquet import Encoding, ParquetPart, copy_whole
 from target_parquet.part_writer import PartWriter
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from target_parquet.layout import FileNames
     from target_parquet.metadata import Stamps
     from target_parquet.plan import ParquetPlan
-    from target_parquet.settings import Settings
+    from target_parquet.shared_settings import SharedSettings
     from target_parquet.storage import Store
     from target_parquet.writer_pool import WriterPool
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 class Workshop:
     """What the writers of all streams share."""
 
-    settings: Settings
+    settings: SharedSettings
     store: Store
     names: FileNames
     pool: WriterPool
@@ -61,8 +62,12 @@ class StreamWriter:
         self._begun: datetime | None = None
         self._parts = 0
         self._writers: dict[str, PartWriter] = {}
-        if workshop.settings.load_method == "overwrite":
-            epoch.replace(self._stream, directory)
+        self.begin()
+
+    def begin(self) -> None:
+        """Tell the first epoch what happens to the stream whether rows come or not."""
+        if self._workshop.settings.load_method == "overwrite":
+            self._epoch.act(self._stream, self._directory, StreamAction(replaces=True))
 
     def change(self, plan: ParquetPlan) -> None:
         """Go on with another schema; if its files have other columns, they are files of their own."""

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from target_parquet.reread import Content
-    from target_parquet.settings import Settings
+    from target_parquet.shared_settings import SharedSettings
     from target_parquet.verify import Finding, StreamReport
 
 logger = logging.getLogger(__name__)
 
 
-def verify_files(settings: Settings, *, stream: Sequence[str], form: Literal["text", "json"]) -> None:
+def verify_files(settings: SharedSettings, *, stream: Sequence[str], form: Literal["text", "json"]) -> None:
     """Hold the files of the destination against its ledger, and write down what comes out.
 
     Args:
