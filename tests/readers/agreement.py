@@ -67,3 +67,14 @@ def _without(rows: list[Row], others: list[Row]) -> list[Row]:
         if left[repr(row)] < 0:
             missing.append(row)
     return missing
+
+
+def differing_columns(table: Table, expected: Iterable[Mapping[str, Any]], reader: str) -> set[str]:
+    """Names of the columns whose values, as a whole, this reader does not give exactly as they are."""
+    wanted, found = canonical_rows(expected, table.schema()), rows_by(reader, table)
+    return {
+        name
+        for name in table.schema().column_names
+        if "." not in name
+        and in_order([{name: row[name]} for row in wanted]) != in_order([{name: row[name]} for row in found])
+    }

@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +34,8 @@ from pyiceberg.types import (
 )
 
 Row = dict[str, Any]
+
+_EXACT = Context(prec=60)
 
 
 def canonical_rows(rows: Iterable[Mapping[str, Any]], schema: Schema) -> list[Row]:
@@ -59,7 +61,7 @@ def canonical(value: Any, type_: IcebergType) -> Any:
             pairs = value.items() if isinstance(value, dict) else value
             return sorted([[canonical(k, type_.key_type), canonical(v, type_.value_type)] for k, v in pairs])
         case DecimalType():
-            return str(Decimal(value).quantize(Decimal(1).scaleb(-type_.scale)))
+            return str(Decimal(value).quantize(Decimal(1).scaleb(-type_.scale), context=_EXACT))
     return _SCALARS.get(type(type_), _same)(value)
 
 
