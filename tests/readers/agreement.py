@@ -1,7 +1,5 @@
 """One table, every reader, the same rows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -26,7 +24,7 @@ def assert_readers_agree(
 
     Args:
         table: loaded from its catalog; it is refreshed first.
-        expected: rows of Python values, as `pa.Table.to_pylist` gives them; columns that are missing are null.
+        expected: rows of Python values, as `pa.Table.to_pylist` gives them; missing columns are null.
         readers: names of those to ask.
     """
     table.refresh()

@@ -4,8 +4,6 @@ Numbers and booleans stay what they are (NaN is a string), decimals and times ar
 binaries and UUIDs lower hex, structs objects, lists arrays, maps arrays of pairs in the order of their keys.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -101,7 +99,7 @@ def _date(value: date) -> str:
 
 def _time(value: time | int) -> str:
     if isinstance(value, int):  # chDB gives whole seconds of the day
-        value = (datetime.min + timedelta(seconds=value)).time()
+        value = (datetime.min.replace(tzinfo=UTC) + timedelta(seconds=value)).time()
     return value.isoformat(timespec="microseconds")
 
 

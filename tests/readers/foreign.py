@@ -52,5 +52,5 @@ if __name__ == "__main__":
         try:
             answer = _answer(json.loads(line))
         except Exception as error:  # noqa: BLE001 -- the process boundary: whoever asked raises it
-            answer = f"{type(error).__name__}: {error}" or "unknown error"
+            answer = f"{type(error).__name__}: {error}"
         print(json.dumps(answer), flush=True)

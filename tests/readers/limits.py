@@ -4,8 +4,6 @@ ClickHouse has no NULL for structs, lists and maps and reads times of day as who
 lists of structs that are NULL into empty ones, in reading and in writing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

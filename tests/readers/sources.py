@@ -1,7 +1,5 @@
 """How each reader is asked for all rows of a table, given where its metadata is."""
 
-from __future__ import annotations
-
 import atexit
 import json
 import subprocess

@@ -1,7 +1,5 @@
 """Iceberg tables for tests, in a SQLite catalog, filled with Parquet files written outside pyiceberg."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 from uuid import uuid4

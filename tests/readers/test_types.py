@@ -1,10 +1,7 @@
-"""Every type of the type table through every reader, with nulls and the ends of its range, as a printed score."""
-
-from __future__ import annotations
+"""Every type of the type table through every reader, with nulls and the ends of its range: a score."""
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
