@@ -85,5 +85,5 @@ def _with_ids(data: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _nulls(data: pa.Table, field: pa.Field[Any]) -> pa.Array[Any]:
+def _nulls(data: pa.Table, field: pa.Field) -> pa.Array:
     return pa.nulls(data.num_rows, field.type)

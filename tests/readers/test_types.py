@@ -89,7 +89,7 @@ def rows() -> list[dict[str, Any]]:
     return [{name: (values + [None] * most)[at] for name, values in columns.items()} for at in range(most)]
 
 
-def _for_iceberg(field: pa.Field[Any]) -> pa.Field[Any]:
+def _for_iceberg(field: pa.Field) -> pa.Field:
     return pa.field(field.name, pa.uuid()) if pa.types.is_fixed_size_binary(field.type) else field
 
 
