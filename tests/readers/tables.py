@@ -48,16 +48,17 @@ def write_data_file(table: Table, rows: list[dict[str, Any]] | pa.Table, *partit
         compute_statistics_plan(table.schema(), table.properties),
         parquet_path_to_id_mapping(table.schema()),
     )
-    return DataFile.from_args(
+    file = DataFile.from_args(
         content=DataFileContent.DATA,
         file_path=path,
         file_format=FileFormat.PARQUET,
         partition=Record(*partition),
         file_size_in_bytes=len(table.io.new_input(path)),
         sort_order_id=None,
-        spec_id=table.metadata.default_spec_id,
         **statistics.to_serialized_dict(),
     )
+    file.spec_id = table.metadata.default_spec_id
+    return file
 
 
 def append_files(table: Table, *files: DataFile, **properties: str) -> None:
