@@ -14,6 +14,7 @@ ARROWS: dict[str, set[str]] = {
     "native": set(),
     "protocol": {"dativo_native"},
     "taps/*": {"dativo_protocol"},
+    "targets/target-iceberg": {"dativo_protocol", "target_parquet"},
     "targets/*": {"dativo_protocol"},
     "runner": set(),
 }
@@ -22,6 +23,7 @@ ARROWS: dict[str, set[str]] = {
 UNDECLARED: dict[str, set[str]] = {
     "native": {"pyarrow", "_cffi_backend"},
     "protocol": {"yaml"},
+    "targets/target-iceberg": {"botocore", "pydantic", "requests", "sqlalchemy"},
     "targets/target-parquet": {"types_boto3_s3"},
 }
 """Third-party modules used, inside functions, only where the caller brings them; cffi's half in C; types."""

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from dativo_protocol.testing import run, start
-from target_parquet.ledger import Entry, Ledger, StreamEntry
+from target_parquet.ledger import Entry, Ledger, StreamAction, StreamEntry
 from target_parquet.local_store import LocalStore
 
 INTEGER = {"type": "integer"}
@@ -267,7 +267,7 @@ def test_a_file_that_may_be_gone_is_not_missed_but_read(users, verify, files, de
     users(2)
     store = LocalStore(destination)
     store.open_run("99991231T000000Z-000000000000")
-    replacing = StreamEntry.of("users", "users", (), replaces=True)
+    replacing = StreamEntry.of("users", "users", (), StreamAction(replaces=True))
     Ledger(store, "other").prepare(Entry(1, "99991231", "other", "overwrite", None, None, (replacing,)))
     store.close_run()
     kept, gone = files("users")

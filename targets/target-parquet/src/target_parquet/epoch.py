@@ -8,7 +8,8 @@ What is never prepared goes with the store's staging area.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from target_parquet import faults
@@ -73,12 +74,17 @@ class Epoch:
         self._writer = writer
         self._before = before
         self._actions: dict[str, tuple[str, StreamAction]] = {}
+        self._aids: dict[str, list[StagedFile]] = {}
         self._entry: Entry | None = None
         self._step: Literal["open", "preparing", "prepared", "unfinished", "published"] = "open"
 
     def act(self, stream: str, directory: str, action: StreamAction) -> None:
         """Do something to a stream, even if it has no files; what was to be done to it before is dropped."""
         self._actions[stream] = (directory, action)
+
+    def aid(self, stream: str, staged: StagedFile) -> None:
+        """Take a file that is needed to publish what was done to a stream, and is not one of its own."""
+        self._aids.setdefault(stream, []).append(staged)
 
     def add(self, file: WrittenFile) -> None:
         """Take a file into the epoch."""
@@ -94,7 +100,7 @@ class Epoch:
         text = self._before.state if state is None else state.decode()
         if not self.files and not self._actions and text == self._before.state:
             return
-        self._writer.store.make_durable([file.staged for file in self.files])
+        self._writer.store.make_durable([*(file.staged for file in self.files), *chain(*self._aids.values())])
         self._entry = self._describe(text)
         faults.passing("epoch.before-prepare")
         self._prepare(self._entry)
@@ -156,7 +162,7 @@ class Epoch:
         nothing = StreamAction()
         actions = {file.stream: (file.directory, nothing) for file in self.files} | self._actions
         streams = [
-            StreamEntry.of(stream, directory, self._entries(stream), action)
+            StreamEntry.of(stream, directory, self._entries(stream), self._with_aids(stream, action))
             for stream, (directory, action) in actions.items()
         ]
         return Entry(
@@ -168,6 +174,10 @@ class Epoch:
             state=state,
             streams=tuple(streams),
         )
+
+    def _with_aids(self, stream: str, action: StreamAction) -> StreamAction:
+        aids = [FileEntry(staged.token, staged.name, 0, 0, "") for staged in self._aids.get(stream, ())]
+        return replace(action, aids=tuple(aids))
 
     def _entries(self, stream: str) -> tuple[FileEntry, ...]:
         return tuple(

@@ -67,17 +67,20 @@ class StreamAction:
     Attributes:
         replaces: its files take the place of what is in the directory.
         extra: see `StreamEntry`.
+        aids: see `StreamEntry`.
     """
 
     replaces: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+    aids: tuple[FileEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
     """The files of one stream; with `replaces` they take the place of all that is in its directory.
 
-    Rows and digest are those of all files together; `extra` is what a table format has to know of the stream.
+    Rows and digest are those of all files together; `extra` is what a table format has to know of the stream,
+    and `aids` are files that it needs for as long as the epoch is not published.
     """
 
     stream: str
@@ -87,11 +90,12 @@ class StreamEntry:
     digest: str
     files: tuple[FileEntry, ...]
     extra: Mapping[str, Any] = field(default_factory=dict)
+    aids: tuple[FileEntry, ...] = ()
 
     @property
     def publications(self) -> list[Publication]:
-        """Its files."""
-        return [file.publication for file in self.files]
+        """Its files, and what is needed to publish them."""
+        return [file.publication for file in (*self.files, *self.aids)]
 
     @classmethod
     def of(
@@ -102,7 +106,7 @@ class StreamEntry:
 
         rows = sum(file.rows for file in files)
         digest_of_all = combine_digests(file.digest for file in files)
-        return cls(stream, directory, action.replaces, rows, digest_of_all, files, action.extra)
+        return cls(stream, directory, action.replaces, rows, digest_of_all, files, action.extra, action.aids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,4 +324,5 @@ def _known(stream: StreamEntry) -> KnownStream:
 
 def _stream_entry(document: dict[str, Any]) -> StreamEntry:
     files = tuple(FileEntry(**file) for file in document.pop("files"))
-    return StreamEntry(**document, files=files)
+    aids = tuple(FileEntry(**file) for file in document.pop("aids", ()))
+    return StreamEntry(**document, files=files, aids=aids)

@@ -58,15 +58,17 @@ class ParquetLoader:
         self._format = format_
         self._final = False
         self._epoch = self._first_epoch(run)
+        self.tally = Tally()
         pool = WriterPool(settings.memory.buffer_bytes)
         names = FileNames(settings.file_template, run)
-        self._workshop = Workshop(settings, store, names, pool, Encoders(settings.encoders), Stamps(now()))
+        self._workshop = Workshop(
+            settings, store, names, pool, Encoders(settings.encoders), Stamps(now()), self.tally
+        )
         self._streams: dict[str, StreamWriter] = {}
         self._plans: dict[str, ParquetPlan] = {}
         self._read: list[Path] = []
         self._summary = Summary()
         self._taken = 0
-        self.tally = Tally()
         self.quarantine = Quarantine(settings.pipeline, self._workshop, self._epoch)
         self._bad = BadRecords(settings, self.quarantine, self.tally)
 
@@ -115,9 +117,7 @@ class ParquetLoader:
             raise StoreError("streams are overwritten at the end of a run, not in the middle of it")
         self._bad.budget.check(self._taken)
         for writer in self._streams.values():
-            writer.finish()
-            if overwrite:
-                writer.finish_empty()
+            writer.finish_epoch(overwrite=overwrite)
         self.quarantine.finish()
         self._final = final
         self._account()
@@ -136,6 +136,7 @@ class ParquetLoader:
             self._summary.log(self._settings.destination)
             self._workshop.encoders.close()
             self._store.close_run()
+            self._format.finish()
         for writer in self._streams.values():
             writer.next_epoch(self._epoch)
         self.quarantine.next_epoch(self._epoch)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 from target_parquet.errors import StoreError, UnfinishedError
 
 if TYPE_CHECKING:
-    from target_parquet.ledger import Entry
+    from collections.abc import Sequence
+
+    from target_parquet.ledger import Entry, StreamEntry
     from target_parquet.storage import Store
 
 
@@ -38,8 +40,12 @@ class FilePublisher:
 
     def publish(self, entry: Entry) -> None:
         """Replace directories first, then add files (see `Publisher`)."""
-        replaced = {each.directory: each.publications for each in entry.streams if each.replaces}
-        added = [file for each in entry.streams if not each.replaces for file in each.publications]
+        self.publish_streams(entry.streams)
+
+    def publish_streams(self, streams: Sequence[StreamEntry]) -> None:
+        """Publish some of an entry's streams."""
+        replaced = {each.directory: each.publications for each in streams if each.replaces}
+        added = [file for each in streams if not each.replaces for file in each.publications]
         if replaced:
             self._store.replace(replaced)
         if added:

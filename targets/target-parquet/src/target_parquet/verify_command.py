@@ -11,16 +11,16 @@ from target_parquet.errors import MismatchError
 from target_parquet.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from target_parquet.reread import Content
-    from target_parquet.shared_settings import SharedSettings
+    from target_parquet.settings import Settings
     from target_parquet.verify import Finding, StreamReport
 
 logger = logging.getLogger(__name__)
 
 
-def verify_files(settings: SharedSettings, *, stream: Sequence[str], form: Literal["text", "json"]) -> None:
+def verify_files(settings: Settings, *, stream: Sequence[str], form: Literal["text", "json"]) -> None:
     """Hold the files of the destination against its ledger, and write down what comes out.
 
     Args:
@@ -34,8 +34,17 @@ def verify_files(settings: SharedSettings, *, stream: Sequence[str], form: Liter
     """
     from target_parquet.stores import open_store
 
+    write_reports(verify(open_store(settings), stream, settings.encoders), form)
+
+
+def write_reports(found: Iterable[StreamReport], form: Literal["text", "json"]) -> None:
+    """Write down what verification finds out, as it does.
+
+    Raises:
+        MismatchError: something was not as it was loaded.
+    """
     reports: list[StreamReport] = []
-    for report in verify(open_store(settings), stream, settings.encoders):
+    for report in found:
         reports.append(report)
         if form == "text":
             _write(_text(report))
@@ -52,6 +61,7 @@ def verify_files(settings: SharedSettings, *, stream: Sequence[str], form: Liter
 def _text(report: StreamReport) -> str:
     lines = [
         f"{report.stream}: {_count(report.files, 'file')}, {_count(report.rows, 'row')}, "
+        + (f"{_count(report.rewritten, 'file')} rewritten since, " if report.rewritten else "")
         + ("match" if report.matches else f"MISMATCH in {_count(len(report.findings), 'file')}")
     ]
     lines += [f"  {_describe(finding)}" for finding in report.findings]
