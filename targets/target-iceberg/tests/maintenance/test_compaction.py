@@ -109,7 +109,10 @@ def test_partitions_are_kept_apart(lake: Lake) -> None:
         lake.append([row], row["name"])
     done = compacted(lake)
     assert (done.files_before, done.files_after) == (10, 2)
-    assert sorted(str(each["name"]) for each in lake.table.inspect.files()["partition"].to_pylist()) == ["None", "a"]
+    assert sorted(str(each["name"]) for each in lake.table.inspect.files()["partition"].to_pylist()) == [
+        "None",
+        "a",
+    ]
     assert_readers_agree(lake.table, rows)
 
 
