@@ -17,6 +17,7 @@ from target_iceberg.commit.committer import commit_tables
 from target_iceberg.commit.limits import CommitLimits
 from target_iceberg.maintenance.places import place_of
 from target_iceberg.upsert.delete_files import write_position_deletes
+
 from tests.readers.tables import NAMESPACE, open_sqlite_catalog, write_data_file
 
 IDENTIFIER = (NAMESPACE, "t")

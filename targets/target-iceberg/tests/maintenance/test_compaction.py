@@ -13,6 +13,7 @@ from target_iceberg.commit.marker import Marker
 from target_iceberg.maintenance import compaction
 from target_iceberg.maintenance.compaction import compact, plan_compaction
 from target_iceberg.maintenance.settings import MaintenanceSettings
+
 from tests.readers import assert_readers_agree
 
 from .conftest import IDENTIFIER, LIMITS, Lake, numbered

@@ -13,6 +13,7 @@ from target_iceberg.maintenance.expiry import choose_expiry, expire, plan_expiry
 from target_iceberg.maintenance.reachable import places_named_by
 from target_iceberg.maintenance.report import Cleaning
 from target_iceberg.maintenance.settings import MaintenanceSettings
+
 from tests.readers import assert_readers_agree
 
 from .conftest import IDENTIFIER, LIMITS, Lake, numbered

@@ -13,6 +13,7 @@ from target_iceberg.maintenance.places import place_of
 from target_iceberg.maintenance.promised import promised_places
 from target_parquet.ledger import Entry, FileEntry, Ledger, StreamAction, StreamEntry
 from target_parquet.local_store import LocalStore
+
 from tests.readers import assert_readers_agree
 
 from .conftest import IDENTIFIER, Lake, numbered
