@@ -90,7 +90,9 @@ def maintain_command() -> click.Command:
         maintain,
         help="Put small files together, apply deletes, expire snapshots and delete what nothing names.",
         params=[
-            click.Option(["--table"], multiple=True, help="Only this table, as namespace.name; may be repeated."),
+            click.Option(
+                ["--table"], multiple=True, help="Only this table, as namespace.name; may be repeated."
+            ),
             click.Option(["--dry-run"], is_flag=True, help="Change nothing; say what would be done."),
             click.Option(
                 ["--format", "form"],
