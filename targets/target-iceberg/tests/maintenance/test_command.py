@@ -33,7 +33,7 @@ def load(lake: Path, *firsts: int) -> None:
     for first in firsts:
         messages += [{"type": "RECORD", "stream": "cities", "record": row} for row in rows(first)]
         messages.append({"type": "STATE", "value": {"at": first}})
-    done = run(lake, lines="".join(json.dumps(each) + "\n" for each in messages), epoch_records=10)
+    done = run(lake, lines="".join(json.dumps(each) + "\n" for each in messages), epoch_max_records=10)
     assert done.returncode == 0, done.stderr
 
 

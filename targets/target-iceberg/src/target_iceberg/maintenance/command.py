@@ -107,6 +107,7 @@ def _text(report: TableReport, *, dry_run: bool) -> str:
             f"  compaction: {_count(compacted.files_before, 'file')} with {_size(compacted.bytes_before)} "
             f"{would}written anew as {compacted.files_after}{after}, "
             f"{_count(compacted.delete_files, 'delete file')} applied",
+            f"  manifests: {report.manifests.before} {would}written anew as {report.manifests.after}",
             f"  expiry: {_count(expired.snapshots, 'snapshot')}, {_count(expired.files, 'file')} "
             f"with {_size(expired.bytes)} {would}deleted",
             f"  orphans: {_count(orphans.files, 'file')} with {_size(orphans.bytes)} {would}deleted",

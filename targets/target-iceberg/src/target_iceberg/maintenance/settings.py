@@ -35,6 +35,11 @@ class MaintenanceSettings:
         default=100 * 1024,
         minimum=1,
     )
+    manifests: int = setting(
+        description="Manifests at which all of them are written anew, sorted by partition.",
+        default=20,
+        minimum=2,
+    )
     snapshot_days: float = setting(
         description="Days for which a table can be read as it was; older snapshots expire and their files "
         "are deleted. The table property `history.expire.max-snapshot-age-ms` goes first.",

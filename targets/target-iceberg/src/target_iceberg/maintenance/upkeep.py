@@ -11,6 +11,7 @@ from target_iceberg.commit.outcomes import catalog_errors, reason_of
 from target_iceberg.errors import StoreError
 from target_iceberg.maintenance.compaction import compact, plan_compaction
 from target_iceberg.maintenance.expiry import expire, plan_expiry
+from target_iceberg.maintenance.manifests import plan_manifests, regroup_manifests
 from target_iceberg.maintenance.orphans import find_orphans, remove_orphans
 from target_iceberg.maintenance.report import Cleaning, Contents, TableReport
 
@@ -55,12 +56,13 @@ class Upkeep:
             table=".".join(identifier),
             contents=contents_of(table),
             compaction=plan_compaction(table, self.settings, self.settings.rewrite_bytes),
+            manifests=plan_manifests(table, self.settings),
             expiry=plan_expiry(table, self.settings),
             orphans=Cleaning(files=len(orphans), bytes=sum(orphans.values())),
         )
 
     def tend(self, identifier: tuple[str, ...]) -> TableReport:
-        """Compact, expire, and delete orphans.
+        """Compact, put manifests in order, expire, and delete orphans.
 
         Raises:
             StoreError: a step is refused; those before it are done.
@@ -70,9 +72,10 @@ class Upkeep:
         compacted = compact(
             self.catalog, identifier, self.settings, self.settings.rewrite_bytes, self.commit_limits
         )
+        regrouped = regroup_manifests(self.catalog, identifier, self.settings, self.commit_limits)
         expired = expire(self.catalog, identifier, self.settings, self.commit_limits)
         orphans = remove_orphans(self.catalog, identifier, self.settings.orphan_age_seconds, self.promised)
-        return replace(report, compaction=compacted, expiry=expired, orphans=orphans)
+        return replace(report, compaction=compacted, manifests=regrouped, expiry=expired, orphans=orphans)
 
 
 def inline_upkeep(catalog: Catalog, identifier: tuple[str, ...], settings: MaintenanceSettings) -> None:
