@@ -59,8 +59,8 @@ class MaintenanceSettings:
         minimum=0.0,
     )
     every_epochs: int = setting(
-        description="Commits of a run after which it tends its tables itself, within narrow limits; "
-        "0 for never.",
+        description="Every so many epochs of a pipeline, in one run or over many, the run tends its tables "
+        "itself, within narrow limits; 0 for never.",
         default=20,
         minimum=0,
     )

@@ -71,7 +71,8 @@ def older(versions: Values, version: int) -> pa.BooleanArray:
 
     less: Any = compute.less(versions, pa.scalar(version, versions.type))
     known: Any = compute.coalesce(less, pa.scalar(value=False))
-    return compute.or_(compute.is_null(versions), known)
+    either: pa.BooleanArray = compute.or_(compute.is_null(versions), known)
+    return either
 
 
 def _verdict(table: Table, active: ActivatedVersion, file: DataFile) -> bool | None:
