@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from dativo_protocol.config import Connector, setting
+from target_parquet.destination import LocalPlace, parse_place
 from target_parquet.shared_settings import MIB, SharedSettings
 
 from target_iceberg.maintenance.settings import MaintenanceSettings
@@ -23,6 +24,14 @@ class Settings(SharedSettings):
         "or `s3://bucket/prefix`. All tables of the catalog that are loaded have to be below it.",
         min_length=1,
         examples=("./lake", "s3://bucket/lake"),
+    )
+    ledger: str | None = setting(
+        description="Where the ledger and the quarantine are instead of below the warehouse, which has to be "
+        "in S3: for buckets that take nothing but tables, such as those of S3 Tables. It is reached with the "
+        "same keys.",
+        default=None,
+        min_length=1,
+        examples=("s3://bucket/ledger",),
     )
     catalog: dict[str, str] = setting(  # noqa: RUF009 -- declares a field
         description="Properties of the catalog as PyIceberg takes them: `type` (`sql`, `rest`, `glue`, …), "
@@ -87,6 +96,7 @@ class Settings(SharedSettings):
         if self.publish == "after_checks" and self.branch is None:
             raise ValueError("publish: after_checks needs a branch that is published")
         super().__post_init__()
+        self._check_ledger()
 
     @property
     def destination(self) -> str:
@@ -97,6 +107,11 @@ class Settings(SharedSettings):
     def destination_setting(self) -> str:
         """The setting that `destination` is from."""
         return "warehouse"
+
+    @property
+    def aside(self) -> str | None:
+        """URI of the place for all that is no table."""
+        return self.ledger
 
     @property
     def file_template(self) -> str:
@@ -113,6 +128,16 @@ class Settings(SharedSettings):
     def key_bytes(self) -> int:
         """Bytes of keys that are held at once, before some of them wait in a file."""
         return _KEY_BYTES
+
+    def _check_ledger(self) -> None:
+        if self.ledger is None:
+            return
+        try:
+            places = [parse_place(self.warehouse), parse_place(self.ledger)]
+        except ValueError as error:
+            raise ValueError(f"ledger: {error}") from error
+        if any(isinstance(place, LocalPlace) for place in places):
+            raise ValueError("ledger: it and the warehouse have to be in S3; a local warehouse has its own")
 
     def for_side_streams(self) -> Self:
         """Settings for streams that are about a run: plain files beside the tables."""
