@@ -62,6 +62,11 @@ class Settings(SharedSettings):
         default=400,
         minimum=256,
     )
+    publish: Literal["manually", "after_checks"] = setting(
+        description="With `branch`: whether `main` moves to the branch when a run has ended well, with no more "
+        "bad records than allowed and all its files holding what was loaded, or is moved by somebody else.",
+        default="manually",
+    )
     partition_by: list[str] | dict[str, list[str]] = setting(  # noqa: RUF009 -- declares a field
         description="Partition fields, for every stream or for each stream that wants any: a column, or a "
         "transform of one: `bucket[16](id)`, `truncate[4](zip)`, `year(at)`, `month(at)`, `day(at)`, "
@@ -73,6 +78,8 @@ class Settings(SharedSettings):
     def __post_init__(self) -> None:
         if self.hard_delete and not self.add_record_metadata:
             raise ValueError("hard_delete: needs add_record_metadata, whose columns say what is deleted")
+        if self.publish == "after_checks" and self.branch is None:
+            raise ValueError("publish: after_checks needs a branch that is published")
         super().__post_init__()
 
     @property

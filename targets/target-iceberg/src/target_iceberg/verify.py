@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dativo_protocol.digest import combine_digests
 from pyiceberg.manifest import DataFileContent
-from target_parquet.errors import StoreError
+from target_parquet.errors import MismatchError, StoreError
 from target_parquet.expected import expected_streams
 from target_parquet.names import SIDE_STREAMS
 from target_parquet.reread import Content
@@ -37,12 +37,15 @@ if TYPE_CHECKING:
 NO_ROWS = combine_digests([])
 
 
-def verify_tables(settings: Settings, streams: Collection[str]) -> Iterator[StreamReport]:
+def verify_tables(
+    settings: Settings, streams: Collection[str], *, new_on: str | None = None
+) -> Iterator[StreamReport]:
     """Read the data files of every table that the ledger knows.
 
     Args:
         settings: say which warehouse and catalog.
         streams: names of those to look at, all if there are none.
+        new_on: a branch of which only those files are looked at that `main` does not have.
 
     Raises:
         StoreError: there is nothing to hold the tables against, or the store or the catalog refuses.
@@ -63,19 +66,49 @@ def verify_tables(settings: Settings, streams: Collection[str]) -> Iterator[Stre
             yield from verify_files(store, [each.stream], settings.encoders)
         else:
             table = load_table(catalog, names_of_tables.of(each.stream))
-            yield _Check(settings, store, each, table).report()
+            yield _Check(settings, store, each, table, only_new=new_on is not None).report()
+
+
+def check_branch(settings: Settings, branch: str, streams: Collection[str]) -> None:
+    """Hold what `main` does not have yet against the ledger, reading only that.
+
+    Raises:
+        MismatchError: a file does not hold what was loaded.
+        StoreError: the store or the catalog refuses.
+    """
+    found = [each for report in verify_tables(settings, streams, new_on=branch) for each in report.findings]
+    if found:
+        raise MismatchError(
+            f"branch {branch} is not published: {found[0].file} is {found[0].problem}, and "
+            f"{len(found) - 1} more files are not as they were loaded"
+        )
 
 
 class _Check:
-    """Verification of one table."""
+    """Verification of one table.
+
+    Args:
+        settings: say which branch is looked at.
+        store: the warehouse.
+        expected: what the ledger knows of the stream.
+        table: None if there is none.
+        only_new: look at files alone that `main` does not have.
+    """
 
     def __init__(
-        self, settings: Settings, store: Store, expected: ExpectedStream, table: Table | None
+        self,
+        settings: Settings,
+        store: Store,
+        expected: ExpectedStream,
+        table: Table | None,
+        *,
+        only_new: bool,
     ) -> None:
         self._settings = settings
         self._store = store
         self._expected = expected.files
         self._table = table
+        self._only_new = only_new
         self._files = self._live(expected.directory.removesuffix("/data"))
         self.stream = expected.stream
 
@@ -99,7 +132,7 @@ class _Check:
         report.digest = combine_digests(
             each.digest for each in contents.values() if isinstance(each, Content)
         )
-        if (gone or report.unknown) and not report.findings and self._only_added():
+        if (gone or report.unknown) and not self._only_new and not report.findings and self._only_added():
             self._hold_totals(report)
         return report
 
@@ -147,8 +180,9 @@ class _Check:
         if self._table is None:
             return []
         location = self._table.location()
+        known = {file.file_path for file in live_files(self._table, None)} if self._only_new else set()
         return sorted(
             base + file.file_path.removeprefix(location)
             for file in live_files(self._table, self._settings.branch)
-            if file.content == DataFileContent.DATA
+            if file.content == DataFileContent.DATA and file.file_path not in known
         )

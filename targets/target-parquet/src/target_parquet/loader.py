@@ -136,6 +136,7 @@ class ParquetLoader:
             self._summary.log(self._settings.destination)
             self._workshop.encoders.close()
             self._store.close_run()
+            self._format.finish()
         for writer in self._streams.values():
             writer.next_epoch(self._epoch)
         self.quarantine.next_epoch(self._epoch)

@@ -50,6 +50,13 @@ class TableFormat(Protocol):
     def activate_version(self, writer: StreamWriter, stream: str, version: int) -> None:
         """Retire the rows of older versions with the next commit, where the format can (M5)."""
 
+    def finish(self) -> None:
+        """Do what is left to do when a run has ended well and its last STATE has left.
+
+        Raises:
+            StoreError: it could not be done; what was committed stays.
+        """
+
 
 class PlainFiles:
     """One directory of Parquet files a stream."""
@@ -75,3 +82,6 @@ class PlainFiles:
             logger.info(
                 "stream %s: version %d is active; rows of other versions stay in their files", stream, version
             )
+
+    def finish(self) -> None:
+        """Nothing is left to do."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
-    from pyiceberg.types import IcebergType
+    from pyiceberg.types import IcebergType, NestedField
 
-_WIDTHS = {"long": 8, "double": 8}
+_NARROW = 4  # bytes of an int or a float
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +35,26 @@ class Bounds:
         return self.nulls is not None and self.nulls >= self.rows
 
 
-def bounds_of(file: DataFile, field_id: int, kind: IcebergType) -> Bounds:
-    """What a file's entry says of a column that has the type `kind` now, and may have had a narrower one."""
+def bounds_of(file: DataFile, column: NestedField) -> Bounds:
+    """What a file's entry says of a column, whose type may have been a narrower one when it was written."""
     return Bounds(
-        least=_decoded((file.lower_bounds or {}).get(field_id), kind),
-        greatest=_decoded((file.upper_bounds or {}).get(field_id), kind),
-        nulls=(file.null_value_counts or {}).get(field_id),
+        least=_decoded((file.lower_bounds or {}).get(column.field_id), column.field_type),
+        greatest=_decoded((file.upper_bounds or {}).get(column.field_id), column.field_type),
+        nulls=(file.null_value_counts or {}).get(column.field_id),
         rows=file.record_count,
     )
 
 
 def _decoded(data: bytes | None, kind: IcebergType) -> Any:
     from pyiceberg.conversions import from_bytes
-    from pyiceberg.types import DoubleType, FloatType, IntegerType, LongType
+    from pyiceberg.types import DoubleType, FloatType, IntegerType, LongType, PrimitiveType
 
-    if data is None:
+    if data is None or not isinstance(kind, PrimitiveType):
         return None
-    if len(data) < _WIDTHS.get(str(kind), 0):
-        kind = {LongType(): IntegerType(), DoubleType(): FloatType()}[kind]
+    if len(data) == _NARROW and isinstance(kind, LongType):
+        kind = IntegerType()
+    elif len(data) == _NARROW and isinstance(kind, DoubleType):
+        kind = FloatType()
     try:
         value = from_bytes(kind, data)
     except ValueError:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from target_iceberg.upsert.errors import UnreadableTableError
+from target_iceberg.upsert.table_io import table_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -94,7 +95,7 @@ def open_data_file(table: Table, file: DataFile) -> Iterator[DataReader]:
     mapping = table.name_mapping()
     ids = {name: each.field_id for each in mapping for name in each.names if each.field_id} if mapping else {}
     try:
-        with table.io.new_input(file.file_path).open() as source, parquet.ParquetFile(source) as opened:
+        with table_input(table, file.file_path) as source, parquet.ParquetFile(source) as opened:
             yield DataReader(opened, ids)
     except OSError as error:
         raise UnreadableTableError(f"cannot read {file.file_path}: {error}") from error

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from target_parquet.errors import store_error
+
+from target_iceberg.upsert.kernels import constant
+from target_iceberg.upsert.table_io import table_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pyarrow as pa
-    from pyarrow import parquet
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
+
+    from target_iceberg.upsert.kernels import Positions
 
 PATH_ID, POSITION_ID = 2147483546, 2147483545
 """Field ids of the two columns, reserved by the Iceberg specification."""
@@ -21,7 +25,7 @@ PATH_ID, POSITION_ID = 2147483546, 2147483545
 _GROUP_ROWS = 1 << 20
 
 
-def write_position_deletes(table: Table, rows: Mapping[str, pa.Array], like: DataFile) -> DataFile:
+def write_position_deletes(table: Table, rows: Mapping[str, Positions], like: DataFile) -> DataFile:
     """Write one delete file.
 
     Args:
@@ -36,11 +40,9 @@ def write_position_deletes(table: Table, rows: Mapping[str, pa.Array], like: Dat
 
     paths = sorted(rows)
     location = f"{like.file_path.rpartition('/')[0]}/{uuid4()}-deletes.parquet"
-    output = table.io.new_output(location)
     try:
-        with output.create() as sink:
-            options = {"compression": "zstd", "use_dictionary": ["file_path"], "store_schema": False}
-            with parquet.ParquetWriter(sink, _schema(), **options) as writer:
+        with table_output(table, location) as sink:
+            with parquet.ParquetWriter(sink, _schema(), compression="zstd", store_schema=False) as writer:
                 for path in paths:
                     writer.write_table(_rows(path, rows[path]), row_group_size=_GROUP_ROWS)
             size = sink.tell()
@@ -54,19 +56,19 @@ def write_position_deletes(table: Table, rows: Mapping[str, pa.Array], like: Dat
 def _schema() -> pa.Schema:
     import pyarrow as pa
 
-    def field(name: str, kind: pa.DataType, number: int) -> pa.Field:
+    def field(name: str, kind: pa.DataType, number: int) -> pa.Field[Any]:
         return pa.field(name, kind, nullable=False, metadata={"PARQUET:field_id": str(number)})
 
     return pa.schema([field("file_path", pa.string(), PATH_ID), field("pos", pa.int64(), POSITION_ID)])
 
 
-def _rows(path: str, positions: pa.Array) -> pa.Table:
+def _rows(path: str, positions: Positions) -> pa.Table:
     import pyarrow as pa
 
-    return pa.Table.from_arrays([pa.repeat(path, len(positions)), positions], schema=_schema())
+    return pa.Table.from_arrays([constant(path, pa.string(), len(positions)), positions], schema=_schema())
 
 
-def _entry(  # noqa: PLR0913
+def _entry(
     like: DataFile, location: str, size: int, count: int, paths: tuple[str, str], positions: tuple[int, int]
 ) -> DataFile:
     """The entry of a delete file. Its bounds are whole: equal ones of the path tie it to one data file."""

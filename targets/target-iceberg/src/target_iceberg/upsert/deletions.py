@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from target_iceberg.upsert.kernels import numbers
+
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from target_iceberg.upsert.kernels import Values
 
 DELETED_AT = "_sdc_deleted_at"
 
@@ -16,9 +20,9 @@ class SplitRows:
     """Rows that stay and rows that are deletions, each with the numbers of their arrival (int64)."""
 
     rows: pa.RecordBatch
-    rows_order: pa.Array
+    rows_order: Values
     deleted: pa.RecordBatch
-    deleted_order: pa.Array
+    deleted_order: Values
 
 
 def split_deleted(batch: pa.RecordBatch, first: int) -> SplitRows:
@@ -28,10 +32,9 @@ def split_deleted(batch: pa.RecordBatch, first: int) -> SplitRows:
         batch: in order of arrival.
         first: number of its first row.
     """
-    import pyarrow as pa
     from pyarrow import compute
 
-    order = pa.arange(first, first + batch.num_rows)
+    order = numbers(first, batch.num_rows)
     at = batch.schema.get_field_index(DELETED_AT)
     if at < 0 or batch.column(at).null_count == batch.num_rows:
         return SplitRows(batch, order, batch.slice(0, 0), order.slice(0, 0))

@@ -1,7 +1,8 @@
 """The keys of an epoch as a file, so that any process can find out which rows of the table they replace.
 
-A Parquet file with the columns of the key, and `_file` and `_position`. A row group has either keys (and no position)
-or rows of the epoch's own files that were overtaken (and no key). Its footer says which, and names the files.
+A Parquet file with the columns of the key, and `_file` and `_position`. A row group has either keys (and no
+position) or rows of the epoch's own files that were overtaken (and no key). Its footer says which, and names the
+files.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from typing import TYPE_CHECKING
 from dativo_protocol.keys import NO_FILE
 from target_parquet.errors import store_error
 
+from target_iceberg.upsert.kernels import count_true, distinct, equal_to
+from target_iceberg.upsert.positions import merge
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import TracebackType
@@ -21,9 +25,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow import parquet
 
+    from target_iceberg.upsert.kernels import Positions, Values
     from target_iceberg.upsert.key_columns import KeyColumns
 
-_ABOUT = b"dativo.keys"
+_ABOUT = "dativo.keys"
 _PLACE = ("_file", "_position")
 _KEYS, _OVERTAKEN = "keys", "overtaken"
 
@@ -55,11 +60,9 @@ class EpochKeysWriter:
 
     def last_rows(self, rows: pa.RecordBatch) -> None:
         """Add keys, from rows as a log of keys gives them."""
-        from pyarrow import compute
-
         names = self._schema.names[: -len(_PLACE)]
         self.keys += rows.num_rows
-        self.deleted += compute.sum(compute.equal(rows.column("file"), NO_FILE)).as_py() or 0
+        self.deleted += count_true(equal_to(rows.column("file"), NO_FILE))
         self._add(_KEYS, {name: rows.column(name) for name in names}, rows.num_rows)
 
     def overtaken(self, rows: pa.RecordBatch) -> None:
@@ -79,23 +82,18 @@ class EpochKeysWriter:
             return
         about = {"files": self._files, "groups": self._groups, "keys": self.keys, "deleted": self.deleted}
         try:
-            self._writer.add_key_value_metadata({_ABOUT: json.dumps(about).encode()})
+            self._writer.add_key_value_metadata({_ABOUT: json.dumps(about)})
             self._writer.close()
             self._sink.close()
         except OSError as error:
             raise store_error("finish the file of an epoch's keys", error) from error
 
-    def _add(self, kind: str, columns: Mapping[str, pa.Array], rows: int) -> None:
+    def _add(self, kind: str, columns: Mapping[str, Values], rows: int) -> None:
         import pyarrow as pa
 
         if not rows:
             return
-        arrays = [
-            columns.get(field.name, pa.nulls(rows, field.type))
-            if field.name in columns
-            else pa.nulls(rows, field.type)
-            for field in self._schema
-        ]
+        arrays = [columns.get(field.name, pa.nulls(rows, field.type)) for field in self._schema]
         try:
             self._writer.write_batch(
                 pa.RecordBatch.from_arrays(arrays, schema=self._schema), row_group_size=rows
@@ -128,7 +126,7 @@ class EpochKeys:
 
         try:
             self._file: parquet.ParquetFile = parquet.ParquetFile(source)
-            about = json.loads((self._file.metadata.metadata or {})[_ABOUT])
+            about = json.loads((self._file.metadata.metadata or {})[_ABOUT.encode()])
         except (OSError, KeyError, ValueError) as error:
             raise store_error("read the file of an epoch's keys", OSError(str(error))) from error
         self._about = _About(tuple(about["files"]), tuple(about["groups"]), about["keys"], about["deleted"])
@@ -154,23 +152,22 @@ class EpochKeys:
             if kind == _KEYS:
                 yield from self._read(group, names)
 
-    def overtaken(self) -> dict[str, pa.Array]:
+    def overtaken(self) -> dict[str, Positions]:
         """Positions in the epoch's own files, by path and in order, whose rows must not be seen.
 
         Raises:
             StoreError: the file cannot be read.
         """
         import pyarrow as pa
-        from pyarrow import compute
 
-        found: dict[str, list[pa.Array]] = {}
+        found: dict[str, list[Values]] = {}
         groups = [group for group, kind in enumerate(self._about.groups) if kind == _OVERTAKEN]
         for batch in (each for group in groups for each in self._read(group, list(_PLACE))):
             files, positions = batch.columns
-            for number in compute.unique(files).to_pylist():
-                own = positions.filter(compute.equal(files, number))
+            for number in distinct(files):
+                own = positions.filter(equal_to(files, number))
                 found.setdefault(self._about.files[number], []).append(own)
-        return {file: pa.concat_arrays(parts).cast(pa.int64()).sort() for file, parts in found.items()}
+        return {file: merge(pa.concat_arrays(parts).cast(pa.int64())) for file, parts in found.items()}
 
     def _read(self, group: int, names: list[str]) -> list[pa.RecordBatch]:
         try:

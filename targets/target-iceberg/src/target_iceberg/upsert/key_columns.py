@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, NoReturn
 from dativo_protocol.errors import SchemaError, StoreError
 
 from target_iceberg.upsert.errors import UnusableKeyError
+from target_iceberg.upsert.kernels import count_true
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
     from pyiceberg.schema import Schema
+
+    from target_iceberg.upsert.kernels import Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class KeyColumns:
         """
         import pyarrow as pa
         from pyiceberg.io.pyarrow import schema_to_pyarrow
+        from pyiceberg.schema import Schema
 
         columns = {field.field_id: field for field in schema.fields}
         fields = []
@@ -50,7 +54,7 @@ class KeyColumns:
                 raise SchemaError(
                     f"a {columns[each].field_type} cannot be part of a key", stream=stream, path=f"/{name}"
                 )
-            kind = _plain(schema_to_pyarrow(columns[each].field_type))
+            kind = _plain(schema_to_pyarrow(Schema(columns[each])).field(0).type)
             fields.append(pa.field(columns[each].name, kind, nullable=False))
         return cls(stream, tuple(ids), pa.schema(fields))
 
@@ -67,7 +71,7 @@ class KeyColumns:
             self._check(field.name, column)
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
-    def widen(self, column: pa.Array, kind: pa.DataType) -> pa.Array:
+    def widen(self, column: Values, kind: pa.DataType) -> Values:
         """A column of keys as the type that the table has now.
 
         Raises:
@@ -88,14 +92,14 @@ class KeyColumns:
                 f"stream {self.stream!r}: keys of type {column.type} cannot be compared with {kind}: {error}"
             ) from error
 
-    def _check(self, name: str, column: pa.Array) -> None:
+    def _check(self, name: str, column: Values) -> None:
         import pyarrow as pa
         from pyarrow import compute
 
         if column.null_count:
             self._refuse(name, column.null_count, "null")
         if pa.types.is_floating(column.type):
-            nans = compute.sum(compute.is_nan(column)).as_py()
+            nans = count_true(compute.is_nan(column))
             if nans:
                 self._refuse(name, nans, "NaN")
 
@@ -110,4 +114,5 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
     if isinstance(kind, pa.BaseExtensionType):
         return kind.storage_type
-    return {pa.large_string(): pa.string(), pa.large_binary(): pa.binary()}.get(kind, kind)
+    plain: dict[pa.DataType, pa.DataType] = {pa.large_string(): pa.string(), pa.large_binary(): pa.binary()}
+    return plain.get(kind, kind)

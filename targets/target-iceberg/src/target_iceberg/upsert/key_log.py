@@ -10,6 +10,7 @@ from dativo_protocol.keys import NO_FILE
 from dativo_protocol.keys import KeyLog as NativeKeyLog
 
 from target_iceberg.upsert.epoch_keys import EpochKeysWriter
+from target_iceberg.upsert.kernels import constant, numbers
 from target_iceberg.upsert.spilled import SpilledLog
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from target_iceberg.upsert.kernels import Values
     from target_iceberg.upsert.key_columns import KeyColumns
 
 DEFAULT_MEMORY = 96 << 20
@@ -43,8 +45,8 @@ class KeyCounts:
 class KeyLog:
     """The keys of one stream in one epoch; several threads may use it.
 
-    Memory is the bytes of the different keys and some 24 (text: 32) for each, up to a limit; what is beyond it
-    waits in files, of which every 32nd part has to fit the limit again when the epoch ends.
+    Memory is the bytes of the different keys and some 24 (text: 32) for each, up to a limit; what is beyond
+    it waits in files, of which every 32nd part has to fit the limit again when the epoch ends.
 
     Args:
         columns: that make the key.
@@ -64,7 +66,7 @@ class KeyLog:
         self._rows: list[int] = []
         self._lock = threading.Lock()
 
-    def rows(self, file: str, rows: pa.Table | pa.RecordBatch, order: int | pa.Array) -> None:
+    def rows(self, file: str, rows: pa.Table | pa.RecordBatch, order: int | Values) -> None:
         """Note rows that are appended to a file.
 
         Args:
@@ -85,7 +87,7 @@ class KeyLog:
                 self._put(batch, number, self._rows[number], orders)
                 self._rows[number] += batch.num_rows
 
-    def tombstones(self, rows: pa.Table | pa.RecordBatch, order: int | pa.Array) -> None:
+    def tombstones(self, rows: pa.Table | pa.RecordBatch, order: int | Values) -> None:
         """Note that the source has deleted these keys; as `rows`, without a file.
 
         Raises:
@@ -114,16 +116,12 @@ class KeyLog:
         if self._spilled is not None:
             self._spilled.close()
 
-    def _put(self, batch: pa.RecordBatch, file: int, first: int, orders: pa.Array) -> None:
+    def _put(self, batch: pa.RecordBatch, file: int, first: int, orders: Values) -> None:
         import pyarrow as pa
 
         keys, count = self._columns.of_rows(batch), batch.num_rows
-        files = pa.repeat(pa.scalar(file, pa.uint32()), count)
-        if file == NO_FILE:
-            positions = pa.repeat(pa.scalar(0, pa.uint32()), count)
-        else:
-            positions = pa.arange(first, first + count).cast(pa.uint32())
-        columns = [*keys.columns, files, positions, orders]
+        files = constant(file, pa.uint32(), count)
+        columns = [*keys.columns, files, numbers(first, count).cast(pa.uint32()), orders]
         self._native.put(pa.RecordBatch.from_arrays(columns, [*self._columns.schema.names, *_PLACE]))
         if self._native.count().bytes > self._memory:
             self._spill()
@@ -146,15 +144,12 @@ class KeyLog:
 _PLACE = ("file", "position", "order")
 
 
-def _batches(
-    rows: pa.Table | pa.RecordBatch, order: int | pa.Array
-) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
+def _batches(rows: pa.Table | pa.RecordBatch, order: int | Values) -> Iterator[tuple[pa.RecordBatch, Values]]:
     """The batches of rows, each with the order of its rows."""
     import pyarrow as pa
 
-    if isinstance(order, int):
-        order = pa.arange(order, order + rows.num_rows)
+    orders = numbers(order, rows.num_rows) if isinstance(order, int) else order.cast(pa.int64())
     first = 0
     for batch in rows.to_batches() if isinstance(rows, pa.Table) else [rows]:
-        yield batch, order.slice(first, batch.num_rows).cast(pa.int64())
+        yield batch, orders.slice(first, batch.num_rows)
         first += batch.num_rows

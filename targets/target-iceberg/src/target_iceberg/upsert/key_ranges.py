@@ -5,10 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from target_iceberg.upsert.kernels import in_order
 
+if TYPE_CHECKING:
     import pyarrow as pa
+
+    from target_iceberg.upsert.kernels import Values
 
 _SORTED_BYTES = 16 << 20
 
@@ -16,61 +18,76 @@ _SORTED_BYTES = 16 << 20
 class KeyRanges:
     """The values of each column of some keys.
 
-    Few enough of them are kept in order, so that a range between two of them is known to have none; of more only
-    the least and the greatest are known.
-
-    Args:
-        keys: all keys looked for, in portions.
+    Few enough of them are kept in order, so that a range between two of them is known to have none; of more
+    only the least and the greatest are known.
     """
 
-    def __init__(self, keys: Sequence[pa.RecordBatch]) -> None:
-        import pyarrow as pa
+    def __init__(self) -> None:
+        self._columns: list[_Range] = []
 
-        table = pa.Table.from_batches(keys)
-        self._columns = [_Values(table.column(at)) for at in range(table.num_columns)]
+    def add(self, keys: pa.RecordBatch) -> None:
+        """Take more of the keys that are looked for."""
+        self._columns = self._columns or [_Range() for _ in keys.columns]
+        for known, values in zip(self._columns, keys.columns, strict=True):
+            known.add(values)
 
     def may_have(self, column: int, least: Any, greatest: Any) -> bool:
         """Whether a key has a value of that column in a range; None for an end that is not known.
 
-        The ends are as Parquet and Iceberg bounds have them: numbers of days or microseconds for dates and times.
+        The ends are as Parquet and Iceberg bounds have them: dates and times are numbers of days or
+        microseconds.
         """
         return self._columns[column].any_between(least, greatest)
 
 
-class _Values:
+class _Range:
     """The values of one column."""
 
-    def __init__(self, values: pa.ChunkedArray) -> None:
+    def __init__(self) -> None:
+        self._least: Any = None
+        self._greatest: Any = None
+        self._is_ordered = True
+        self._kept: list[Values] | None = []
+        self._sorted: Values | None = None
+
+    def add(self, values: Values) -> None:
         from pyarrow import compute
 
-        self._sorted: pa.Array | None = None
-        self._least = self._greatest = None
         comparable = _comparable(values)
-        if comparable is None:
+        if comparable is None or not len(values):
+            self._is_ordered = self._is_ordered and comparable is not None
             return
-        if comparable.nbytes <= _SORTED_BYTES:
-            self._sorted = compute.unique(comparable).sort()
-            if len(self._sorted):
-                self._least, self._greatest = self._sorted[0].as_py(), self._sorted[-1].as_py()
-        else:
-            ends = compute.min_max(comparable).as_py()
-            self._least, self._greatest = ends["min"], ends["max"]
+        ends: Any = compute.min_max(comparable).as_py()
+        self._least = ends["min"] if self._least is None else min(self._least, ends["min"])
+        self._greatest = ends["max"] if self._greatest is None else max(self._greatest, ends["max"])
+        if self._kept is not None:
+            self._kept.append(comparable)
+            if sum(each.nbytes for each in self._kept) > _SORTED_BYTES:
+                self._kept = None
+        self._sorted = None
 
     def any_between(self, least: Any, greatest: Any) -> bool:
-        if self._least is None or self._greatest is None:
+        if not self._is_ordered or self._least is None:
             return True
         if (least is not None and self._greatest < least) or (
             greatest is not None and greatest < self._least
         ):
             return False
-        if self._sorted is None or least is None or greatest is None:
+        if self._kept is None or least is None or greatest is None:
             return True
-        ordered = self._sorted
+        ordered = self._in_order(self._kept)
         first = bisect_left(range(len(ordered)), least, key=lambda at: ordered[at].as_py())
         return first < len(ordered) and bool(ordered[first].as_py() <= greatest)
 
+    def _in_order(self, kept: list[Values]) -> Values:
+        import pyarrow as pa
 
-def _comparable(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
+        if self._sorted is None:
+            self._sorted = in_order(pa.concat_arrays(kept))
+        return self._sorted
+
+
+def _comparable(values: Values) -> Values | None:
     """The values as bounds have them; None for a type whose bounds do not follow its order everywhere."""
     import pyarrow as pa
 

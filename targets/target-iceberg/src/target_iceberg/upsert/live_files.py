@@ -22,8 +22,8 @@ class LiveFile:
     Attributes:
         file: its entry.
         deletes: position-delete files that may have rows of it.
-        has_equality_deletes: whether an equality-delete file may have rows of it. Such a file cannot be written
-            anew: its rows would become younger than what deletes them.
+        has_equality_deletes: whether an equality-delete file may have rows of it. Such a file cannot be
+            written anew: its rows would become younger than what deletes them.
     """
 
     file: DataFile
@@ -85,9 +85,8 @@ def _with_deletes(
     for entry in entries:
         if entry.data_file.content == DataFileContent.POSITION_DELETES:
             if entry.data_file.file_format != FileFormat.PARQUET:
-                raise UnreadableTableError(
-                    f"{entry.data_file.file_path}: deletes in format {entry.data_file.file_format} are not supported"
-                )
+                path, kind = entry.data_file.file_path, entry.data_file.file_format
+                raise UnreadableTableError(f"{path}: deletes in a file of format {kind} are not supported")
             index.add_delete_file(entry, partition_key=entry.data_file.partition)
         elif entry.data_file.content == DataFileContent.EQUALITY_DELETES:
             equality.append(entry)

@@ -6,13 +6,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from target_iceberg.upsert.data_reader import open_data_file
+from target_iceberg.upsert.kernels import distinct, equal_to
 from target_iceberg.upsert.positions import merge, no_positions
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
 
+    from target_iceberg.upsert.kernels import Positions, Values
     from target_iceberg.upsert.live_files import LiveFile
 
 _PATH_ID, _POSITION_ID = 2147483546, 2147483545
@@ -28,11 +29,11 @@ class OldDeletes:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._cache: dict[str, dict[str, pa.Array]] = {}
+        self._cache: dict[str, dict[str, Positions]] = {}
         self._cached = 0
         self._lock = threading.Lock()
 
-    def positions(self, live: LiveFile) -> pa.Array:
+    def positions(self, live: LiveFile) -> Positions:
         """The positions of a data file whose rows are deleted, in order.
 
         Raises:
@@ -42,7 +43,7 @@ class OldDeletes:
         positions = [each for each in found if each is not None]
         return merge(*positions) if positions else no_positions()
 
-    def _of(self, delete: DataFile) -> dict[str, pa.Array]:
+    def _of(self, delete: DataFile) -> dict[str, Positions]:
         with self._lock:
             if delete.file_path in self._cache:
                 return self._cache[delete.file_path]
@@ -56,18 +57,17 @@ class OldDeletes:
                 self._cache[delete.file_path] = read
         return read
 
-    def _read(self, delete: DataFile) -> dict[str, pa.Array]:
+    def _read(self, delete: DataFile) -> dict[str, Positions]:
         """Positions by the path of the data file."""
         import pyarrow as pa
-        from pyarrow import compute
 
-        found: dict[str, list[pa.Array]] = {}
+        found: dict[str, list[Values]] = {}
         with open_data_file(self._table, delete) as reader:
             # Some writers leave the ids out; the names are the specification's.
             path, position = reader.names.get(_PATH_ID, "file_path"), reader.names.get(_POSITION_ID, "pos")
             for _, batch in reader.batches([path, position]):
                 paths, positions = batch.column(path), batch.column(position).cast(pa.int64())
-                for each in compute.unique(paths).to_pylist():
-                    own = positions.filter(compute.equal(paths, each))
+                for each in distinct(paths):
+                    own = positions.filter(equal_to(paths, each))
                     found.setdefault(each, []).append(own)
         return {each: pa.concat_arrays(parts) for each, parts in found.items()}

@@ -15,10 +15,10 @@ from target_iceberg.upsert.rewrite import can_rewrite, rewrite_without
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import pyarrow as pa
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
 
+    from target_iceberg.upsert.kernels import Positions
     from target_iceberg.upsert.settings import UpsertSettings
 
 
@@ -34,12 +34,12 @@ class _Going:
     """
 
     live: LiveFile
-    before: pa.Array
-    now: pa.Array
+    before: Positions
+    now: Positions
     is_new: bool
 
     @property
-    def all(self) -> pa.Array:
+    def all(self) -> Positions:
         """Every position that has no row after this."""
         return merge(self.before, self.now) if len(self.before) else self.now
 
@@ -62,10 +62,10 @@ class Written:
     """
 
     def __init__(self) -> None:
-        self._deletes: dict[tuple[tuple[str, int, int], ...], tuple[Mapping[str, pa.Array], DataFile]] = {}
-        self._copies: dict[str, tuple[pa.Array, DataFile | None]] = {}
+        self._deletes: dict[tuple[tuple[str, int, int], ...], tuple[Mapping[str, Positions], DataFile]] = {}
+        self._copies: dict[str, tuple[Positions, DataFile | None]] = {}
 
-    def deletes(self, table: Table, rows: Mapping[str, pa.Array], like: DataFile) -> DataFile:
+    def deletes(self, table: Table, rows: Mapping[str, Positions], like: DataFile) -> DataFile:
         """A delete file for these rows."""
         name = tuple(sorted((path, len(each), each[0].as_py()) for path, each in rows.items()))
         known, file = self._deletes.get(name, (None, None))
@@ -74,7 +74,7 @@ class Written:
             self._deletes[name] = rows, file
         return file
 
-    def copy(self, table: Table, file: DataFile, gone: pa.Array) -> DataFile | None:
+    def copy(self, table: Table, file: DataFile, gone: Positions) -> DataFile | None:
         """A copy of a file without these rows; None if none is left."""
         known, copy = self._copies.get(file.file_path, (None, None))
         if known is None or not known.equals(gone):
@@ -86,7 +86,7 @@ class Written:
 def plan_upsert(
     table: Table,
     added: Sequence[DataFile],
-    overtaken: Mapping[str, pa.Array],
+    overtaken: Mapping[str, Positions],
     hits: Iterable[FileHits],
     settings: UpsertSettings,
     written: Written | None = None,

@@ -1,4 +1,4 @@
-"""The commit of one stream's epoch to its table, computed anew from whatever the table is when it is tried."""
+"""The commit of one stream's epoch to its table, computed anew from what the table is when it is tried."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from target_iceberg.upsert.versions import find_older
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import pyarrow as pa
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
 
     from target_iceberg.commit.change import Change
     from target_iceberg.upsert.epoch_keys import EpochKeys
+    from target_iceberg.upsert.kernels import Positions
     from target_iceberg.upsert.settings import UpsertSettings
     from target_iceberg.upsert.versions import ActivatedVersion
 
@@ -87,8 +87,8 @@ class UpsertPlanner:
     def _within_partitions(self, table: Table, keys: EpochKeys, live: Sequence[LiveFile]) -> list[LiveFile]:
         """Files of partitions that one of the keys may be in.
 
-        Where the key decides on the partition, every key is in one that a file of the epoch is in too, but for
-        keys that were only deleted.
+        Where the key decides on the partition, every key is in one that a file of the epoch is in too, except
+        for keys that were only deleted.
         """
         spec_ids = {file.spec_id for file in self._rows.files}
         specs = table.metadata.specs()
@@ -117,7 +117,7 @@ def _together(one: Iterable[FileHits], other: Iterable[FileHits]) -> list[FileHi
     return list(found.values())
 
 
-def _with_older(overtaken: Mapping[str, pa.Array], older: Iterable[FileHits]) -> dict[str, pa.Array]:
+def _with_older(overtaken: Mapping[str, Positions], older: Iterable[FileHits]) -> dict[str, Positions]:
     found = dict(overtaken)
     for hits in older:
         positions = hits.positions()

@@ -5,39 +5,40 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from target_iceberg.upsert.kernels import bits, count_true, in_order, numbers, places
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from target_iceberg.upsert.kernels import Positions
     from target_iceberg.upsert.live_files import LiveFile
 
 
-def without(hits: pa.BooleanArray, first: int, gone: pa.Array) -> pa.BooleanArray:
-    """Hits in the rows from position `first` on, less those at positions in `gone` (int64, in order)."""
+def without(hits: pa.BooleanArray, first: int, gone: Positions) -> pa.BooleanArray:
+    """Hits in the rows from position `first` on, less those at positions in `gone`."""
     from pyarrow import compute
 
     return compute.and_not(hits, members(gone, first, len(hits)))
 
 
-def members(positions: pa.Array, first: int, count: int) -> pa.BooleanArray:
-    """Which of `count` rows from position `first` on are among `positions` (int64, in order)."""
-    import pyarrow as pa
+def members(positions: Positions, first: int, count: int) -> pa.BooleanArray:
+    """Which of `count` rows from position `first` on are among `positions`."""
     from pyarrow import compute
 
-    start, end = compute.search_sorted(positions, pa.array([first, first + count], pa.int64())).to_pylist()
+    start, end = places(positions, first, first + count)
     if start == end:
-        return pa.repeat(pa.scalar(value=False), count)
-    return compute.is_in(pa.arange(first, first + count), value_set=positions.slice(start, end - start))
+        return bits(count, value=False)
+    return compute.is_in(numbers(first, count), value_set=positions.slice(start, end - start))
 
 
-def merge(*positions: pa.Array) -> pa.Array:
+def merge(*positions: Positions) -> Positions:
     """All of these positions, each once and in order."""
     import pyarrow as pa
-    from pyarrow import compute
 
-    return compute.unique(pa.concat_arrays(positions)).sort()
+    return in_order(pa.concat_arrays(positions))
 
 
-def no_positions() -> pa.Array:
+def no_positions() -> Positions:
     """No positions."""
     import pyarrow as pa
 
@@ -56,20 +57,20 @@ class FileHits:
     """
 
     live: LiveFile
-    gone: pa.Array
+    gone: Positions
     portions: list[tuple[int, pa.BooleanArray]] = field(default_factory=list)
     count: int = 0
 
     def add(self, first: int, hits: pa.BooleanArray) -> None:
         """Add those hits whose rows have not gone before."""
-        if not hits.true_count:
+        if not count_true(hits):
             return
         fresh = without(hits, first, self.gone) if len(self.gone) else hits
-        if fresh.true_count:
+        if count_true(fresh):
             self.portions.append((first, fresh))
-            self.count += fresh.true_count
+            self.count += count_true(fresh)
 
-    def positions(self) -> pa.Array:
+    def positions(self) -> Positions:
         """Where the hits are, in order."""
         import pyarrow as pa
         from pyarrow import compute

@@ -11,6 +11,7 @@ from dativo_protocol.keys import KeySet
 
 from target_iceberg.upsert.bounds import bounds_of
 from target_iceberg.upsert.data_reader import open_data_file
+from target_iceberg.upsert.kernels import count_true
 from target_iceberg.upsert.key_ranges import KeyRanges
 from target_iceberg.upsert.old_deletes import OldDeletes
 from target_iceberg.upsert.positions import FileHits
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from target_iceberg.upsert.key_columns import KeyColumns
     from target_iceberg.upsert.live_files import LiveFile
 
-DEFAULT_MEMORY = 128 << 20
+DEFAULT_MEMORY = 96 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ def find_hits(
 ) -> Hits:
     """Look for the keys of an epoch in data files of a table.
 
-    Only key columns are read, of files and row groups whose bounds allow for one of the keys. Keys are compared as
-    a whole, in the types that the table has now.
+    Only key columns are read, of files and row groups whose bounds allow for one of the keys. Keys are compared
+    as a whole, in the types that the table has now.
 
     Raises:
         StoreError: a file of the table, or that of the keys, cannot be read.
@@ -83,7 +84,7 @@ def find_hits(
     return hits
 
 
-def _search(  # noqa: PLR0913 -- what the threads share
+def _search(
     table: Table, keys: _Pass, files: Sequence[LiveFile], old: OldDeletes, hits: Hits, threads: int
 ) -> None:
     """Search files at a time, taking up the next ones only as those before are done."""
@@ -111,7 +112,7 @@ class _Pass:
         """Whether the bounds of a file leave room for one of the keys."""
         schema = table.schema()
         for at, field_id in enumerate(self.columns.ids):
-            bounds = bounds_of(live.file, field_id, schema.find_type(field_id))
+            bounds = bounds_of(live.file, schema.find_field(field_id))
             if bounds.only_nulls or not self.ranges.may_have(at, bounds.least, bounds.greatest):
                 return False
         return live.file.record_count > 0
@@ -130,7 +131,7 @@ class _Pass:
                 present, lambda group: self._may_be_in_group(reader, group, present)
             ):
                 hits = self.set.contains(self._keys(batch, present))
-                if hits.true_count:
+                if count_true(hits):
                     found = found or FileHits(live, old.positions(live))
                     found.add(first, hits)
         return found
@@ -156,15 +157,14 @@ def _passes(columns: KeyColumns, keys: EpochKeys, memory_bytes: int) -> Iterator
 
 
 def _next_pass(columns: KeyColumns, waiting: Iterator[pa.RecordBatch], memory_bytes: int) -> _Pass | None:
-    found, batches, held = KeySet(columns.schema), [], 0
+    found, ranges = KeySet(columns.schema), KeyRanges()
     for batch in waiting:
         found.add(batch)
-        batches.append(batch)
-        held += batch.nbytes
-        if found.count().bytes + held > memory_bytes:
+        ranges.add(batch)
+        if found.count().bytes > memory_bytes:
             break
-    if batches:
-        return _Pass(columns, found, KeyRanges(batches))
+    if found.count().keys:
+        return _Pass(columns, found, ranges)
     found.close()
     return None
 

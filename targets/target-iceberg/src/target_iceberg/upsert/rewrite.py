@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from target_parquet.errors import store_error
 
 from target_iceberg.upsert.data_reader import open_data_file
 from target_iceberg.upsert.positions import members
+from target_iceberg.upsert.table_io import table_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
     from target_iceberg.upsert.data_reader import DataReader
+    from target_iceberg.upsert.kernels import Positions
 
 _GROUP_BYTES = 32 << 20
 _GROUP_ROWS = 1 << 20
@@ -30,7 +32,7 @@ def can_rewrite(table: Table, file: DataFile) -> bool:
         return reader.has_ids
 
 
-def rewrite_without(table: Table, file: DataFile, gone: pa.Array) -> DataFile | None:
+def rewrite_without(table: Table, file: DataFile, gone: Positions) -> DataFile | None:
     """Copy a data file without the rows at these positions; None if no row is left.
 
     Partition, order of rows, columns and their ids stay as they are.
@@ -55,13 +57,13 @@ def rewrite_without(table: Table, file: DataFile, gone: pa.Array) -> DataFile | 
 
 
 def _copy(
-    table: Table, reader: DataReader, gone: pa.Array, location: str
+    table: Table, reader: DataReader, gone: Positions, location: str
 ) -> tuple[parquet.FileMetaData, int]:
     from pyarrow import parquet
 
     schema = reader.parquet.schema_arrow.remove_metadata()
-    codec = table.properties.get("write.parquet.compression-codec", "zstd")
-    with table.io.new_output(location).create() as sink:
+    codec: Any = table.properties.get("write.parquet.compression-codec", "zstd")
+    with table_output(table, location) as sink:
         with parquet.ParquetWriter(
             sink,
             schema,
@@ -75,7 +77,7 @@ def _copy(
         return writer.writer.metadata, sink.tell()
 
 
-def _groups(reader: DataReader, gone: pa.Array) -> Iterator[pa.Table]:
+def _groups(reader: DataReader, gone: Positions) -> Iterator[pa.Table]:
     """The rows that stay, in portions that are worth a row group."""
     import pyarrow as pa
     from pyarrow import compute
@@ -93,7 +95,7 @@ def _groups(reader: DataReader, gone: pa.Array) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting)
 
 
-def _entry(  # noqa: PLR0913
+def _entry(
     table: Table, reader: DataReader, file: DataFile, location: str, size: int, metadata: parquet.FileMetaData
 ) -> DataFile:
     from pyiceberg.io.pyarrow import (

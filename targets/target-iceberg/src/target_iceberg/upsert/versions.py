@@ -1,4 +1,4 @@
-"""Finds the rows of a table that an ACTIVATE_VERSION message makes void: those of older versions, or of none."""
+"""Finds the rows that an ACTIVATE_VERSION message makes void: those of older versions, or of none."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from target_iceberg.upsert.bounds import bounds_of
 from target_iceberg.upsert.data_reader import open_data_file
+from target_iceberg.upsert.kernels import bits
 from target_iceberg.upsert.old_deletes import OldDeletes
 from target_iceberg.upsert.positions import FileHits
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
 
+    from target_iceberg.upsert.kernels import Values
     from target_iceberg.upsert.live_files import LiveFile
 
 
@@ -45,35 +47,35 @@ def find_older(table: Table, active: ActivatedVersion, files: Iterable[LiveFile]
 
 
 def _search(table: Table, active: ActivatedVersion, live: LiveFile, old: OldDeletes) -> FileHits | None:
-    import pyarrow as pa
-
     verdict = _verdict(table, active, live.file)
     if verdict is False:
         return None
     hits = FileHits(live, old.positions(live))
     if verdict is True:
-        hits.add(0, pa.repeat(pa.scalar(value=True), live.file.record_count))
+        hits.add(0, bits(live.file.record_count, value=True))
         return hits
     with open_data_file(table, live.file) as reader:
         name = reader.names.get(active.field_id)
         if name is None:
-            hits.add(0, pa.repeat(pa.scalar(value=True), live.file.record_count))
+            hits.add(0, bits(live.file.record_count, value=True))
             return hits
         for first, batch in reader.batches([name]):
             hits.add(first, older(batch.column(name), active.version))
     return hits
 
 
-def older(versions: pa.Array, version: int) -> pa.BooleanArray:
+def older(versions: Values, version: int) -> pa.BooleanArray:
     """Which rows have an older version than that, or none."""
+    import pyarrow as pa
     from pyarrow import compute
 
-    return compute.fill_null(compute.less(versions, version), fill_value=True)
+    less = compute.less(versions, pa.scalar(version, versions.type))
+    return compute.or_(compute.is_null(versions), compute.coalesce(less, pa.scalar(value=False)))
 
 
 def _verdict(table: Table, active: ActivatedVersion, file: DataFile) -> bool | None:
     """Whether all rows of a file go (True), or none (False); None if only the rows can tell."""
-    bounds = bounds_of(file, active.field_id, table.schema().find_type(active.field_id))
+    bounds = bounds_of(file, table.schema().find_field(active.field_id))
     if bounds.only_nulls or (bounds.greatest is not None and bounds.greatest < active.version):
         return True
     if bounds.nulls == 0 and bounds.least is not None and bounds.least >= active.version:
