@@ -1,4 +1,4 @@
-"""docs/iceberg.md from its top to its end: what it says to type is typed, what it says is answered is answered."""
+"""docs/iceberg.md from its top to its end: what it says to type is typed, and has to give the answer shown."""
 
 import os
 import re
