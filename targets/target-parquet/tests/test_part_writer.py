@@ -38,10 +38,10 @@ class Files:
         self.rows = []
         self.parts = []
 
-    def open_part(self, rows):
+    def open_part(self, rows, pages):
         self.open += 1
         self.most_open = max(self.open, self.most_open)
-        encoding = Encoding("zstd", 1, choose_page_encoding(rows))
+        encoding = Encoding("zstd", 1, pages or choose_page_encoding(rows))
         self.parts.append(ParquetPart(self._store.stage("users/1.parquet"), rows.schema, encoding))
         return self.parts[-1]
 
@@ -73,7 +73,7 @@ def part_writer(files):
         def open_lane():
             return Lane(file_bytes, files.open_part, files.finish_part, pool, encoders)
 
-        return PartWriter(schema, open_lane, lanes, pool)
+        return PartWriter(schema, open_lane, encoders, pool)
 
     yield make
     for encoders in all_encoders:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from dativo_protocol.cli import run, target_command
+from target_parquet.allocator import settle_allocator
 from target_parquet.commands import replay_command, verify_command
 
 from target_iceberg.settings import CONNECTOR, Settings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Run as a process."""
+    settle_allocator()
     command = target_command(
         CONNECTOR,
         open_target,

@@ -66,15 +66,16 @@ def spec_of(fields: Sequence[PartitionField], schema: Schema, stream: str) -> Pa
     from pyiceberg.partitioning import PARTITION_FIELD_ID_START, PartitionSpec
     from pyiceberg.partitioning import PartitionField as SpecField
 
+    transforms = [checked_transform(each, schema, stream) for each in fields]
     return PartitionSpec(
         *(
             SpecField(
                 source_id=schema.find_field(each.source).field_id,
                 field_id=PARTITION_FIELD_ID_START + index,
-                transform=checked_transform(each, schema, stream),
+                transform=transform,
                 name=each.name,
             )
-            for index, each in enumerate(fields)
+            for index, (each, transform) in enumerate(zip(fields, transforms, strict=True))
         )
     )
 

@@ -64,7 +64,7 @@ class Settings(SharedSettings):
     )
     publish: Literal["manually", "after_checks"] = setting(
         description="With `branch`: whether `main` moves to the branch when a run has ended well, with no more "
-        "bad records than allowed and all its files holding what was loaded, or is moved by somebody else.",
+        "bad records than allowed and all its files holding what was loaded, or somebody else moves it.",
         default="manually",
     )
     partition_by: list[str] | dict[str, list[str]] = setting(  # noqa: RUF009 -- declares a field

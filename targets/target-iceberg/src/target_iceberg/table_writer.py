@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import pyarrow as pa
+    from dativo_protocol.page_encoding import PageEncoding
     from target_parquet.epoch import Epoch
     from target_parquet.parquet import ParquetPart
     from target_parquet.plan import ParquetPlan
@@ -101,11 +102,11 @@ class TableWriter(StreamWriter):
                 )
         return rows if self._keys is None else self._keys.arrived(rows)
 
-    def open_part(self, directory: str, rows: pa.Table) -> ParquetPart:
+    def open_part(self, directory: str, rows: pa.Table, pages: PageEncoding | None = None) -> ParquetPart:
         """Begin the next file of a partition."""
         if self._keys is None:
-            return super().open_part(directory, rows)
-        part = super().open_part(directory, self._keys.without_order(rows))
+            return super().open_part(directory, rows, pages)
+        part = super().open_part(directory, self._keys.without_order(rows), pages)
         return self._keys.watch(part, self._uri(part.staged.name))
 
     def finish_part(self, directory: str, part: ParquetPart) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from dativo_protocol.cli import run, target_command
 
+from target_parquet.allocator import settle_allocator
 from target_parquet.commands import replay_command, verify_command
 from target_parquet.settings import CONNECTOR, Settings
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Run as a process."""
+    settle_allocator()
     command = target_command(
         CONNECTOR,
         open_target,

@@ -17,7 +17,6 @@ two processes dealt with it at once, it is done: its files stand.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -295,6 +294,8 @@ def live_tokens(store: Store) -> list[Token]:
 
 def digest(state: str | None) -> str | None:
     """A short name for a STATE: SHA-256 of its text."""
+    import hashlib
+
     return None if state is None else hashlib.sha256(state.encode()).hexdigest()
 
 

@@ -21,6 +21,7 @@ from target_parquet.quarantine import Quarantine
 from target_parquet.recovery import recover
 from target_parquet.stream_writer import Workshop
 from target_parquet.summary import Summary
+from target_parquet.warm_up import load_for_writing
 from target_parquet.writer_pool import WriterPool
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class ParquetLoader:
         if stream in self._streams:
             self._streams[stream].change(plan)
         else:
+            load_for_writing()
             self._streams[stream] = self._format.open_writer(plan, self._workshop, self._epoch)
 
     def write(self, stream: str, batch: pa.RecordBatch) -> None:

@@ -51,6 +51,7 @@ class ParquetPart:
 
         self.staged = staged
         self.rows = 0
+        self.pages = encoding.pages
         self._digest = Digest(schema)
         try:
             self._writer = open_parquet_writer(

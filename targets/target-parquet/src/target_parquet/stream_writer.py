@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
+    from dativo_protocol.page_encoding import PageEncoding
     from dativo_protocol.tally import Tally
 
     from target_parquet.encoders import Encoders
@@ -145,7 +146,7 @@ class StreamWriter:
             writer = self._writers[directory] = PartWriter(
                 self.row_schema,
                 partial(self._open_lane, directory),
-                self._workshop.encoders.count,
+                self._workshop.encoders,
                 self._workshop.pool,
             )
         return writer
@@ -159,13 +160,13 @@ class StreamWriter:
             self._workshop.encoders,
         )
 
-    def open_part(self, directory: str, rows: pa.Table) -> ParquetPart:
+    def open_part(self, directory: str, rows: pa.Table, pages: PageEncoding | None = None) -> ParquetPart:
         """Begin the next file of a partition ("" for none) for rows like these."""
         settings = self._workshop.settings
         return ParquetPart(
             self._workshop.store.stage(self._next_name(directory)),
             self._plan.evolved.file,
-            Encoding(settings.compression, settings.level, choose_page_encoding(rows)),
+            Encoding(settings.compression, settings.level, pages or choose_page_encoding(rows)),
         )
 
     def _next_name(self, directory: str) -> str:
