@@ -1,4 +1,4 @@
-"""docs/iceberg.md from its top to its end: what it says to type is typed, and has to give the answer shown."""
+"""docs/iceberg.md from top to end: what it says to type is typed, and the answer has to be the one shown."""
 
 import os
 import re
