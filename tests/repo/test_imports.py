@@ -66,7 +66,8 @@ def requirements_with_extras(room: Room) -> set[str]:
     by_name = {other.distribution: other for other in ROOMS}
     asked = set(room.requirements())
     for requirement in room.requirements():
-        if match := re.match(r"([\w.-]+)\[([\w, -]+)\]", requirement):
+        match = re.match(r"([\w.-]+)\[([\w, -]+)\]", requirement)
+        if match and match.group(1) in by_name:
             extras = by_name[match.group(1)].project["optional-dependencies"]
             asked |= {one for extra in match.group(2).split(",") for one in extras[extra.strip()]}
     return asked

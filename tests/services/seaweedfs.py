@@ -20,6 +20,7 @@ SECRET_KEY = "seaweed-secret-of-the-tests"
 BUCKET = "lake"
 _START_SECONDS = 60
 _PORTS = ("master.port", "volume.port", "filer.port", "s3.port")
+TABLE_BUCKET = "tables"
 _RUNNING = pytest.StashKey["SeaweedFS"]()
 
 
@@ -35,15 +36,30 @@ class SeaweedFS:
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.ports['s3.port']}"
 
+    @property
+    def catalog_uri(self) -> str:
+        """Address of its Iceberg REST catalog."""
+        return f"http://127.0.0.1:{self.ports['s3.port.iceberg']}"
+
+    def catalog(self, uri: str | None = None) -> dict[str, str]:
+        """Properties of its REST catalog for pyiceberg, through `uri` instead of directly if there is one."""
+        return {
+            "type": "rest",
+            "uri": uri or self.catalog_uri,
+            "warehouse": f"s3://{TABLE_BUCKET}",
+            "credential": f"{ACCESS_KEY}:{SECRET_KEY}",
+            "oauth2-server-uri": f"{self.catalog_uri}/v1/oauth/tokens",
+        }
+
     def settings(self, **more: Any) -> dict[str, Any]:
         """Settings of target-parquet for this server."""
         keys = {"access_key_id": ACCESS_KEY, "secret_access_key": SECRET_KEY}
         return {"endpoint_url": self.endpoint, "region": "us-east-1", **keys, **more}
 
-    def client(self) -> Any:
+    def client(self, service: str = "s3") -> Any:
         config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10)
         return Session().create_client(
-            "s3",
+            service,
             endpoint_url=self.endpoint,
             region_name="us-east-1",
             aws_access_key_id=ACCESS_KEY,
@@ -52,7 +68,7 @@ class SeaweedFS:
         )
 
     def start(self) -> None:
-        self.ports = free_ports(*_PORTS, *(f"{name}.grpc" for name in _PORTS))
+        self.ports = free_ports(*_PORTS, *(f"{name}.grpc" for name in _PORTS), "s3.port.iceberg")
         for name in ("data", "sockets"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
@@ -80,7 +96,6 @@ class SeaweedFS:
             "-ip.bind=127.0.0.1",
             "-filer",
             "-s3",
-            "-s3.port.iceberg=0",
             "-s3.port.lance=0",
             "-s3.autoCreateBucket=false",
             "-volume.max=0",
@@ -104,6 +119,7 @@ class SeaweedFS:
                     time.sleep(0.2)
                     continue
                 client.put_object(Bucket=BUCKET, Key="ready", Body=b"yes")
+            self.client("s3tables").create_table_bucket(name=TABLE_BUCKET)
             return
         self.stop()
         log = self._log.read_text(errors="replace")[-2000:]

@@ -53,5 +53,5 @@ if lib.dativo_abi_version() != ABI_VERSION:
 
 
 def live_handles() -> int:
-    """How many readers, encoders, digests, logs and sets of keys, and error texts of this process have not been freed."""
+    """How many handles (readers, encoders, ...) and error texts of this process have not been freed."""
     return int(lib.dativo_live_handles())

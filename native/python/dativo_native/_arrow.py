@@ -53,7 +53,8 @@ def import_batch(fill: Callable[[Any, Any], None]) -> pa.RecordBatch:
 
     schema, array = ffi.new("ArrowSchema *"), ffi.new("ArrowArray *")
     fill(schema, array)
-    return pa.RecordBatch._import_from_c(_address(array), _address(schema))  # noqa: SLF001
+    known = pa.Schema._import_from_c(_address(schema))  # noqa: SLF001
+    return import_array(array, known)
 
 
 def _address(struct: Any) -> int:

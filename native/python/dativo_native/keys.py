@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dativo_native._abi import ffi, lib
 from dativo_native._arrow import export_batch, export_schema, import_array, import_batch
@@ -125,7 +125,8 @@ class KeySet(Closing):
 
         hits = ffi.new("ArrowArray *")
         call(lib.dativo_key_set_contains, self._open(), *export_batch(keys), hits)
-        return import_array(hits, pa.schema([pa.field("hit", pa.bool_(), nullable=False)])).column(0)
+        schema = pa.schema([pa.field("hit", pa.bool_(), nullable=False)])
+        return cast("pa.BooleanArray", import_array(hits, schema).column(0))
 
     def count(self) -> KeyCount:
         """Counts the keys."""

@@ -151,10 +151,11 @@ def _explained(action: Callable[[], _T], properties: Mapping[str, str]) -> _T:
 
     from target_iceberg.commit.outcomes import catalog_errors, reason_of
 
-    ours: tuple[type[Exception], ...] = (sqlite3.Error, NoSuchPropertyException, NotInstalledError)
+    ours = (sqlite3.Error, NoSuchPropertyException, NotInstalledError, ImportError, ValueError)
+    expected: tuple[type[Exception], ...] = (*catalog_errors(), *ours)
     try:
         return action()
-    except (*catalog_errors(), *ours, ImportError, ValueError) as error:
+    except expected as error:
         hide = Redactor(properties)
         missing = f" (not installed: {error.name})" if isinstance(error, ImportError) else ""
         raise StoreError(

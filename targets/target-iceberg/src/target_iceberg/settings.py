@@ -63,7 +63,7 @@ class Settings(SharedSettings):
         minimum=256,
     )
     publish: Literal["manually", "after_checks"] = setting(
-        description="With `branch`: whether `main` moves to the branch when a run has ended well, with no more "
+        description="With `branch`: whether `main` moves there when a run has ended well, with no more "
         "bad records than allowed and all its files holding what was loaded, or somebody else moves it.",
         default="manually",
     )

@@ -1,0 +1,99 @@
+"""A PostgreSQL for tests: a real server on this machine, one for the whole test session."""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.services.seaweedfs import free_ports
+
+USER = "loader"
+PASSWORD = "postgres-secret-of-the-tests"  # noqa: S105 -- opens nothing but the server of this test run
+_START_SECONDS = 60
+_RUNNING = pytest.StashKey["Postgres"]()
+
+
+@dataclass
+class Postgres:
+    """A running server; `start` returns once it answers."""
+
+    directory: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="dativo-postgres-")))
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    def uri(self, port: int | None = None) -> str:
+        """For SQLAlchemy; through another port, if there is something in front of the server."""
+        return f"postgresql+psycopg2://{USER}:{PASSWORD}@127.0.0.1:{port or self.port}/postgres"
+
+    def start(self) -> None:
+        data, password = self.directory / "data", self.directory / "password"
+        data.mkdir()
+        password.write_text(PASSWORD)
+        if os.geteuid() == 0:  # it refuses to run as root
+            nobody = pwd.getpwnam("nobody")
+            for path in (self.directory, data, password):
+                os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        options = ["-A", "scram-sha-256", "-U", USER, f"--pwfile={password}", "-E", "utf8", "--no-sync"]
+        subprocess.run([_program("initdb"), "-D", data, *options], check=True, capture_output=True, **_as_user())
+        self.port = free_ports("postgres")["postgres"]
+        with (self.directory / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [_program("postgres"), "-D", data, "-h", "127.0.0.1", "-p", str(self.port), "-k", ""],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                **_as_user(),
+            )
+        self._await()
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
+        shutil.rmtree(self.directory)
+
+    def _await(self) -> None:
+        import psycopg2
+
+        assert self.process is not None
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                psycopg2.connect(self.uri().replace("+psycopg2", "")).close()
+            except psycopg2.OperationalError:
+                time.sleep(0.1)
+            else:
+                return
+        log = (self.directory / "log").read_text(errors="replace")[-2000:]
+        self.stop()
+        raise RuntimeError(f"PostgreSQL does not start in {_START_SECONDS} s\n{log}")
+
+
+def running(config: pytest.Config) -> Postgres:
+    """The server of this session; the first one to ask starts it."""
+    if _RUNNING not in config.stash:
+        server = Postgres()
+        config.add_cleanup(server.stop)
+        server.start()
+        config.stash[_RUNNING] = server
+    return config.stash[_RUNNING]
+
+
+def _program(name: str) -> Path:
+    """Of the distribution pgserver, whose own module does more than is wanted here: it makes system users."""
+    package = importlib.util.find_spec("pgserver")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).parent / "pginstall/bin" / name
+
+
+def _as_user() -> dict[str, Any]:
+    return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
