@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from dativo_protocol.config import Connector, setting
+from target_parquet.destination import LocalPlace, parse_place
 from target_parquet.shared_settings import MIB, SharedSettings
+
+from target_iceberg.maintenance.settings import MaintenanceSettings
 
 _CATALOG_LIBRARY_MB = 72
 _KEY_BYTES = 64 * MIB
@@ -21,6 +24,14 @@ class Settings(SharedSettings):
         "or `s3://bucket/prefix`. All tables of the catalog that are loaded have to be below it.",
         min_length=1,
         examples=("./lake", "s3://bucket/lake"),
+    )
+    ledger: str | None = setting(
+        description="Where the ledger and the quarantine are instead of below the warehouse, which has to be "
+        "in S3: for buckets that take nothing but tables, such as those of S3 Tables. It is reached with the "
+        "same keys.",
+        default=None,
+        min_length=1,
+        examples=("s3://bucket/ledger",),
     )
     catalog: dict[str, str] = setting(  # noqa: RUF009 -- declares a field
         description="Properties of the catalog as PyIceberg takes them: `type` (`sql`, `rest`, `glue`, …), "
@@ -67,6 +78,10 @@ class Settings(SharedSettings):
         "bad records than allowed and all its files holding what was loaded, or somebody else moves it.",
         default="manually",
     )
+    maintenance: MaintenanceSettings = setting(  # noqa: RUF009 -- declares a field
+        description="What `target-iceberg maintain` does to tables, and what a run does for them itself.",
+        default_factory=MaintenanceSettings,
+    )
     partition_by: list[str] | dict[str, list[str]] = setting(  # noqa: RUF009 -- declares a field
         description="Partition fields, for every stream or for each stream that wants any: a column, or a "
         "transform of one: `bucket[16](id)`, `truncate[4](zip)`, `year(at)`, `month(at)`, `day(at)`, "
@@ -81,6 +96,7 @@ class Settings(SharedSettings):
         if self.publish == "after_checks" and self.branch is None:
             raise ValueError("publish: after_checks needs a branch that is published")
         super().__post_init__()
+        self._check_ledger()
 
     @property
     def destination(self) -> str:
@@ -91,6 +107,11 @@ class Settings(SharedSettings):
     def destination_setting(self) -> str:
         """The setting that `destination` is from."""
         return "warehouse"
+
+    @property
+    def aside(self) -> str | None:
+        """URI of the place for all that is no table."""
+        return self.ledger
 
     @property
     def file_template(self) -> str:
@@ -107,6 +128,16 @@ class Settings(SharedSettings):
     def key_bytes(self) -> int:
         """Bytes of keys that are held at once, before some of them wait in a file."""
         return _KEY_BYTES
+
+    def _check_ledger(self) -> None:
+        if self.ledger is None:
+            return
+        try:
+            places = [parse_place(self.warehouse), parse_place(self.ledger)]
+        except ValueError as error:
+            raise ValueError(f"ledger: {error}") from error
+        if any(isinstance(place, LocalPlace) for place in places):
+            raise ValueError("ledger: it and the warehouse have to be in S3; a local warehouse has its own")
 
     def for_side_streams(self) -> Self:
         """Settings for streams that are about a run: plain files beside the tables."""

@@ -83,7 +83,7 @@ def _settle(ledger: Ledger, epoch: int, publisher: Publisher) -> None:
     faults.passing("recover.before")
     if publisher.is_lost(entry):
         ledger.settle(epoch, "aborted")
-        logger.warning("epoch %d of run %s is given up: its staged files are gone", epoch, entry.run)
+        logger.warning("epoch %d of run %s is given up: it lacks files or tables", epoch, entry.run)
     else:
         publisher.publish(entry)
         ledger.settle(epoch, "done")

@@ -141,6 +141,11 @@ class SharedSettings(ABC):
         """The setting that `destination` is from, for errors."""
 
     @property
+    def aside(self) -> str | None:
+        """URI of the place for all that is no table, where the destination takes nothing but tables."""
+        return None
+
+    @property
     @abstractmethod
     def file_template(self) -> str:
         """Names of files, see `layout.FileNames`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from target_parquet.destination import LocalPlace, parse_place
+from target_parquet.destination import LocalPlace, S3Place, parse_place
 
 if TYPE_CHECKING:
     from target_parquet.s3_bucket import Bucket
@@ -26,7 +26,13 @@ def open_store(settings: SharedSettings) -> Store:
         return LocalStore(place.path)
     from target_parquet.s3_store import S3Store
 
-    return S3Store(open_bucket(settings.s3, place.bucket, place.key), settings.s3)
+    bucket = open_bucket(settings.s3, place.bucket, place.key)
+    aside = parse_place(settings.aside) if settings.aside else None
+    if isinstance(aside, S3Place):
+        from target_parquet.s3_split_bucket import SplitBucket
+
+        bucket = SplitBucket(bucket, open_bucket(settings.s3, aside.bucket, aside.key))
+    return S3Store(bucket, settings.s3)
 
 
 def open_bucket(settings: S3Settings, bucket: str, prefix: str = "") -> Bucket:
