@@ -12,9 +12,12 @@ from dativo_protocol.about import settings_markdown
 from dativo_protocol.config import load_settings
 from dativo_protocol.testing import run
 from duckdb_extensions import import_extension
+from target_iceberg.catalogs import open_catalog
 from target_iceberg.names import TableNames
 from target_iceberg.partitioning import parse_partition_fields
 from target_iceberg.settings import CONNECTOR, Settings
+
+from tests.services import postgres
 
 HERE = Path(__file__).parents[1]
 README = (HERE / "README.md").read_text()
@@ -91,9 +94,47 @@ def test_configurations_are_of_every_kind_of_catalog():
     assert kinds == [None, "sql", "rest", "glue"]
 
 
+def test_maintenance_works_as_shown(tmp_path):
+    """The command of the README changes nothing; without its last word it does."""
+    [shown] = re.findall(r"^target-iceberg (maintain .*)$", README, re.MULTILINE)
+    (tmp_path / "target.json").write_text('{"warehouse": "lake"}')
+    for row in range(6):
+        load(tmp_path, "target.json", {"id": row})
+    *maintain, dry = shown.split()
+    assert dry == "--dry-run"
+    before = live_files(tmp_path)
+    for arguments, changes in (([*maintain, dry], False), (maintain, True)):
+        done = run([str(EXECUTABLE), *arguments], cwd=tmp_path)
+        assert done.code == 0, done.stderr
+        assert (live_files(tmp_path) != before) is changes
+    assert len(live_files(tmp_path)) == 1
+    assert ids({"warehouse": str(tmp_path / "lake")}, "users") == list(range(6))
+
+
+def live_files(directory):
+    catalog = open_catalog({}, str(directory / "lake"), None)
+    return {task.file.file_path for task in catalog.load_table(("default", "users")).scan().plan_files()}
+
+
 def test_the_default_catalog_works_as_shown(tmp_path):
     load(tmp_path, CONFIGURATIONS[0], {"id": 1})
     assert (tmp_path / "lake" / "catalog.db").is_file()
+
+
+def test_postgresql_works_as_shown(tmp_path, request):
+    server = postgres.running(request.config)
+    shown = json.loads(CONFIGURATIONS[1])
+    assert shown["catalog"].keys() == {"type", "uri"}
+    config = {"warehouse": str(tmp_path / "lake"), "catalog": shown["catalog"] | {"uri": server.uri()}}
+    for row in ({"id": 1}, {"id": 2}):
+        load(tmp_path, json.dumps(config), row, stream="shown_in_postgresql")
+    assert ids(config, "shown_in_postgresql") == [1, 2]
+
+
+def ids(config, stream):
+    settings = load_settings(Settings, config)
+    catalog = open_catalog(settings.catalog, settings.warehouse, settings.s3)
+    return sorted(catalog.load_table(("default", stream)).scan().to_arrow()["id"].to_pylist())
 
 
 def test_names_follow_the_rule():
