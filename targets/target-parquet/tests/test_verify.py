@@ -3,6 +3,8 @@
 import json
 import shutil
 import signal
+from contextlib import suppress
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -408,6 +410,13 @@ def test_a_damaged_manifest_is_named(users, verify, destination):
     assert "0000000001-0000000016.json is damaged" in outcome.stderr
 
 
+def is_reading(pid, file):
+    """Whether a process has the file open; before that Python itself may be what a signal ends."""
+    with suppress(OSError):  # a descriptor is closed as soon as it is seen
+        return file in [descriptor.readlink() for descriptor in Path(f"/proc/{pid}/fd").iterdir()]
+    return False
+
+
 def test_an_interrupted_verification_ends_at_once(users, command, files):
     users(*range(2000))
     executable, *config = command()
@@ -415,5 +424,6 @@ def test_an_interrupted_verification_ends_at_once(users, command, files):
     table = pa.concat_tables([pq.read_table(file)] * 2000)
     pq.write_table(table, file, compression="none", use_dictionary=False)
     with start([executable, "verify", *config]) as running:
+        running.wait_for(lambda _: is_reading(running.pid, file))
         running.signal(signal.SIGINT)
         assert running.wait(20) in (130, -signal.SIGINT)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from dativo_protocol.cli import run, target_command
+import click
+from dativo_protocol.cli import run, subcommand, target_command
 from target_parquet.allocator import settle_allocator
 from target_parquet.commands import replay_command, verify_command
 
@@ -25,7 +26,11 @@ def main() -> NoReturn:
         open_target,
         read_options,
         recover=recover_state,
-        extra_commands=[replay_command(CONNECTOR, open_target), verify_command(CONNECTOR, verify)],
+        extra_commands=[
+            replay_command(CONNECTOR, open_target),
+            verify_command(CONNECTOR, verify),
+            maintain_command(),
+        ],
     )
     run(command)
 
@@ -71,6 +76,34 @@ def verify(settings: Settings, *, stream: Sequence[str], form: Literal["text", "
     from target_iceberg.verify import verify_tables
 
     write_reports(verify_tables(settings, stream), form)
+
+
+def maintain_command() -> click.Command:
+    """Make the subcommand that keeps tables fast and small."""
+
+    def maintain(settings: Settings, **options: Any) -> None:
+        from target_iceberg.maintenance.command import maintain_tables
+
+        maintain_tables(settings, **options)
+
+    return subcommand(
+        CONNECTOR,
+        "maintain",
+        maintain,
+        help="Put small files together, apply deletes, expire snapshots and delete what nothing names.",
+        params=[
+            click.Option(
+                ["--table"], multiple=True, help="Only this table, as namespace.name; may be repeated."
+            ),
+            click.Option(["--dry-run"], is_flag=True, help="Change nothing; say what would be done."),
+            click.Option(
+                ["--format", "form"],
+                type=click.Choice(["text", "json"]),
+                default="text",
+                help="Form of the report.",
+            ),
+        ],
+    )
 
 
 def read_options(settings: Settings) -> ReadOptions:

@@ -9,6 +9,8 @@ from dativo_protocol.config import Connector, setting
 from target_parquet.destination import LocalPlace, parse_place
 from target_parquet.shared_settings import MIB, SharedSettings
 
+from target_iceberg.maintenance.settings import MaintenanceSettings
+
 _CATALOG_LIBRARY_MB = 72
 _KEY_BYTES = 64 * MIB
 
@@ -75,6 +77,10 @@ class Settings(SharedSettings):
         description="With `branch`: whether `main` moves there when a run has ended well, with no more "
         "bad records than allowed and all its files holding what was loaded, or somebody else moves it.",
         default="manually",
+    )
+    maintenance: MaintenanceSettings = setting(  # noqa: RUF009 -- declares a field
+        description="What `target-iceberg maintain` does to tables, and what a run does for them itself.",
+        default_factory=MaintenanceSettings,
     )
     partition_by: list[str] | dict[str, list[str]] = setting(  # noqa: RUF009 -- declares a field
         description="Partition fields, for every stream or for each stream that wants any: a column, or a "

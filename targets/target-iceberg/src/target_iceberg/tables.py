@@ -51,6 +51,15 @@ class IcebergTables:
         self._tables[plan.message.stream] = plan.identifier
         return TableWriter(plan, self._settings, workshop, epoch)
 
+    def tend(self, epoch: int) -> None:
+        """Compact a little and let old snapshots go, every so many epochs of the pipeline."""
+        maintenance = self._settings.maintenance
+        if maintenance.every_epochs and epoch and epoch % maintenance.every_epochs == 0:
+            from target_iceberg.maintenance.upkeep import inline_upkeep
+
+            for identifier in self._tables.values():
+                inline_upkeep(self._catalog, identifier, maintenance)
+
     def finish(self) -> None:
         """Publish the branch, if that is to be done when all is well with it.
 

@@ -154,3 +154,11 @@ def test_states_close_epochs(loaded, rows, table, epochs):
     assert outcome.stdout.split() == [str(number).encode() for number in range(epochs)]
     assert len(rows("users")) == epochs
     assert len(table("users").metadata.snapshots) == epochs
+
+
+def test_a_pipeline_of_many_small_epochs_tends_its_tables(loaded, rows, table):
+    every_state = {"epoch_max_bytes": 0, "epoch_max_records": 0, "epoch_max_seconds": 0}
+    messages = [each for number in range(12) for each in (record(id=number), state(number))]
+    loaded(schema(), *messages, **every_state, maintenance={"every_epochs": 5, "small_files": 2})
+    assert len(rows("users")) == 12
+    assert len(list(table("users").scan().plan_files())) < 8

@@ -103,7 +103,9 @@ epochs = st.lists(st.lists(st.lists(operation, max_size=8), min_size=1, max_size
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(epochs=epochs, ratio=st.sampled_from([0.0, 0.3, 1.0]))
 def test_a_table_is_a_dictionary(epochs, ratio):

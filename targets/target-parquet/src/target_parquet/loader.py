@@ -134,6 +134,7 @@ class ParquetLoader:
         standing = self._epoch.done()
         self._clean_up()
         self._epoch = Epoch(self._writer, standing)
+        self._format.tend(standing.epoch)
         if self._final:
             self._summary.log(self._settings.destination)
             self._workshop.encoders.close()

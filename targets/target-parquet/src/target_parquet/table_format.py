@@ -50,6 +50,9 @@ class TableFormat(Protocol):
     def activate_version(self, writer: StreamWriter, stream: str, version: int) -> None:
         """Retire the rows of older versions with the next commit, where the format can (M5)."""
 
+    def tend(self, epoch: int) -> None:
+        """Look after the tables between two epochs, if the one with this number calls for it; never fails."""
+
     def finish(self) -> None:
         """Do what is left to do when a run has ended well and its last STATE has left.
 
@@ -82,6 +85,9 @@ class PlainFiles:
             logger.info(
                 "stream %s: version %d is active; rows of other versions stay in their files", stream, version
             )
+
+    def tend(self, epoch: int) -> None:
+        """Files need no care."""
 
     def finish(self) -> None:
         """Nothing is left to do."""

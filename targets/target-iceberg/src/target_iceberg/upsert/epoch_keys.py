@@ -1,8 +1,8 @@
 """The keys of an epoch as a file, so that any process can find out which rows of the table they replace.
 
 A Parquet file with the columns of the key, and `_file` and `_position`. A row group has either keys (and no
-position) or rows of the epoch's own files that were overtaken (and no key). Its footer says which, and names the
-files.
+position) or rows of the epoch's own files that were overtaken (and no key). Its footer says which, and names
+the files.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ def constant(value: object, kind: pa.DataType, count: int) -> Values:
     import pyarrow as pa
 
     scalar: Any = pa.scalar(value, kind)
-    return pa.repeat(scalar, count)
+    repeated: Values = pa.repeat(scalar, count)
+    return repeated
 
 
 def bits(count: int, *, value: bool) -> pa.BooleanArray:

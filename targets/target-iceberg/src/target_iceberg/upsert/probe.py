@@ -68,8 +68,8 @@ def find_hits(
 ) -> Hits:
     """Look for the keys of an epoch in data files of a table.
 
-    Only key columns are read, of files and row groups whose bounds allow for one of the keys. Keys are compared
-    as a whole, in the types that the table has now.
+    Only key columns are read, of files and row groups whose bounds allow for one of the keys. Keys are
+    compared as a whole, in the types that the table has now.
 
     Raises:
         StoreError: a file of the table, or that of the keys, cannot be read.

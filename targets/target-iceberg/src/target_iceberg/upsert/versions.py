@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from target_iceberg.upsert.bounds import bounds_of
 from target_iceberg.upsert.data_reader import open_data_file
@@ -69,8 +69,10 @@ def older(versions: Values, version: int) -> pa.BooleanArray:
     import pyarrow as pa
     from pyarrow import compute
 
-    less = compute.less(versions, pa.scalar(version, versions.type))
-    return compute.or_(compute.is_null(versions), compute.coalesce(less, pa.scalar(value=False)))
+    less: Any = compute.less(versions, pa.scalar(version, versions.type))
+    known: Any = compute.coalesce(less, pa.scalar(value=False))
+    either: pa.BooleanArray = compute.or_(compute.is_null(versions), known)
+    return either
 
 
 def _verdict(table: Table, active: ActivatedVersion, file: DataFile) -> bool | None:
