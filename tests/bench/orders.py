@@ -1,6 +1,6 @@
 """Orders as Singer lines on standard output: `python -m tests.bench.orders COUNT STEP NOTE KEYS`.
 
-KEYS are the key properties, joined by commas: `id`, or `id,customer`. The ids are 0, STEP, twice STEP and so on:
+KEYS are the key properties with commas: `id`, or `id,customer`. The ids are 0, STEP, twice STEP, and so on:
 with a STEP of 1 they make a table, with a greater one changes all over it.
 """
 
