@@ -1,6 +1,7 @@
-"""Orders with one key, as Singer lines on standard output: `python -m tests.bench.orders COUNT STEP NOTE`.
+"""Orders as Singer lines on standard output: `python -m tests.bench.orders COUNT STEP NOTE KEYS`.
 
-The keys are 0, STEP, twice STEP and so on: with a STEP of 1 a table, with a greater one changes all over it.
+KEYS are the key properties with commas: `id`, or `id,customer`. The ids are 0, STEP, twice STEP, and so on:
+with a STEP of 1 they make a table, with a greater one changes all over it.
 """
 
 import json
@@ -16,17 +17,19 @@ STREAM = "orders"
 BLOCK = 50_000
 PROPERTIES = {
     "id": {"type": "integer"},
-    "customer": {"type": ["integer", "null"]},
+    "customer": {"type": "integer"},
     "total": {"type": ["number", "null"]},
     "placed": {"type": ["string", "null"], "format": "date-time"},
     "note": {"type": ["string", "null"]},
 }
 
 
-def write_orders(count: int, step: int, note: str, out: BinaryIO) -> None:
+def write_orders(count: int, step: int, note: str, out: BinaryIO, keys: str = "id") -> None:
     """SCHEMA, so many RECORD lines, and a STATE at their end."""
     schema = {"type": "object", "properties": PROPERTIES}
-    out.write(_line({"type": "SCHEMA", "stream": STREAM, "schema": schema, "key_properties": ["id"]}))
+    out.write(
+        _line({"type": "SCHEMA", "stream": STREAM, "schema": schema, "key_properties": keys.split(",")})
+    )
     for start in range(0, count, BLOCK):
         out.writelines(
             text.as_py().encode() for text in _records(start, min(count, start + BLOCK), step, note)
@@ -80,4 +83,4 @@ def _line(message: dict[str, object]) -> bytes:
 
 
 if __name__ == "__main__":
-    write_orders(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.stdout.buffer)
+    write_orders(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.stdout.buffer, sys.argv[4])

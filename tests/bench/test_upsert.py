@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.orders import BLOCK, orders_table, write_orders
-from tests.bench.upsert import Result, require_changed, table
+from tests.bench.upsert import PEER_SIZES, Result, require_changed, table
 from tests.paths import BIN, ROOT
 
 
@@ -43,9 +43,10 @@ def test_the_ratio_is_that_of_rates_against_the_peer() -> None:
     ]
 
 
-def test_both_tools_are_measured() -> None:
+@pytest.mark.parametrize("keys", PEER_SIZES)
+def test_both_tools_are_measured(keys: str) -> None:
     small = ["--rows", "600", "--changes", "30", "--peer-rows", "200", "--peer-changes", "20"]
-    command = (sys.executable, "-m", "tests.bench.upsert", *small)
+    command = (sys.executable, "-m", "tests.bench.upsert", "--keys", keys, *small)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     rows = [row.strip("| ").split(" | ")[:3] for row in done.stdout.splitlines()[2:]]
