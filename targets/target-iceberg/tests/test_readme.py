@@ -17,7 +17,7 @@ from target_iceberg.names import TableNames
 from target_iceberg.partitioning import parse_partition_fields
 from target_iceberg.settings import CONNECTOR, Settings
 
-from tests.services import postgres
+from tests.services import postgres, seaweedfs
 
 HERE = Path(__file__).parents[1]
 README = (HERE / "README.md").read_text()
@@ -147,3 +147,15 @@ def test_partition_fields_are_such():
     shown = re.findall(r"`([a-z]+(?:\[\d+\])?\([a-z]+\))`", section)
     assert len(shown) == 6
     assert [f"{each.transform}({each.source})" for each in parse_partition_fields(shown, "s")] == shown
+
+
+def test_a_rest_catalog_works_as_shown(tmp_path, request, tmp_path_factory):
+    server = seaweedfs.running(request.config, tmp_path_factory.mktemp("seaweedfs"))
+    shown = json.loads(CONFIGURATIONS[2])
+    there = server.catalog()
+    assert shown["catalog"].keys() == there.keys() - {"oauth2-server-uri"}
+    config = {"warehouse": there["warehouse"], "catalog": shown["catalog"] | there, "s3": server.settings()}
+    config["ledger"] = f"s3://{seaweedfs.BUCKET}/ledger-of-the-readme"
+    for row in ({"id": 1}, {"id": 2}):
+        load(tmp_path, json.dumps(config), row, stream="shown_in_rest")
+    assert ids(config, "shown_in_rest") == [1, 2]

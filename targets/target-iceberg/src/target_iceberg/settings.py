@@ -68,6 +68,16 @@ class Settings(SharedSettings):
         default=None,
         min_length=1,
     )
+    target_file_size_mb: int = setting(
+        description="Size at which a data file is closed and the next one opened, in MiB of bytes on disk.",
+        default=512,
+        minimum=1,
+    )
+    process_activate_version_messages: bool = setting(
+        description="Act on ACTIVATE_VERSION messages: with `hard_delete` rows of older versions go, "
+        "otherwise the log says which version is active.",
+        default=True,
+    )
     max_memory_mb: int = setting(
         description="Memory that the whole process stays under, in MiB; buffers and queues follow from it.",
         default=400,
