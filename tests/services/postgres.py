@@ -42,7 +42,9 @@ class Postgres:
             for path in (self.directory, data, password):
                 os.chown(path, nobody.pw_uid, nobody.pw_gid)
         options = ["-A", "scram-sha-256", "-U", USER, f"--pwfile={password}", "-E", "utf8", "--no-sync"]
-        subprocess.run([_program("initdb"), "-D", data, *options], check=True, capture_output=True, **_as_user())
+        subprocess.run(
+            [_program("initdb"), "-D", data, *options], check=True, capture_output=True, **_as_user()
+        )
         self.port = free_ports("postgres")["postgres"]
         with (self.directory / "log").open("wb") as log:
             self.process = subprocess.Popen(
@@ -96,4 +98,8 @@ def _program(name: str) -> Path:
 
 
 def _as_user() -> dict[str, Any]:
-    return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    return (
+        {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
+        if os.geteuid() == 0
+        else {}
+    )
