@@ -16,7 +16,7 @@ import pytest
 from tests.services.seaweedfs import free_ports
 
 USER = "loader"
-PASSWORD = "postgres-secret-of-the-tests"  # noqa: S105 -- opens nothing but the server of this test run
+PASSWORD = "postgres-secret-of-the-tests"
 _START_SECONDS = 60
 _RUNNING = pytest.StashKey["Postgres"]()
 
