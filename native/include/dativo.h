@@ -54,7 +54,7 @@ typedef struct ArrowArray ArrowArray;
 
 // The version of this header: the major in the upper 16 bits, the minor in the lower. A change of
 // the major breaks callers, a change of the minor adds to the end of things.
-#define DATIVO_ABI_VERSION 65537
+#define DATIVO_ABI_VERSION 65538
 
 // What every fallible function returns. Numbers are never reused.
 typedef enum {
@@ -105,6 +105,15 @@ typedef struct DativoDigest DativoDigest;
 // dativo_encoder_free. It may move between threads but serves one at a time.
 typedef struct DativoEncoder DativoEncoder;
 
+// Which row of each key came last, and which rows are overtaken by another of their key. Made by
+// dativo_key_log_new, ended by dativo_key_log_free. It may move between threads but serves one at a
+// time.
+typedef struct DativoKeyLog DativoKeyLog;
+
+// A set of keys. Made by dativo_key_set_new, ended by dativo_key_set_free. Any number of threads at a
+// time may call dativo_key_set_contains, while none calls another function of it.
+typedef struct DativoKeySet DativoKeySet;
+
 // Decodes a Singer stream. Made by dativo_reader_new, ended by dativo_reader_free. It may move
 // between threads but serves one at a time, except for dativo_reader_cancel and dativo_reader_stats.
 typedef struct DativoReader DativoReader;
@@ -146,6 +155,14 @@ typedef struct {
   // How many there are.
   size_t len;
 } DativoSlice;
+
+// How much there is.
+typedef struct {
+  // Different keys.
+  uint64_t keys;
+  // Memory in use, in bytes.
+  uint64_t bytes;
+} DativoKeyCount;
 
 // Limits of a reader. 0 stands for the default everywhere, so a zeroed struct with struct_size
 // set is valid. Fields are only ever appended.
@@ -283,6 +300,118 @@ void dativo_error_clear(DativoError *error);
 
 // How many things made by this library have not been freed: handles, and texts inside errors.
 uint64_t dativo_live_handles(void);
+
+// Makes a log for rows whose key are the columns of `schema` (a struct whose children they are, moved
+// in whatever the outcome).
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_key_log_new(ArrowSchema *schema,
+                                DativoKeyLog **log,
+                                DativoError *error);
+
+// Takes rows: the columns of the key, then `file` (uint32), `position` in it (uint32) and `order`
+// (int64). Of two rows with one key the one of higher order counts, of equal ones the later. The file
+// 2^32-1 says that the key is deleted. A row without a key is refused, and with it the batch. `array`
+// and `schema` are moved in whatever the outcome; the batch is released before the call returns.
+//
+// # Safety
+// The rules at the top of dativo.h; `array` has the layout that `schema` says.
+DativoStatus dativo_key_log_put(DativoKeyLog *log,
+                                ArrowSchema *schema,
+                                ArrowArray *array,
+                                DativoError *error);
+
+// The rows that have been overtaken since the last call, as `file` and `position` (uint32), in order
+// of both.
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_key_log_overtaken(DativoKeyLog *log,
+                                      ArrowSchema *schema,
+                                      ArrowArray *array,
+                                      DativoError *error);
+
+// The last row of `count` keys from the key `first` on, in order of the keys' arrival, laid out as
+// dativo_key_log_put takes them; as many as there are.
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_key_log_slice(DativoKeyLog *log,
+                                  uint64_t first,
+                                  uint64_t count,
+                                  ArrowSchema *schema,
+                                  ArrowArray *array,
+                                  DativoError *error);
+
+// The last row of each key of one of `buckets` parts, laid out as dativo_key_log_put takes them. A key
+// is in the same part of every log.
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_key_log_bucket(DativoKeyLog *log,
+                                   uint32_t bucket,
+                                   uint32_t buckets,
+                                   ArrowSchema *schema,
+                                   ArrowArray *array,
+                                   DativoError *error);
+
+// Counts the keys of a log.
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_key_log_count(const DativoKeyLog *log,
+                                  DativoKeyCount *count,
+                                  DativoError *error);
+
+// Ends a log. NULL is fine.
+//
+// # Safety
+// The rules at the top of dativo.h; no other call on the log is running or follows.
+void dativo_key_log_free(DativoKeyLog *log);
+
+// Makes a set for keys of the columns of `schema` (a struct whose children they are, moved in
+// whatever the outcome).
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_key_set_new(ArrowSchema *schema, DativoKeySet **set, DativoError *error);
+
+// Adds the keys of a batch; rows where a column is null or NaN add nothing. `array` and `schema` are
+// moved in whatever the outcome; the batch is released before the call returns.
+//
+// # Safety
+// The rules at the top of dativo.h; `array` has the layout that `schema` says.
+DativoStatus dativo_key_set_add(DativoKeySet *set,
+                                ArrowSchema *schema,
+                                ArrowArray *array,
+                                DativoError *error);
+
+// Tells which rows of a batch have a key that is in the set: `hits` becomes a batch of one column
+// `hit` (boolean, no nulls). `array` and `schema` are moved in whatever the outcome; the batch is
+// released before the call returns.
+//
+// # Safety
+// The rules at the top of dativo.h; `array` has the layout that `schema` says.
+DativoStatus dativo_key_set_contains(const DativoKeySet *set,
+                                     ArrowSchema *schema,
+                                     ArrowArray *array,
+                                     ArrowArray *hits,
+                                     DativoError *error);
+
+// Counts the keys of a set.
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_key_set_count(const DativoKeySet *set,
+                                  DativoKeyCount *count,
+                                  DativoError *error);
+
+// Ends a set. NULL is fine.
+//
+// # Safety
+// The rules at the top of dativo.h; no other call on the set is running or follows.
+void dativo_key_set_free(DativoKeySet *set);
 
 // Makes a reader. With `fd` >= 0 it reads that descriptor itself, does not close it, and needs it
 // open until it is freed; with -1 it is fed. `options` may be NULL.

@@ -127,6 +127,18 @@ def core(scale: Scale) -> Group:
     return Group("core", f"The core alone, one thread, {CORE_PASSES} passes", None, tuple(cases))
 
 
+def iceberg(scale: Scale) -> Group:
+    """What a table costs beside the same files without one."""
+    source, records = _input("lineitem", "singer", scale), scale.records("lineitem")
+    cases = (
+        _target("target-parquet", source, records, {}),
+        _iceberg("target-iceberg", source, records, {}),
+        _iceberg("target-iceberg, upsert into an empty table", source, records, {"load_method": "upsert"}),
+    )
+    title = f"`lineitem` Singer lines to an Iceberg table, {records:,} records"
+    return Group("iceberg", title, "target-parquet", cases)
+
+
 def csv(scale: Scale) -> Group:
     source = _input("lineitem", "csv", scale)
     records = scale.records("lineitem")
@@ -146,7 +158,7 @@ def start(scale: Scale) -> Group:
     """What a user waits for before anything happens; a scale makes no difference."""
     versions = [
         Case(f"{name} --version", ((str(BIN / name), "--version"),), 0, 0)
-        for name in ("target-parquet", "tap-csv", "dativo")
+        for name in ("target-parquet", "target-iceberg", "tap-csv", "dativo")
     ]
     small = _target("1,000 records", dataset("lineitem", "singer", SMALL_RUN_RECORDS), SMALL_RUN_RECORDS, {})
     return Group("start", "Start-up, whole processes", None, (*versions, small))
@@ -159,6 +171,7 @@ GROUPS: dict[str, Callable[[Scale], Group]] = {
     "targets": targets,
     "core": core,
     "csv": csv,
+    "iceberg": iceberg,
     "start": start,
 }
 
@@ -191,6 +204,13 @@ def _peer(name: str, script: list[str], source: Path, records: int, size: int) -
 
 def _target(name: str, source: Path, records: int, settings: dict[str, object]) -> Case:
     command = (str(BIN / "target-parquet"), "--config", _target_config(settings))
+    return Case(name, (command,), records, source.stat().st_size, stdin=source, output=WORK / "out")
+
+
+def _iceberg(name: str, source: Path, records: int, settings: dict[str, object]) -> Case:
+    plain: dict[str, object] = {"warehouse": str(WORK / "out"), "validate_records": False}
+    config = config_file("target-iceberg" + "".join(f"-{each}" for each in settings), plain | settings)
+    command = (str(BIN / "target-iceberg"), "--config", config)
     return Case(name, (command,), records, source.stat().st_size, stdin=source, output=WORK / "out")
 
 

@@ -82,6 +82,15 @@ def test_target_parquet_writes_the_records(tmp_path: Path, stream: Stream) -> No
     assert loaded(tmp_path / "out", stream).equals(expected(input_file(tmp_path, stream, "ndjson"), stream))
 
 
+@pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
+def test_target_iceberg_writes_the_records(tmp_path: Path, stream: Stream) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"warehouse": str(tmp_path / "lake"), "validate_records": False}))
+    measure([(str(BIN / "target-iceberg"), "--config", str(config))], input_file(tmp_path, stream, "singer"))
+    written = loaded(tmp_path / "lake" / "default" / stream.name / "data", stream)
+    assert written.equals(expected(input_file(tmp_path, stream, "ndjson"), stream))
+
+
 def test_duckdb_reads_the_csv(tmp_path: Path) -> None:
     source, output = input_file(tmp_path, LINEITEM, "csv"), tmp_path / "out.parquet"
     measure([(sys.executable, "-m", "tests.bench.peers.duckdb_csv", str(source), str(output))])

@@ -12,6 +12,7 @@ import pyarrow.dataset as ds
 import pytest
 import yaml
 
+from tests.interop.iceberg_rows import iceberg_rows
 from tests.interop.orders import COLUMNS, ORDERS, write_orders
 from tests.interop.venvs import tool_bin
 from tests.paths import ROOT
@@ -112,7 +113,12 @@ def test_meltano_yml_works_as_it_stands(tmp_path: Path, meltano: Meltano) -> Non
     meltano("run", "tap-csv", "target-parquet", cwd=ROOT, TARGET_PARQUET_DESTINATION_PATH=str(lake))
     streams = [path for path in lake.iterdir() if not path.name.startswith(".")]
     assert streams
-    assert all(ds.dataset(stream, format="parquet").count_rows() > 0 for stream in streams)
+    loaded = {stream.name: ds.dataset(stream, format="parquet").count_rows() for stream in streams}
+    assert all(loaded.values())
+
+    tables = tmp_path / "tables"
+    meltano("run", "tap-csv", "target-iceberg", cwd=ROOT, TARGET_ICEBERG_WAREHOUSE=str(tables))
+    assert {stream: len(iceberg_rows(tables, stream)) for stream in loaded} == loaded
 
 
 def records(lake: Path) -> list[dict]:

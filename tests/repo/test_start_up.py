@@ -10,7 +10,7 @@ from tests.paths import BIN
 from tests.repo.rooms import rooms
 
 EXECUTABLES = sorted(script for room in rooms() for script in room.scripts)
-HEAVY = {"pyarrow", "jsonschema", "yaml", "numpy", "dativo_native"}
+HEAVY = {"pyarrow", "pyiceberg", "sqlalchemy", "jsonschema", "yaml", "numpy", "dativo_native"}
 CPU_SECONDS = 0.3
 
 every_executable = pytest.mark.parametrize("name", EXECUTABLES)

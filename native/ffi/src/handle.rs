@@ -1,7 +1,7 @@
 //! Handles: boxed values that C holds by pointer, and the count of those alive.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 use crate::status::Failure;
 
@@ -53,12 +53,26 @@ pub(crate) unsafe fn borrow<'a, T>(handle: *const T) -> Result<&'a T, Failure> {
 /// Locks the state of a handle, or refuses: a handle serves one thread at a time, and none after a
 /// panic left its state in an unknown condition.
 pub(crate) fn exclusive<T>(state: &Mutex<T>) -> Result<MutexGuard<'_, T>, Failure> {
-    state.try_lock().map_err(|error| match error {
+    state.try_lock().map_err(refused)
+}
+
+/// Locks the state of a handle that serves one thread at a time in this call, and several in others.
+pub(crate) fn unshared<T>(state: &RwLock<T>) -> Result<RwLockWriteGuard<'_, T>, Failure> {
+    state.try_write().map_err(refused)
+}
+
+/// Locks the state of a handle that serves several threads at a time in this call.
+pub(crate) fn shared<T>(state: &RwLock<T>) -> Result<RwLockReadGuard<'_, T>, Failure> {
+    state.try_read().map_err(refused)
+}
+
+fn refused<G>(error: TryLockError<G>) -> Failure {
+    match error {
         TryLockError::WouldBlock => Failure::invalid("the handle is in use by another thread"),
         TryLockError::Poisoned(_) => {
             Failure::internal("an earlier call on this handle panicked: free it and make a new one")
         }
-    })
+    }
 }
 
 #[cfg(test)]
@@ -89,6 +103,17 @@ mod tests {
             second.join().unwrap_or(None)
         });
         assert_eq!(status, Some(DativoStatus::InvalidArgument));
+    }
+
+    #[test]
+    fn several_threads_may_share_but_not_while_one_is_alone() {
+        let state = RwLock::new(0);
+        let reading = shared(&state);
+        assert!(reading.is_ok() && shared(&state).is_ok() && unshared(&state).is_err());
+        drop(reading);
+        let _writing = unshared(&state);
+        let failure = shared(&state).err();
+        assert!(failure.is_some_and(|failure| failure.status == DativoStatus::InvalidArgument));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod fd;
 mod guard;
 mod handle;
 mod input;
+mod keys;
 mod options;
 mod reader;
 mod slice;
@@ -29,6 +30,7 @@ pub use encoder::*;
 pub use error::*;
 pub use event::*;
 pub use handle::dativo_live_handles;
+pub use keys::*;
 pub use options::*;
 pub use reader::*;
 pub use slice::*;
@@ -37,7 +39,7 @@ pub use status::*;
 
 /// The version of this header: the major in the upper 16 bits, the minor in the lower. A change of
 /// the major breaks callers, a change of the minor adds to the end of things.
-pub const DATIVO_ABI_VERSION: u32 = 65537;
+pub const DATIVO_ABI_VERSION: u32 = 65538;
 
 /// The version of the ABI that the library was built with; compare it with DATIVO_ABI_VERSION.
 #[unsafe(no_mangle)]

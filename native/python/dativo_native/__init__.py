@@ -1,8 +1,8 @@
 """Singer JSON lines to and from Arrow, in Rust.
 
 `RecordReader` turns the bytes of a Singer pipe into events whose records are Arrow batches;
-`RecordEncoder` turns Arrow batches into RECORD lines; `Digest` sums rows up. The boundary is described in
-docs/abi.md.
+`RecordEncoder` turns Arrow batches into RECORD lines; `Digest` sums rows up; `KeyLog` and `KeySet` tell which
+rows have one key. The boundary is described in docs/abi.md.
 """
 
 from dativo_native._abi import lib
@@ -17,16 +17,21 @@ from dativo_native.errors import (
     UnsupportedSchema,
 )
 from dativo_native.event import Event, EventKind, ReaderStats
+from dativo_native.keys import NO_FILE, KeyCount, KeyLog, KeySet
 from dativo_native.reader import ReaderOptions, RecordReader
 
 __all__ = [
     "ABI_VERSION",
+    "NO_FILE",
     "Digest",
     "Event",
     "EventKind",
     "InternalError",
     "InvalidArgument",
     "IoError",
+    "KeyCount",
+    "KeyLog",
+    "KeySet",
     "LineTooLong",
     "NativeError",
     "ReaderOptions",
@@ -48,5 +53,5 @@ if lib.dativo_abi_version() != ABI_VERSION:
 
 
 def live_handles() -> int:
-    """How many readers, encoders, digests and error texts of this process have not been freed."""
+    """How many handles (readers, encoders, ...) and error texts of this process have not been freed."""
     return int(lib.dativo_live_handles())

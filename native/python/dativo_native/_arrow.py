@@ -11,6 +11,8 @@ from dativo_native._abi import ffi, lib
 from dativo_native._call import call
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
 
 
@@ -33,11 +35,26 @@ def take_batch(reader: Any, schema: pa.Schema) -> pa.RecordBatch:
 
     The buffers are moved, not copied. The schema is the planned one, so it does not cross again.
     """
-    import pyarrow as pa
-
     array = ffi.new("ArrowArray *")
     call(lib.dativo_reader_batch_export, reader, ffi.NULL, array)
+    return import_array(array, schema)
+
+
+def import_array(array: Any, schema: pa.Schema) -> pa.RecordBatch:
+    """The batch in an `ArrowArray *` that the library has filled, whose schema is known."""
+    import pyarrow as pa
+
     return pa.RecordBatch._import_from_c(_address(array), schema)  # noqa: SLF001
+
+
+def import_batch(fill: Callable[[Any, Any], None]) -> pa.RecordBatch:
+    """The batch that `fill` has the library write into an `ArrowSchema *` and an `ArrowArray *`."""
+    import pyarrow as pa
+
+    schema, array = ffi.new("ArrowSchema *"), ffi.new("ArrowArray *")
+    fill(schema, array)
+    known = pa.Schema._import_from_c(_address(schema))  # noqa: SLF001
+    return import_array(array, known)
 
 
 def _address(struct: Any) -> int:

@@ -167,7 +167,8 @@ def _secrets(schema: Mapping[str, Any], raw: Any, *, inherited: bool = False) ->
 
 def _object_schema(settings: type[Any]) -> dict[str, Any]:
     hints = typing.get_type_hints(settings)
-    fields = dataclasses.fields(settings)
+    # What everybody has to give comes first, wherever it is declared.
+    fields = sorted(dataclasses.fields(settings), key=lambda field: not _is_required(field))
     properties = {field.name: _field_schema(field, hints[field.name]) for field in fields}
     schema: dict[str, Any] = {"type": "object", "properties": properties}
     if required := [field.name for field in fields if _is_required(field)]:

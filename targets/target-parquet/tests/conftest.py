@@ -18,6 +18,7 @@ from dativo_protocol.testing import Outcome, Running, run, start
 from target_parquet.loader import ParquetLoader
 from target_parquet.local_store import LocalStore
 from target_parquet.settings import Settings
+from target_parquet.table_format import PlainFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,7 +49,12 @@ def store(destination: Path) -> Iterator[LocalStore]:
 @pytest.fixture
 def loader(destination: Path, settings: Callable[..., Settings]) -> Callable[..., ParquetLoader]:
     """Opens a loader on this test's destination."""
-    return lambda **raw: ParquetLoader(settings(**raw), LocalStore(destination))
+
+    def open_loader(**raw: Any) -> ParquetLoader:
+        chosen, store = settings(**raw), LocalStore(destination)
+        return ParquetLoader(chosen, store, PlainFiles(chosen, store))
+
+    return open_loader
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from dativo_protocol.digest import combine_digests
 from target_parquet.errors import FencedError, StoreError
 from target_parquet.expected import expected_streams
-from target_parquet.ledger import Entry, FileEntry, Ledger, StreamEntry
+from target_parquet.ledger import Entry, FileEntry, Ledger, StreamAction, StreamEntry
 from target_parquet.manifest import block_of, kept
 
 NO_ROWS = combine_digests([])
@@ -15,7 +15,7 @@ NO_ROWS = combine_digests([])
 def entry(epoch, *, replaces=False, files=1, run="run-1", stream="users", state=None):
     names = [f"{stream}/{run}-{epoch}-{part}.parquet" for part in range(files)]
     published = tuple(FileEntry({"path": name}, name, epoch, 100, NO_ROWS) for name in names)
-    streams = (StreamEntry.of(stream, stream, published, replaces=replaces),)
+    streams = (StreamEntry.of(stream, stream, published, StreamAction(replaces=replaces)),)
     return Entry(epoch, run, "p", "append-only", None, state, streams)
 
 

@@ -1,4 +1,5 @@
 import random
+import threading
 
 import pyarrow as pa
 import pytest
@@ -7,7 +8,7 @@ from target_parquet.encoders import Encoders
 from target_parquet.lane import Lane
 from target_parquet.parquet import MAX_GROUP_ROWS, Encoding, ParquetPart
 from target_parquet.part_writer import PartWriter
-from target_parquet.settings import MIB
+from target_parquet.shared_settings import MIB
 from target_parquet.writer_pool import WriterPool
 
 SCHEMA = pa.schema([("id", pa.int64()), ("text", pa.string()), ("value", pa.float64())])
@@ -38,10 +39,10 @@ class Files:
         self.rows = []
         self.parts = []
 
-    def open_part(self, rows):
+    def open_part(self, rows, pages):
         self.open += 1
         self.most_open = max(self.open, self.most_open)
-        encoding = Encoding("zstd", 1, choose_page_encoding(rows))
+        encoding = Encoding("zstd", 1, pages or choose_page_encoding(rows))
         self.parts.append(ParquetPart(self._store.stage("users/1.parquet"), rows.schema, encoding))
         return self.parts[-1]
 
@@ -73,7 +74,7 @@ def part_writer(files):
         def open_lane():
             return Lane(file_bytes, files.open_part, files.finish_part, pool, encoders)
 
-        return PartWriter(schema, open_lane, lanes, pool)
+        return PartWriter(schema, open_lane, encoders, pool)
 
     yield make
     for encoders in all_encoders:
@@ -174,3 +175,70 @@ def test_the_file_used_last_is_closed_last(files, part_writer):
 def test_finishing_without_rows_makes_no_file(files, part_writer):
     part_writer(WriterPool(MIB), MIB).finish()
     assert files.sizes == []
+
+
+@pytest.fixture
+def gates(monkeypatch):
+    """Holds up each file's row groups until its gate, in the order of the files, is opened."""
+    waiting = [threading.Event() for _ in range(3)]
+    number = {}
+    write = ParquetPart.write
+
+    def wait_and_write(part, rows):
+        waiting[number.setdefault(part, len(number))].wait(30)
+        write(part, rows)
+
+    monkeypatch.setattr(ParquetPart, "write", wait_and_write)
+    yield waiting
+    for gate in waiting:
+        gate.set()
+
+
+def large(start):
+    return batch(start, 60_000, repetitive=False)
+
+
+def test_an_idle_encoder_does_not_wait_for_a_full_buffer(files, part_writer):
+    rows = large(0)
+    writer = part_writer(WriterPool(2 * rows.nbytes), 64 * MIB)
+    writer.append(rows)
+    assert writer.pending_bytes == 0
+    writer.finish()
+
+
+def test_a_busy_encoder_gets_larger_row_groups(files, part_writer, gates):
+    rows = large(0)
+    writer = part_writer(WriterPool(2 * rows.nbytes), 64 * MIB)
+    writer.append(rows)
+    writer.append(large(60_000))
+    assert writer.pending_bytes
+    gates[0].set()
+    writer.append(large(120_000))
+    writer.finish()
+    assert files.groups == [60_000, 120_000]
+
+
+def test_the_next_rows_go_to_the_file_that_is_ready_first(files, part_writer, gates):
+    writer = part_writer(WriterPool(1), 64 * MIB, lanes=2)  # every append is written at once
+    writer.append(batch(0, 10, repetitive=True))
+    writer.append(batch(10, 10, repetitive=True))
+    gates[1].set()
+    writer.append(batch(20, 10, repetitive=True))
+    gates[0].set()
+    writer.finish()
+    assert files.rows == [*range(10), *range(10, 30)]
+    assert files.groups == [10, 10, 10]
+
+
+def test_the_last_rows_are_shared_among_the_open_files(files, part_writer, gates):
+    writer = part_writer(WriterPool(1 << 40), 64 * MIB, lanes=2)
+    for start in (0, 10):
+        writer.append(batch(start, 10, repetitive=False))
+        writer.flush()
+    writer.append(large(20))
+    writer.append(large(60_020))
+    for gate in gates:
+        gate.set()
+    writer.finish()
+    assert sorted(files.groups) == [10, 10, 60_000, 60_000]
+    assert files.parts[1].pages is files.parts[0].pages

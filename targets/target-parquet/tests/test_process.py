@@ -1,6 +1,7 @@
 """The executable as a process: what it says of itself, how fast it starts, how large it gets."""
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -99,3 +100,16 @@ def test_memory_with_many_partitions(command):
         [json.dumps(schema).encode() + b"\n", *[block] * 3],
     )
     assert peak <= 256, f"{peak:.0f} MiB"
+
+
+def test_memory_with_texts_that_hardly_compress(command):
+    """Columns of several MiB, freed in another order than they were made: allocators like to keep them."""
+    chance = random.Random(5)
+    schema = {"type": "SCHEMA", "stream": "s", "schema": {"properties": {"t": {"type": "string"}}}}
+    line = '{"type":"RECORD","stream":"s","record":{"t":"%s"}}\n'
+    block = "".join(line % chance.randbytes(2500).hex() for _ in range(4_000)).encode()
+    peak = peak_memory(
+        command(validate_records=False),
+        [json.dumps(schema | {"key_properties": []}).encode() + b"\n", *[block] * 15],
+    )
+    assert peak <= 288, f"{peak:.0f} MiB"

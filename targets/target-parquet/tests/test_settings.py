@@ -1,7 +1,8 @@
 import pytest
 from dativo_protocol.config import load_settings, settings_schema
 from dativo_protocol.errors import ConfigError
-from target_parquet.settings import MAX_GROUP_BYTES, MIB, MemoryPlan, Settings, check_file_naming
+from target_parquet.settings import Settings, check_file_naming
+from target_parquet.shared_settings import MAX_GROUP_BYTES, MIB, MemoryPlan
 
 
 def test_destination_is_all_that_is_required():

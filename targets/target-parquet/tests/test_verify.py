@@ -3,13 +3,15 @@
 import json
 import shutil
 import signal
+from contextlib import suppress
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from dativo_protocol.testing import run, start
-from target_parquet.ledger import Entry, Ledger, StreamEntry
+from target_parquet.ledger import Entry, Ledger, StreamAction, StreamEntry
 from target_parquet.local_store import LocalStore
 
 INTEGER = {"type": "integer"}
@@ -267,7 +269,7 @@ def test_a_file_that_may_be_gone_is_not_missed_but_read(users, verify, files, de
     users(2)
     store = LocalStore(destination)
     store.open_run("99991231T000000Z-000000000000")
-    replacing = StreamEntry.of("users", "users", (), replaces=True)
+    replacing = StreamEntry.of("users", "users", (), StreamAction(replaces=True))
     Ledger(store, "other").prepare(Entry(1, "99991231", "other", "overwrite", None, None, (replacing,)))
     store.close_run()
     kept, gone = files("users")
@@ -408,6 +410,13 @@ def test_a_damaged_manifest_is_named(users, verify, destination):
     assert "0000000001-0000000016.json is damaged" in outcome.stderr
 
 
+def is_reading(pid, file):
+    """Whether a process has the file open; before that Python itself may be what a signal ends."""
+    with suppress(OSError):  # a descriptor is closed as soon as it is seen
+        return file in [descriptor.readlink() for descriptor in Path(f"/proc/{pid}/fd").iterdir()]
+    return False
+
+
 def test_an_interrupted_verification_ends_at_once(users, command, files):
     users(*range(2000))
     executable, *config = command()
@@ -415,5 +424,6 @@ def test_an_interrupted_verification_ends_at_once(users, command, files):
     table = pa.concat_tables([pq.read_table(file)] * 2000)
     pq.write_table(table, file, compression="none", use_dictionary=False)
     with start([executable, "verify", *config]) as running:
+        running.wait_for(lambda _: is_reading(running.pid, file))
         running.signal(signal.SIGINT)
         assert running.wait(20) in (130, -signal.SIGINT)

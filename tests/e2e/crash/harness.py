@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from tests.e2e.crash import tap_replay
+from tests.e2e.crash.places import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,13 +49,22 @@ class Ended:
         return [json.loads(line) for line in self.stdout.split(b"\n")[:-1]]
 
 
-def expected(count: int, generation: int = 0) -> Counter[Row]:
-    """The rows of the first `count` records, each once."""
-    rows: Counter[Row] = Counter()
+def expected(
+    count: int,
+    generation: int = 0,
+    *,
+    columns: Sequence[str] = COLUMNS,
+    streams: int = 2,
+    keys: int | None = None,
+    widened_at: int | None = None,
+) -> Counter[Row]:
+    """The rows of the first `count` records, each once; of those with the same key the last one."""
+    rows: dict[tuple[str, int], Row] = {}
     for number in range(count):
-        values = tap_replay.record(number, generation)
-        rows[tap_replay.stream_of(number), number, generation, values["part"], values["text"]] += 1
-    return rows
+        values = tap_replay.record(number, generation, keys, widened_at)
+        stream = tap_replay.stream_of(number, streams)
+        rows[stream, values["n"]] = (stream, *map(values.get, columns))
+    return Counter(rows.values())
 
 
 @dataclass
@@ -107,6 +117,7 @@ class Pipeline:
         kill_after: float = SECONDS,
         once: Callable[[], bool] = lambda: True,
         state: Mapping[str, Any] | None = None,
+        asleep: Callable[[], None] = lambda: None,
     ) -> Ended:
         """Load from the durable STATE on.
 
@@ -115,6 +126,7 @@ class Pipeline:
             kill_after: seconds after which it is killed.
             once: what has to happen before those seconds begin.
             state: what recovery has just answered, if it was asked.
+            asleep: what happens while it sleeps, if the fault is one that stops it.
         """
         path = self.write("state.json", self.durable() if state is None else state)
         reading, writing = os.pipe()
@@ -123,7 +135,7 @@ class Pipeline:
             command = (*TAP, "--config", self.write("tap.json", self.tap), "--state", path)
             with subprocess.Popen(command, stdout=writing) as tap:
                 try:
-                    target.feed_until_end(tap, writing, kill_after, once)
+                    target.feed_until_end(tap, writing, kill_after, once, asleep)
                     return target.ended(0.0)
                 finally:
                     tap.kill()
@@ -135,7 +147,9 @@ class Pipeline:
 
     def check(self, state: Mapping[str, Any], generation: int = 0) -> None:
         """Hold what is visible against a STATE: every record before it once, no record after it."""
-        assert Counter(self.place.rows()) == expected(state.get("next", 0), generation)
+        story = {name: self.tap[name] for name in ("streams", "keys", "widened_at") if name in self.tap}
+        wanted = expected(state.get("next", 0), generation, columns=self.place.columns, **story)
+        assert Counter(self.place.rows()) == wanted
 
     def verify(self) -> None:
         """Let the target hold all that is visible against its ledger."""
@@ -194,12 +208,24 @@ class _Target:
         seconds = time.monotonic() - self._began
         return Ended(self._code, _content(self._out), _content(self._errors).decode(), seconds)
 
+    def _is_asleep(self) -> bool:
+        stat = Path(f"/proc/{self.pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] == "T"
+
     def feed_until_end(
-        self, tap: subprocess.Popen[bytes], writing: int, kill_after: float, once: Callable[[], bool]
+        self,
+        tap: subprocess.Popen[bytes],
+        writing: int,
+        kill_after: float,
+        once: Callable[[], bool],
+        asleep: Callable[[], None],
     ) -> None:
         """Give it the end of its input when the tap has ended well; return when it has ended or has to."""
         deadline, fed = math.inf, False
         while time.monotonic() < deadline and not self.has_ended(0.001):
+            if self._is_asleep():
+                asleep()
+                signal.pidfd_send_signal(self._handle, signal.SIGCONT)
             if deadline == math.inf and once():
                 deadline = time.monotonic() + kill_after
             if not fed and (code := tap.poll()) is not None:

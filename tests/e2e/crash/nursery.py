@@ -1,10 +1,11 @@
-"""Starts target-parquet by fork, with everything imported: hundreds of runs a minute instead of dozens.
+"""Starts a target by fork, with everything imported: hundreds of runs a minute instead of dozens.
 
 What is started is the executable's own `main` in a process of its own, with descriptors, arguments and
 environment of its own; nothing has happened in the parent but imports. `Nursery` is the side of the tests.
-This file run as a program is the parent: requests come over the socket whose descriptor is its argument,
-`["start", arguments, environment]` with standard input, output and error, answered by the id of the process,
-and `["reap", id]`, answered by its exit code. Only then can the id belong to another process.
+This file run as a program is the parent: its arguments are the name of the executable and the descriptor of
+the socket that requests come over, `["start", arguments, environment]` with standard input, output and error,
+answered by the id of the process, and `["reap", id]`, answered by its exit code. Only then can the id belong
+to another process.
 """
 
 from __future__ import annotations
@@ -22,15 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 REQUEST_BYTES = 65_536
+_CATALOGS = ("pyiceberg.catalog.sql", "pyiceberg.catalog.rest", "pyiceberg.io.pyarrow", "psycopg2")
 
 
 class Nursery:
     """Starts targets and tells how they ended; for one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: str = "target-parquet") -> None:
         self._requests, theirs = socket.socketpair()
         with theirs:
-            command = (sys.executable, __file__, str(theirs.fileno()))
+            command = (sys.executable, __file__, program, str(theirs.fileno()))
             self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
         self._answers = self._requests.makefile("rb")
         self._answer()
@@ -60,29 +62,36 @@ class Nursery:
         return int(self._answers.readline())
 
 
-def preload() -> None:
-    """Import what a run imports."""
-    import botocore.session  # noqa: F401 -- for the processes to come
-    import dativo_native
-    import dativo_protocol
-    import pyarrow.parquet  # noqa: F401 -- for the processes to come
-    import target_parquet
+LIBRARIES = {
+    "target-parquet": ("botocore.session", "pyarrow.parquet"),
+    "target-iceberg": ("botocore.session", "pyarrow.parquet", *_CATALOGS),
+}
+NOT_IMPORTED = ("testing", "_abi.", "__main__")
 
-    for package in (dativo_native, dativo_protocol, target_parquet):
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            if not module.name.endswith("testing"):
+
+def preload(program: str) -> None:
+    """Import what a run imports."""
+    for name in LIBRARIES[program]:
+        importlib.import_module(name)
+    for name in dict.fromkeys(("dativo_native", "dativo_protocol", "target_parquet", module_of(program))):
+        package = importlib.import_module(name)
+        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
+            if not any(part in module.name for part in NOT_IMPORTED):
                 importlib.import_module(module.name)
 
 
-def become(arguments: list[str], environment: Mapping[str, str], files: Sequence[int]) -> None:
-    """Be the executable, in the new process; does not return."""
-    from target_parquet.__main__ import main
+def module_of(program: str) -> str:
+    return program.replace("-", "_")
 
+
+def become(program: str, arguments: list[str], environment: Mapping[str, str], files: Sequence[int]) -> None:
+    """Be the executable, in the new process; does not return."""
+    main = importlib.import_module(f"{module_of(program)}.__main__").main
     for number, file in enumerate(files):
         os.dup2(file, number)
     os.closerange(3, 256)
     os.environ.update(environment)
-    sys.argv = ["target-parquet", *arguments]
+    sys.argv = [program, *arguments]
     code = 70
     try:
         main()
@@ -93,7 +102,7 @@ def become(arguments: list[str], environment: Mapping[str, str], files: Sequence
         os._exit(code)
 
 
-def serve(requests: socket.socket) -> None:
+def serve(program: str, requests: socket.socket) -> None:
     """Answer requests until the other side closes."""
     requests.sendall(b"0\n")
     while True:
@@ -104,7 +113,7 @@ def serve(requests: socket.socket) -> None:
         if verb == "start":
             answer = os.fork()
             if not answer:
-                become(*rest, files)
+                become(program, *rest, files)
             for file in files:
                 os.close(file)
         else:
@@ -113,6 +122,6 @@ def serve(requests: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    preload()
-    with socket.socket(fileno=int(sys.argv[1])) as channel:
-        serve(channel)
+    preload(sys.argv[1])
+    with socket.socket(fileno=int(sys.argv[2])) as channel:
+        serve(sys.argv[1], channel)

@@ -21,17 +21,22 @@ if TYPE_CHECKING:
 
 STREAMS = ("even", "odd")
 COLUMNS = ("n", "generation", "part", "text")
-Row = tuple[str, int, int, str, str]
+Row = tuple[Any, ...]
+"""A stream and its values in a place's columns."""
 
 
 class Place(Protocol):
     """A destination that a pipeline loads into."""
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that rows are compared by."""
+
     def config(self) -> dict[str, Any]:
         """Settings that lead to it."""
 
     def rows(self) -> list[Row]:
-        """Every row of every file that readers see: stream, n, generation, part, text."""
+        """Every row that readers see."""
 
     def internal(self, directory: str) -> list[str]:
         """Names of what the target keeps for itself in a directory, in order and relative to it."""
@@ -45,6 +50,7 @@ class LocalPlace:
     """A directory."""
 
     root: Path
+    columns: tuple[str, ...] = COLUMNS
 
     def config(self) -> dict[str, Any]:
         """Settings that lead to it."""
@@ -82,6 +88,7 @@ class S3Place:
     client: Any
     prefix: str
     s3: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[str, ...] = COLUMNS
 
     def config(self) -> dict[str, Any]:
         """Settings that lead to it."""

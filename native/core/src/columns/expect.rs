@@ -1,6 +1,8 @@
 //! Guessing the next key, and being told at once whether the guess was right.
 
-use crate::scan::{Here, NEAR, string_stop};
+use wide::u8x16;
+
+use crate::scan::{BLOCK, Here, NEAR, string_stop};
 
 /// Longer ones (a page of white space) are not worth remembering.
 const LONGEST: usize = 256;
@@ -8,22 +10,22 @@ const LONGEST: usize = 256;
 /// The bytes between the end of one value and the start of the next, as they were last time: `, "name": `.
 ///
 /// Taps write the same keys with the same white space in every record, so one comparison replaces finding the key's end,
-/// resolving its escapes and looking it up. What fits into the words is compared masked: no call, one branch.
-pub(crate) struct Guess<const WORDS: usize> {
-    words: [u64; WORDS],
-    masks: [u64; WORDS],
+/// resolving its escapes and looking it up. What fits into the blocks is compared masked: no call, one branch.
+pub(crate) struct Guess<const BLOCKS: usize> {
+    blocks: [u8x16; BLOCKS],
+    masks: [u8x16; BLOCKS],
     /// What is beyond the window.
     rest: Box<[u8]>,
     length: usize,
 }
 
 /// For what is between members: 32 bytes.
-pub(crate) type Expect = Guess<4>;
+pub(crate) type Expect = Guess<2>;
 /// For how a line begins: all that is near.
-pub(crate) type Opening = Guess<8>;
+pub(crate) type Opening = Guess<4>;
 
-impl<const WORDS: usize> Guess<WORDS> {
-    const WINDOW: usize = WORDS * 8;
+impl<const BLOCKS: usize> Guess<BLOCKS> {
+    const WINDOW: usize = BLOCKS * BLOCK;
 
     /// Expects `text`; an empty one never matches.
     pub(crate) fn new(text: &[u8]) -> Self {
@@ -34,7 +36,7 @@ impl<const WORDS: usize> Guess<WORDS> {
         let head = text.len().min(Self::WINDOW);
         window[..head].copy_from_slice(&text[..head]);
         mask[..head].fill(0xFF);
-        Guess { words: words(&window), masks: words(&mask), rest: text[head..].into(), length: text.len() }
+        Guess { blocks: blocks(&window), masks: blocks(&mask), rest: text[head..].into(), length: text.len() }
     }
 
     /// The position after the expected bytes, if they are here. More white space than last time may follow.
@@ -46,12 +48,12 @@ impl<const WORDS: usize> Guess<WORDS> {
 
     #[inline(always)]
     fn begins(&self, near: &[u8; NEAR]) -> bool {
-        let (found, _) = near.as_chunks::<8>();
-        let mut difference = 0;
-        for ((found, mask), word) in found.iter().zip(&self.masks).zip(&self.words) {
-            difference |= (u64::from_le_bytes(*found) & mask) ^ word;
+        let (found, _) = near.as_chunks::<BLOCK>();
+        let mut same = u8x16::MAX;
+        for ((found, mask), block) in found.iter().zip(&self.masks).zip(&self.blocks) {
+            same &= (u8x16::new(*found) & *mask).simd_eq(*block);
         }
-        difference == 0
+        same.to_bitmask() == 0xFFFF
     }
 
     #[inline(never)]
@@ -69,9 +71,9 @@ impl Expect {
     }
 }
 
-fn words<const WORDS: usize>(window: &[u8; NEAR]) -> [u64; WORDS] {
-    let (chunks, _) = window.as_chunks::<8>();
-    std::array::from_fn(|index| u64::from_le_bytes(chunks[index]))
+fn blocks<const BLOCKS: usize>(window: &[u8; NEAR]) -> [u8x16; BLOCKS] {
+    let (chunks, _) = window.as_chunks::<BLOCK>();
+    std::array::from_fn(|index| u8x16::new(chunks[index]))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Which rows of a column hold a value.
 
-use arrow_buffer::{BooleanBufferBuilder, NullBuffer};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
 
 /// The rows without a value, as gaps between those with one: rows that have a value cost nothing.
 #[derive(Default)]
@@ -38,13 +38,28 @@ impl Nulls {
         if self.gaps.is_empty() {
             return None;
         }
-        let mut bits = BooleanBufferBuilder::new(rows);
+        let mut words = vec![u64::MAX; rows.div_ceil(64)];
         for gap in self.gaps.drain(..) {
-            bits.append_n(gap.start as usize - bits.len(), true);
-            bits.append_n((gap.end - gap.start) as usize, false);
+            clear(&mut words, gap.start as usize, gap.end as usize);
         }
-        bits.append_n(rows - bits.len(), true);
-        Some(NullBuffer::new(bits.finish()))
+        words.iter_mut().for_each(|word| *word = word.to_le());
+        Some(NullBuffer::new(BooleanBuffer::new(Buffer::from_vec(words), 0, rows)))
+    }
+}
+
+/// Sets the bits from `start` up to `end` to zero; most often they are few, and in one word.
+#[inline]
+fn clear(words: &mut [u64], start: usize, end: usize) {
+    let (first, last) = (start / 64, end / 64);
+    let (before, after) = (!(u64::MAX << (start % 64)), u64::MAX << (end % 64));
+    if first == last {
+        words[first] &= before | after;
+        return;
+    }
+    words[first] &= before;
+    words[first + 1..last].fill(0);
+    if let Some(word) = words.get_mut(last) {
+        *word &= after;
     }
 }
 
@@ -103,6 +118,20 @@ mod tests {
         nulls.gap(3, 5);
         assert_eq!(bits(&mut nulls, 6), [false, true, true, false, false, true]);
         assert!(nulls.take(6).is_none(), "it is empty again");
+    }
+
+    #[test]
+    fn gaps_of_every_length_and_place_become_zeros() {
+        for rows in [1, 63, 64, 65, 128, 200] {
+            for start in 0..rows {
+                for end in start + 1..=rows {
+                    let mut nulls = Nulls::default();
+                    nulls.gap(start, end);
+                    let expected: Vec<bool> = (0..rows).map(|row| row < start || row >= end).collect();
+                    assert_eq!(bits(&mut nulls, rows), expected, "{start} to {end} of {rows}");
+                }
+            }
+        }
     }
 
     #[test]

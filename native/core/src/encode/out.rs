@@ -66,16 +66,17 @@ impl Literal {
         Literal { first: blocks[0], others: blocks[1..].to_vec(), last }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn write(&self, out: &mut Out) {
-        match self.others.split_last() {
-            None => out.prefix(&self.first, self.last),
-            Some((end, middle)) => {
-                out.block(&self.first);
-                middle.iter().for_each(|block| out.block(block));
-                out.prefix(end, self.last);
-            }
-        }
+        if self.others.is_empty() { out.prefix(&self.first, self.last) } else { self.write_long(out) }
+    }
+
+    #[inline(never)]
+    fn write_long(&self, out: &mut Out) {
+        let Some((end, middle)) = self.others.split_last() else { return };
+        out.block(&self.first);
+        middle.iter().for_each(|block| out.block(block));
+        out.prefix(end, self.last);
     }
 }
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dativo_protocol.tally import Tally
 
     from target_parquet.quarantine import Quarantine
-    from target_parquet.settings import Settings
+    from target_parquet.shared_settings import SharedSettings
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class BadRecords:
         tally: counts them.
     """
 
-    def __init__(self, settings: Settings, quarantine: Quarantine, tally: Tally) -> None:
+    def __init__(self, settings: SharedSettings, quarantine: Quarantine, tally: Tally) -> None:
         self._policy = settings.on_invalid
         self._quarantine = quarantine
         self._tally = tally

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dativo_protocol.parquet_writer import MAX_GROUP_ROWS
 
 from target_parquet.schema_evolution import for_file
-from target_parquet.settings import MAX_GROUP_BYTES, MIB
+from target_parquet.shared_settings import MAX_GROUP_BYTES, MIB
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from target_parquet.batch_rules import Rules
     from target_parquet.plan import ParquetPlan
-    from target_parquet.settings import Settings
+    from target_parquet.shared_settings import SharedSettings
 
 _LEAST_SHARE, _GREATEST_SHARE = 1 / 16, 1.5
 """Size of a file, against `target_file_size_mb`: smaller ones are better put together, larger ones cut."""
@@ -29,7 +29,7 @@ _GROUP_ROWS, _GROUP_BYTES = 65_536, 8 * MIB
 
 
 def is_adoptable(
-    file: parquet.ParquetFile, size: int, plan: ParquetPlan, settings: Settings, rules: Rules
+    file: parquet.ParquetFile, size: int, plan: ParquetPlan, settings: SharedSettings, rules: Rules
 ) -> bool:
     """Whether a file can be one of the stream's as it is.
 
@@ -49,7 +49,7 @@ def is_adoptable(
     )
 
 
-def _has_columns(schema: pa.Schema, plan: ParquetPlan, settings: Settings) -> bool:
+def _has_columns(schema: pa.Schema, plan: ParquetPlan, settings: SharedSettings) -> bool:
     """Whether the columns are those of the file we would write, each filled from its own property."""
     import pyarrow as pa
 
@@ -61,7 +61,7 @@ def _has_columns(schema: pa.Schema, plan: ParquetPlan, settings: Settings) -> bo
     return names == evolved.file.names and found.equals(evolved.file, check_metadata=True)
 
 
-def _has_size(footer: parquet.FileMetaData, size: int, settings: Settings) -> bool:
+def _has_size(footer: parquet.FileMetaData, size: int, settings: SharedSettings) -> bool:
     wanted = settings.file_bytes
     if not footer.num_rows or not _LEAST_SHARE * wanted <= size <= _GREATEST_SHARE * wanted:
         return False
@@ -74,7 +74,7 @@ def _has_size(footer: parquet.FileMetaData, size: int, settings: Settings) -> bo
     )
 
 
-def _is_encoded_alike(footer: parquet.FileMetaData, settings: Settings) -> bool:
+def _is_encoded_alike(footer: parquet.FileMetaData, settings: SharedSettings) -> bool:
     """Whether the pages have our codec, and statistics; a level cannot be seen, so none may be asked for."""
     codec = "UNCOMPRESSED" if settings.compression == "none" else settings.compression.upper()
     return settings.compression_level is None and all(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from target_parquet.batch_sources import BatchFile
     from target_parquet.plan import ParquetPlan
-    from target_parquet.settings import Settings
+    from target_parquet.shared_settings import SharedSettings
     from target_parquet.stream_writer import StreamWriter
 
 
@@ -47,7 +47,7 @@ class BatchLoading:
     plan: ParquetPlan
     writer: StreamWriter
     refuse: Callable[[InvalidEvent], None]
-    settings: Settings
+    settings: SharedSettings
     read: list[Path]
     tally: Tally
 

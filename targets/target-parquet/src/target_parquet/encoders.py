@@ -23,6 +23,13 @@ class Encoders:
         self._free = BoundedSemaphore(count)
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="encode")
 
+    @property
+    def idle(self) -> bool:
+        """Whether a job would start at once."""
+        if free := self._free.acquire(blocking=False):
+            self._free.release()
+        return free
+
     def submit(self, job: Callable[[], None]) -> Future[None]:
         """Start a job as soon as a thread is free, which this waits for."""
         self._free.acquire()

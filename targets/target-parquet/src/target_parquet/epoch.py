@@ -8,15 +8,19 @@ What is never prepared goes with the store's staging area.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Literal
 
 from target_parquet import faults
 from target_parquet.errors import FencedError, StoreError, UnfinishedError
-from target_parquet.ledger import Entry, FileEntry, Ledger, StreamEntry, digest, publish
+from target_parquet.ledger import Entry, FileEntry, Ledger, StreamAction, StreamEntry, digest
 from target_parquet.recovery import Standing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from target_parquet.publication import Publisher
     from target_parquet.storage import StagedFile, Store
 
 logger = logging.getLogger(__name__)
@@ -33,6 +37,7 @@ class WrittenFile:
         rows: in it.
         bytes: of it.
         digest: of its rows.
+        extra: what a table format has to know of it.
     """
 
     stream: str
@@ -41,6 +46,7 @@ class WrittenFile:
     rows: int
     bytes: int
     digest: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class Writer:
 
     store: Store
     ledger: Ledger
+    publisher: Publisher
     run: str
     load_method: str
 
@@ -66,13 +73,18 @@ class Epoch:
         self.files: list[WrittenFile] = []
         self._writer = writer
         self._before = before
-        self._replaced: dict[str, str] = {}
+        self._actions: dict[str, tuple[str, StreamAction]] = {}
+        self._aids: dict[str, list[StagedFile]] = {}
         self._entry: Entry | None = None
         self._step: Literal["open", "preparing", "prepared", "unfinished", "published"] = "open"
 
-    def replace(self, stream: str, directory: str) -> None:
-        """Let the files of a stream take the place of what its directory holds, even if there are none."""
-        self._replaced[stream] = directory
+    def act(self, stream: str, directory: str, action: StreamAction) -> None:
+        """Do something to a stream, even if it has no files; what was to be done to it before is dropped."""
+        self._actions[stream] = (directory, action)
+
+    def aid(self, stream: str, staged: StagedFile) -> None:
+        """Take a file that is needed to publish what was done to a stream, and is not one of its own."""
+        self._aids.setdefault(stream, []).append(staged)
 
     def add(self, file: WrittenFile) -> None:
         """Take a file into the epoch."""
@@ -86,9 +98,9 @@ class Epoch:
             StoreError: nothing is published.
         """
         text = self._before.state if state is None else state.decode()
-        if not self.files and not self._replaced and text == self._before.state:
+        if not self.files and not self._actions and text == self._before.state:
             return
-        self._writer.store.make_durable([file.staged for file in self.files])
+        self._writer.store.make_durable([*(file.staged for file in self.files), *chain(*self._aids.values())])
         self._entry = self._describe(text)
         faults.passing("epoch.before-prepare")
         self._prepare(self._entry)
@@ -114,7 +126,7 @@ class Epoch:
             return
         faults.passing("commit.before")
         try:
-            publish(self._writer.store, self._entry)
+            self._writer.publisher.publish(self._entry)
         except StoreError as error:
             self._step = "unfinished" if isinstance(error, UnfinishedError) else self._step
             raise
@@ -147,10 +159,11 @@ class Epoch:
         return self._step == "unfinished"
 
     def _describe(self, state: str | None) -> Entry:
-        directories = {file.stream: file.directory for file in self.files} | self._replaced
+        nothing = StreamAction()
+        actions = {file.stream: (file.directory, nothing) for file in self.files} | self._actions
         streams = [
-            StreamEntry.of(stream, directory, self._entries(stream), replaces=stream in self._replaced)
-            for stream, directory in directories.items()
+            StreamEntry.of(stream, directory, self._entries(stream), self._with_aids(stream, action))
+            for stream, (directory, action) in actions.items()
         ]
         return Entry(
             epoch=self.number,
@@ -162,9 +175,13 @@ class Epoch:
             streams=tuple(streams),
         )
 
+    def _with_aids(self, stream: str, action: StreamAction) -> StreamAction:
+        aids = [FileEntry(staged.token, staged.name, 0, 0, "") for staged in self._aids.get(stream, ())]
+        return replace(action, aids=tuple(aids))
+
     def _entries(self, stream: str) -> tuple[FileEntry, ...]:
         return tuple(
-            FileEntry(file.staged.token, file.staged.name, file.rows, file.bytes, file.digest)
+            FileEntry(file.staged.token, file.staged.name, file.rows, file.bytes, file.digest, file.extra)
             for file in self.files
             if file.stream == stream
         )

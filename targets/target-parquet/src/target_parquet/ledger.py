@@ -17,13 +17,12 @@ two processes dealt with it at once, it is done: its files stand.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from target_parquet import faults
-from target_parquet.errors import FencedError, StoreError, UnfinishedError
+from target_parquet.errors import FencedError, StoreError
 from target_parquet.manifest import KnownEpoch, KnownFile, KnownStream, block_of, keep
 from target_parquet.names import stream_directory
 from target_parquet.storage import INTERNAL, Publication
@@ -42,13 +41,17 @@ Outcome = Literal["prepared", "done", "aborted"]
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """One file: its token, its name below the destination, rows and bytes in it, digest of the rows."""
+    """One file: its token, its name below the destination, rows and bytes in it, digest of the rows.
+
+    `extra` is what a table format on top of the files has to know of it; nothing for plain files.
+    """
 
     token: Token
     name: str
     rows: int
     bytes: int
     digest: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def publication(self) -> Publication:
@@ -57,10 +60,26 @@ class FileEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamAction:
+    """What an epoch does to a stream beside adding files.
+
+    Attributes:
+        replaces: its files take the place of what is in the directory.
+        extra: see `StreamEntry`.
+        aids: see `StreamEntry`.
+    """
+
+    replaces: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    aids: tuple[FileEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class StreamEntry:
     """The files of one stream; with `replaces` they take the place of all that is in its directory.
 
-    Rows and digest are those of all files together.
+    Rows and digest are those of all files together; `extra` is what a table format has to know of the stream,
+    and `aids` are files that it needs for as long as the epoch is not published.
     """
 
     stream: str
@@ -69,15 +88,24 @@ class StreamEntry:
     rows: int
     digest: str
     files: tuple[FileEntry, ...]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    aids: tuple[FileEntry, ...] = ()
+
+    @property
+    def publications(self) -> list[Publication]:
+        """Its files, and what is needed to publish them."""
+        return [file.publication for file in (*self.files, *self.aids)]
 
     @classmethod
-    def of(cls, stream: str, directory: str, files: tuple[FileEntry, ...], *, replaces: bool) -> StreamEntry:
+    def of(
+        cls, stream: str, directory: str, files: tuple[FileEntry, ...], action: StreamAction
+    ) -> StreamEntry:
         """Sum the files up."""
         from dativo_protocol.digest import combine_digests
 
         rows = sum(file.rows for file in files)
         digest_of_all = combine_digests(file.digest for file in files)
-        return cls(stream, directory, replaces, rows, digest_of_all, files)
+        return cls(stream, directory, action.replaces, rows, digest_of_all, files, action.extra, action.aids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +139,7 @@ class Entry:
     @property
     def publications(self) -> list[Publication]:
         """All files."""
-        return [file.publication for stream in self.streams for file in stream.files]
+        return [file for stream in self.streams for file in stream.publications]
 
     def to_json(self) -> bytes:
         """The form it has in the store; the same entry always gives the same bytes."""
@@ -138,27 +166,6 @@ class Entry:
                 instruction="Use the version that wrote it, or newer; a damaged entry has to be repaired.",
             )
         return entry
-
-
-def publish(store: Store, entry: Entry) -> None:
-    """Let readers see the files of a prepared entry; may be repeated.
-
-    Raises:
-        UnfinishedError: some of it may be published.
-        StoreError: nothing of it is published.
-    """
-    replaced = {each.directory: _publications(each) for each in entry.streams if each.replaces}
-    added = [file for each in entry.streams if not each.replaces for file in _publications(each)]
-    if replaced:
-        store.replace(replaced)
-    if added:
-        try:
-            store.publish(added)
-        except StoreError as error:
-            if not replaced:
-                raise
-            instruction = f"{error.instruction} {UnfinishedError.default_instruction}"
-            raise UnfinishedError(error.message, instruction=instruction) from error
 
 
 class Ledger:
@@ -287,6 +294,8 @@ def live_tokens(store: Store) -> list[Token]:
 
 def digest(state: str | None) -> str | None:
     """A short name for a STATE: SHA-256 of its text."""
+    import hashlib
+
     return None if state is None else hashlib.sha256(state.encode()).hexdigest()
 
 
@@ -314,10 +323,7 @@ def _known(stream: StreamEntry) -> KnownStream:
     return KnownStream(stream.stream, stream.directory, stream.replaces, files)
 
 
-def _publications(stream: StreamEntry) -> list[Publication]:
-    return [file.publication for file in stream.files]
-
-
 def _stream_entry(document: dict[str, Any]) -> StreamEntry:
     files = tuple(FileEntry(**file) for file in document.pop("files"))
-    return StreamEntry(**document, files=files)
+    aids = tuple(FileEntry(**file) for file in document.pop("aids", ()))
+    return StreamEntry(**document, files=files, aids=aids)

@@ -12,15 +12,16 @@ from target_parquet.bad_records import BadRecords
 from target_parquet.encoders import Encoders
 from target_parquet.epoch import Epoch, Writer
 from target_parquet.errors import StoreError
-from target_parquet.layout import Directories, FileNames, new_run_id
+from target_parquet.layout import FileNames, new_run_id
 from target_parquet.ledger import Ledger, live_tokens
 from target_parquet.metadata import Stamps, now
 from target_parquet.names import SIDE_STREAMS
-from target_parquet.plan import ParquetPlan, Planner
+from target_parquet.plan import ParquetPlan
 from target_parquet.quarantine import Quarantine
 from target_parquet.recovery import recover
-from target_parquet.stream_writer import StreamWriter, Workshop
+from target_parquet.stream_writer import Workshop
 from target_parquet.summary import Summary
+from target_parquet.warm_up import load_for_writing
 from target_parquet.writer_pool import WriterPool
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from dativo_protocol.events import InvalidEvent, StreamPlan
     from dativo_protocol.messages import BatchMessage, SchemaMessage
 
-    from target_parquet.settings import Settings
+    from target_parquet.shared_settings import SharedSettings
     from target_parquet.storage import Store
+    from target_parquet.stream_writer import StreamWriter
+    from target_parquet.table_format import TableFormat
 
 logger = logging.getLogger(__name__)
 
@@ -42,36 +45,37 @@ class ParquetLoader:
     Args:
         settings: of the user.
         store: the destination.
+        format_: of what is written into it.
 
     Raises:
         StoreError: the destination cannot be written to.
     """
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: SharedSettings, store: Store, format_: TableFormat) -> None:
         run = new_run_id()
         store.open_run(run)
         self._settings = settings
         self._store = store
+        self._format = format_
         self._final = False
         self._epoch = self._first_epoch(run)
-        self._planner = Planner(settings, store)
-        self._directories = Directories(case_sensitive=store.case_sensitive)
+        self.tally = Tally()
         pool = WriterPool(settings.memory.buffer_bytes)
-        names = FileNames(settings.file_naming, run)
-        self._workshop = Workshop(settings, store, names, pool, Encoders(settings.encoders), Stamps(now()))
+        names = FileNames(settings.file_template, run)
+        self._workshop = Workshop(
+            settings, store, names, pool, Encoders(settings.encoders), Stamps(now()), self.tally
+        )
         self._streams: dict[str, StreamWriter] = {}
         self._plans: dict[str, ParquetPlan] = {}
-        self._versions_seen: set[str] = set()
         self._read: list[Path] = []
         self._summary = Summary()
         self._taken = 0
-        self.tally = Tally()
         self.quarantine = Quarantine(settings.pipeline, self._workshop, self._epoch)
         self._bad = BadRecords(settings, self.quarantine, self.tally)
 
     def plan(self, message: SchemaMessage) -> ParquetPlan:
-        """Choose the columns of a stream, in the light of the files it has already."""
-        return self._planner.plan(message)
+        """Choose the columns of a stream, in the light of what it has already."""
+        return self._format.plan(message)
 
     def open_stream(self, plan: StreamPlan) -> None:
         """Make a stream ready for batches of this plan; called again when its SCHEMA changes."""
@@ -81,8 +85,8 @@ class ParquetLoader:
         if stream in self._streams:
             self._streams[stream].change(plan)
         else:
-            directory = self._directories.of(stream)
-            self._streams[stream] = StreamWriter(plan, directory, self._workshop, self._epoch)
+            load_for_writing()
+            self._streams[stream] = self._format.open_writer(plan, self._workshop, self._epoch)
 
     def write(self, stream: str, batch: pa.RecordBatch) -> None:
         """Take the next rows of a stream."""
@@ -90,12 +94,9 @@ class ParquetLoader:
         self._streams[stream].write(batch)
 
     def activate_version(self, stream: str, version: int) -> None:
-        """Note it: files keep the rows of every version, told apart by `_sdc_table_version` (M5)."""
-        if self._settings.process_activate_version_messages and stream not in self._versions_seen:
-            self._versions_seen.add(stream)
-            logger.info(
-                "stream %s: version %d is active; rows of other versions stay in their files", stream, version
-            )
+        """Retire the rows of other versions, where the format can (M5)."""
+        if self._settings.process_activate_version_messages:
+            self._format.activate_version(self._streams[stream], stream, version)
 
     def load_batch_file(self, message: BatchMessage, line: int) -> int:
         """Take the rows of the files a BATCH message names (B1..B4)."""
@@ -118,9 +119,7 @@ class ParquetLoader:
             raise StoreError("streams are overwritten at the end of a run, not in the middle of it")
         self._bad.budget.check(self._taken)
         for writer in self._streams.values():
-            writer.finish()
-            if overwrite:
-                writer.finish_empty()
+            writer.finish_epoch(overwrite=overwrite)
         self.quarantine.finish()
         self._final = final
         self._account()
@@ -135,10 +134,12 @@ class ParquetLoader:
         standing = self._epoch.done()
         self._clean_up()
         self._epoch = Epoch(self._writer, standing)
+        self._format.tend(standing.epoch)
         if self._final:
-            self._summary.log(self._settings.destination_path)
+            self._summary.log(self._settings.destination)
             self._workshop.encoders.close()
             self._store.close_run()
+            self._format.finish()
         for writer in self._streams.values():
             writer.next_epoch(self._epoch)
         self.quarantine.next_epoch(self._epoch)
@@ -173,9 +174,10 @@ class ParquetLoader:
     def _first_epoch(self, run: str) -> Epoch:
         """Complete what a run that died had prepared, then tidy up behind such runs."""
         ledger = Ledger(self._store, self._settings.pipeline)
-        self._writer = Writer(self._store, ledger, run, self._settings.load_method)
+        publisher = self._format.publisher
+        self._writer = Writer(self._store, ledger, publisher, run, self._settings.load_method)
         try:
-            standing = recover(self._store, ledger)
+            standing = recover(ledger, publisher)
             self._store.clean_up(lambda: live_tokens(self._store))
         except BaseException:
             self._store.close_run()

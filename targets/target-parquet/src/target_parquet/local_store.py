@@ -17,7 +17,6 @@ import errno
 import fcntl
 import itertools
 import os
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -124,6 +123,8 @@ class LocalStore:
 
     def replace(self, directories: Mapping[str, Sequence[Publication]]) -> None:
         """Exchange whole directories for new ones, each at one instant."""
+        import shutil
+
         trees = self._area / "trees"
         swapped: list[str] = []
         with self._publishing():

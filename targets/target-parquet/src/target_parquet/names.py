@@ -7,7 +7,6 @@ hidden, so a leading one is encoded too; that also rules out `.` and `..`.
 
 from __future__ import annotations
 
-import hashlib
 from urllib.parse import quote
 
 from target_parquet.errors import LayoutError
@@ -42,6 +41,8 @@ def stream_directory(stream: str) -> str:
         name = f"%{ord(name[0]):02X}{name[1:]}"
     if len(name) <= _MAX_NAME_BYTES:
         return name
+    import hashlib
+
     digest = hashlib.sha256(stream.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_CHARACTERS]
     return f"{name[: _MAX_NAME_BYTES - _DIGEST_CHARACTERS - 2]}%~{digest}"
 

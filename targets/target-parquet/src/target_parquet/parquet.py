@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from dativo_protocol.page_encoding import PageEncoding
     from dativo_protocol.parquet_writer import Codec
+    from pyarrow import parquet
 
     from target_parquet.storage import StagedFile
 
@@ -50,6 +51,7 @@ class ParquetPart:
 
         self.staged = staged
         self.rows = 0
+        self.pages = encoding.pages
         self._digest = Digest(schema)
         try:
             self._writer = open_parquet_writer(
@@ -68,6 +70,11 @@ class ParquetPart:
     def digest(self) -> str:
         """Of the rows written so far, as they were handed in."""
         return self._digest.value()
+
+    @property
+    def footer(self) -> parquet.FileMetaData:
+        """Of the finished file."""
+        return self._writer.writer.metadata
 
     @property
     def bytes(self) -> int:

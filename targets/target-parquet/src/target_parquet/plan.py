@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dativo_protocol.arrow import arrow_schema
 from dativo_protocol.errors import SchemaError
@@ -17,11 +17,20 @@ from target_parquet.published import check_partitions, published_schema
 from target_parquet.schema_evolution import Evolved, evolve
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
     from dativo_protocol.messages import SchemaMessage
 
     from target_parquet.settings import Settings
     from target_parquet.storage import Store
+
+
+class Splitting(Protocol):
+    """Divides rows among the directories of a stream."""
+
+    def split(self, batch: pa.RecordBatch, rows: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """Yield directory and rows, see `partitions.Partitioning`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +43,7 @@ class ParquetPlan(StreamPlan):
     """
 
     evolved: Evolved
-    partitioning: Partitioning
+    partitioning: Splitting
 
 
 class Planner:

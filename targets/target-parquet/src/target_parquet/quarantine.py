@@ -12,7 +12,6 @@ does not name it by `run_id` and `number`.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from dativo_protocol.messages import dump_message
@@ -104,6 +103,8 @@ class Quarantine:
         """A short name for a SCHEMA; reckoned once for as long as it is in force."""
         known = self._versions.get(message.stream)
         if known is None or known[0] is not message:
+            import hashlib
+
             digest = hashlib.sha256(dump_message(message)).hexdigest()
             known = self._versions[message.stream] = (message, digest[:_VERSION_CHARACTERS])
         return known[1]

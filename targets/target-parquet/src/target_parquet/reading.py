@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from dativo_protocol.reader import NEVER, ReadOptions
 
 if TYPE_CHECKING:
-    from target_parquet.settings import Settings
+    from target_parquet.shared_settings import SharedSettings
 
 
-def read_options(settings: Settings) -> ReadOptions:
+def read_options(settings: SharedSettings) -> ReadOptions:
     """Work out how much is read at once, and how often it is published.
 
     Streams that are overwritten are published at the end of the run alone, so that no reader finds half of

@@ -10,28 +10,32 @@ import logging
 import os
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from dativo_protocol.cli import open_input
 from dativo_protocol.pipes import write_all
 from dativo_protocol.reader import NEVER
 from dativo_protocol.target import run_target
 
-from target_parquet.loader import ParquetLoader
 from target_parquet.quarantined import Quarantined
 from target_parquet.reading import read_options
 from target_parquet.replay_lines import lines_of, repaired_lines
 from target_parquet.stores import open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dativo_protocol.signals import StopRequest
 
-    from target_parquet.settings import Settings
+    from target_parquet.loader import ParquetLoader
+    from target_parquet.shared_settings import SharedSettings
+
+S = TypeVar("S", bound="SharedSettings")
 
 logger = logging.getLogger(__name__)
 
 
-def write_open_rows(settings: Settings, out_fd: int, *, stream: str | None, run: str | None) -> None:
+def write_open_rows(settings: SharedSettings, out_fd: int, *, stream: str | None, run: str | None) -> None:
     """Write the rows that are not dealt with as lines.
 
     Raises:
@@ -43,13 +47,21 @@ def write_open_rows(settings: Settings, out_fd: int, *, stream: str | None, run:
         write_all(out_fd, line)
 
 
-def load_repaired(settings: Settings, name: str, stop: StopRequest, *, give_up: bool = False) -> None:
+def load_repaired(
+    settings: S,
+    name: str,
+    stop: StopRequest,
+    open_loader: Callable[[S], ParquetLoader],
+    *,
+    give_up: bool = False,
+) -> None:
     """Load repaired lines, all of them or none.
 
     Args:
         settings: of the user; a record that still does not fit fails the replay whatever they say.
         name: of the file, "-" for standard input.
         stop: ends it with nothing published.
+        open_loader: opens the destination.
         give_up: take a row whose lines are deleted for dealt with; by default it stays open.
 
     Raises:
@@ -62,7 +74,7 @@ def load_repaired(settings: Settings, name: str, stop: StopRequest, *, give_up: 
     store = open_store(settings)
     with ExitStack() as files:
         source = files.enter_context(open(open_input(None if name == "-" else name), "rb"))  # noqa: PTH123 -- a number
-        loader = ParquetLoader(settings, store)
+        loader = open_loader(settings)
         try:
             # Asked after the loader has found its place in the ledger: who replays the same rows later
             # finds that place taken, who did so before is seen here.
@@ -85,7 +97,7 @@ def load_repaired(settings: Settings, name: str, stop: StopRequest, *, give_up: 
         )
 
 
-def _load(loader: ParquetLoader, settings: Settings, messages: IO[bytes], stop: StopRequest) -> None:
+def _load(loader: ParquetLoader, settings: SharedSettings, messages: IO[bytes], stop: StopRequest) -> None:
     options = replace(read_options(settings), epoch_bytes=0, epoch_records=NEVER, epoch_seconds=0)
     with open(os.devnull, "wb") as no_state:  # noqa: PTH123 -- there is none in the input
         run_target(loader, messages.fileno(), no_state.fileno(), options=options, stop=stop)

@@ -17,8 +17,6 @@ import fcntl
 import json
 import logging
 import os
-import shutil
-import socket
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -64,6 +62,8 @@ class RunArea:
             keep: leave everything, as if this process had been killed.
         """
         if not keep:
+            import shutil
+
             shutil.rmtree(self.directory, ignore_errors=True)
         with contextlib.suppress(OSError):
             if not self.directory.exists():
@@ -72,7 +72,7 @@ class RunArea:
 
 
 def _owner() -> bytes:
-    return json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode()
+    return json.dumps({"host": os.uname().nodename, "pid": os.getpid()}).encode()
 
 
 def remove_abandoned(runs: Path, salvage: Callable[[Path], None], is_needed: Callable[[Path], bool]) -> None:
@@ -103,13 +103,15 @@ def _is_abandoned(fd: int, lock: Path) -> bool:
     except OSError:
         return False
     owner = os.pread(fd, 4096, 0)
-    if owner.endswith(b"\n") and json.loads(owner)["host"] == socket.gethostname():
+    if owner.endswith(b"\n") and json.loads(owner)["host"] == os.uname().nodename:
         return True
     # Of another machine, or caught between making the file and locking it.
     return time.time() - _last_written(fd, lock.with_suffix("")) > FOREIGN_AGE_SECONDS
 
 
 def _remove(lock: Path, salvage: Callable[[Path], None], is_needed: Callable[[Path], bool]) -> None:
+    import shutil
+
     area = lock.with_suffix("")
     if area.exists():
         salvage(area)

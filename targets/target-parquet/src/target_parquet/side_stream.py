@@ -42,7 +42,7 @@ class SideStream:
         self._bytes = 0
         settings = workshop.settings
         # It is added to whatever becomes of the streams, and has the columns it has.
-        settings = replace(settings, load_method="append-only", add_record_metadata=False, partition_by=[])
+        settings = settings.for_side_streams()
         plan = ParquetPlan(
             message=SchemaMessage(name, {"properties": {}}, (), None),
             schema=schema,

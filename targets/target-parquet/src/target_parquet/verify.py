@@ -51,6 +51,7 @@ class StreamReport:
         files, rows, digest: that match the ledger.
         findings: what does not.
         unknown: Parquet files in its directory that no entry of the ledger names.
+        rewritten: files whose rows others hold now, because they were compacted or replaced.
     """
 
     stream: str
@@ -59,6 +60,7 @@ class StreamReport:
     digest: str = ""
     findings: list[Finding] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    rewritten: int = 0
 
     @property
     def matches(self) -> bool:
@@ -120,7 +122,7 @@ class _Check:
         there = _parquet_files(store, expected.directory)
         self._unknown = sorted(there - expected.files.keys())
         self._reading: dict[str, Future[Content | StoreError]] = {
-            name: readers.submit(_read, store, name) for name in sorted(there & expected.files.keys())
+            name: readers.submit(read_or_error, store, name) for name in sorted(there & expected.files.keys())
         }
 
     def report(self) -> StreamReport:
@@ -163,7 +165,8 @@ class _Check:
         ]
 
 
-def _read(store: Store, name: str) -> Content | StoreError:
+def read_or_error(store: Store, name: str) -> Content | StoreError:
+    """The rows of a file, or why they cannot be read."""
     try:
         return read_content(store, name)
     except StoreError as error:

@@ -11,7 +11,7 @@ from target_parquet.errors import MismatchError
 from target_parquet.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from target_parquet.reread import Content
     from target_parquet.settings import Settings
@@ -34,8 +34,17 @@ def verify_files(settings: Settings, *, stream: Sequence[str], form: Literal["te
     """
     from target_parquet.stores import open_store
 
+    write_reports(verify(open_store(settings), stream, settings.encoders), form)
+
+
+def write_reports(found: Iterable[StreamReport], form: Literal["text", "json"]) -> None:
+    """Write down what verification finds out, as it does.
+
+    Raises:
+        MismatchError: something was not as it was loaded.
+    """
     reports: list[StreamReport] = []
-    for report in verify(open_store(settings), stream, settings.encoders):
+    for report in found:
         reports.append(report)
         if form == "text":
             _write(_text(report))
@@ -52,6 +61,7 @@ def verify_files(settings: Settings, *, stream: Sequence[str], form: Literal["te
 def _text(report: StreamReport) -> str:
     lines = [
         f"{report.stream}: {_count(report.files, 'file')}, {_count(report.rows, 'row')}, "
+        + (f"{_count(report.rewritten, 'file')} rewritten since, " if report.rewritten else "")
         + ("match" if report.matches else f"MISMATCH in {_count(len(report.findings), 'file')}")
     ]
     lines += [f"  {_describe(finding)}" for finding in report.findings]

@@ -31,6 +31,10 @@ class WriterPool:
         """Bytes of rows that wait."""
         return self._held
 
+    def is_half_full_of(self, pending: int) -> bool:
+        """Whether so many bytes of one writer are half of what may wait."""
+        return 2 * pending >= self._buffer_bytes
+
     def grown(self, writer: PartWriter, added: int) -> None:
         """Account for rows a writer has taken; may write those of the fullest writers."""
         self._waiting[writer] = None

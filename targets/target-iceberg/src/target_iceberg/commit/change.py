@@ -27,6 +27,7 @@ class Change:
         summary: additional lines of the snapshot's summary.
         requires_live: paths of data files that the deletes point at; each has to be live in the head.
         replace: the rows stay the same, other files hold them (compaction); marks the snapshot so.
+        regroup: all manifests are written anew, in the order of their partitions; for `replace` alone.
         data_sequence_number: of the files in `add`, where their rows are older than this commit: equality
             deletes that came later than these rows then still apply to them. None for new rows.
     """
@@ -39,12 +40,13 @@ class Change:
     summary: Mapping[str, str] = field(default_factory=dict)
     requires_live: frozenset[str] = frozenset()
     replace: bool = False
+    regroup: bool = False
     data_sequence_number: int | None = None
 
     @property
     def moves_files(self) -> bool:
         """Whether it makes a snapshot."""
-        return bool(self.add or self.deletes or self.remove)
+        return bool(self.add or self.deletes or self.remove or self.regroup)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from target_parquet import faults
 
 from target_iceberg.commit.backends import backend_of
 from target_iceberg.commit.limits import CommitLimits, Patience
-from target_iceberg.commit.marker import Marker, read_marker
+from target_iceberg.commit.marker import Marker, has_epoch
 from target_iceberg.commit.outcomes import Outcome, catalog_errors, outcome_of, reason_of
 from target_iceberg.commit.staging import StagedCommit, discard, stage
 from target_iceberg.errors import FencedError, StoreError, UnfinishedError
@@ -141,15 +141,7 @@ class _Committing:
     def _has_it(self, table: Table, snapshot_id: int) -> bool:
         if table.metadata.snapshot_by_id(snapshot_id) is not None:
             return True
-        found = read_marker(table.metadata, self.marker.pipeline) if self.marker else None
-        if found is None or self.marker is None or found.epoch < self.marker.epoch:
-            return False
-        if (found.epoch, found.state_hash) == (self.marker.epoch, self.marker.state_hash):
-            return True
-        raise FencedError(
-            f"another target writes as pipeline {self.marker.pipeline!r}: table {'.'.join(table.name())} has "
-            f"epoch {found.epoch} of it, and this one would have been epoch {self.marker.epoch}"
-        )
+        return self.marker is not None and has_epoch(table.metadata, self.marker, ".".join(table.name()))
 
     def _landed(self, commit: StagedCommit) -> None:
         """The catalog says that a table has it."""

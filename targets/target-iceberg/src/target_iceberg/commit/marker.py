@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from target_iceberg.errors import StoreError
+from target_iceberg.errors import FencedError, StoreError
 
 if TYPE_CHECKING:
     from pyiceberg.table.metadata import TableMetadata
@@ -71,3 +71,21 @@ def read_marker(metadata: TableMetadata, pipeline: str) -> Marker | None:
             f"table property {PREFIX}{pipeline} at {metadata.location} is damaged: {text[:80]!r}",
             instruction="Use the version that wrote it, or newer; set it back to what it was before.",
         ) from error
+
+
+def has_epoch(metadata: TableMetadata, marker: Marker, table: str) -> bool:
+    """Whether a table, called so in errors, has this epoch.
+
+    Raises:
+        FencedError: it has a later one of the pipeline, or another one of this number.
+        StoreError: see `read_marker`.
+    """
+    found = read_marker(metadata, marker.pipeline)
+    if found is None or found.epoch < marker.epoch:
+        return False
+    if (found.epoch, found.state_hash) == (marker.epoch, marker.state_hash):
+        return True
+    raise FencedError(
+        f"another target writes as pipeline {marker.pipeline!r}: table {table} has epoch {found.epoch} "
+        f"of it, and this one would have been epoch {marker.epoch}"
+    )

@@ -20,6 +20,8 @@ from pyiceberg.exceptions import (
 
 from target_iceberg.errors import ConflictError
 
+_SQLITE_FOR_GOOD = ("SQLITE_READONLY", "SQLITE_FULL", "SQLITE_PERM", "SQLITE_AUTH")
+_READ_ONLY_TRANSACTION = "25006"  # of PostgreSQL
 _FOR_GOOD = {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.ENOTDIR, errno.EISDIR}
 
 
@@ -65,6 +67,11 @@ def reason_of(error: Exception) -> str:
 
 
 def _for_good(error: Exception) -> bool:
+    cause = getattr(error, "orig", None)
+    if getattr(cause, "sqlite_errorname", "").startswith(_SQLITE_FOR_GOOD):
+        return True
+    if getattr(cause, "pgcode", None) == _READ_ONLY_TRANSACTION:
+        return True
     return isinstance(error, OSError) and (error.errno in _FOR_GOOD or "ACCESS_DENIED" in str(error))
 
 

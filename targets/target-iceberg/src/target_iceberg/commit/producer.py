@@ -85,7 +85,7 @@ class SnapshotProducer:
         kept = self._without(existing, change.remove)
         added = self._added(ManifestContent.DATA, change.add, change.data_sequence_number)
         added += self._added(ManifestContent.DELETES, change.deletes, None)
-        manifests = self._merged([*added, *kept])
+        manifests = self._regrouped([*added, *kept]) if change.regroup else self._merged([*added, *kept])
         sequence_number = self._metadata.next_sequence_number()
         return Snapshot.model_validate(
             {
@@ -181,6 +181,29 @@ class SnapshotProducer:
                     writer.existing(entry)
         return writer.to_manifest_file()
 
+    def _regrouped(self, manifests: Sequence[ManifestFile]) -> list[ManifestFile]:
+        """All entries in manifests of the size wanted; files of a partition come to stand in one of them."""
+        groups: dict[tuple[ManifestContent, int], list[ManifestFile]] = defaultdict(list)
+        for each in manifests:
+            groups[each.content, each.partition_spec_id].append(each)
+        target = MergeRule.of(self._metadata.properties).target_bytes
+        return [
+            written
+            for (content, spec_id), members in groups.items()
+            for written in self._sorted_by_partition(content, spec_id, members, target)
+        ]
+
+    def _sorted_by_partition(
+        self, content: ManifestContent, spec_id: int, members: Sequence[ManifestFile], target: int
+    ) -> Iterable[ManifestFile]:
+        entries = sorted(chain.from_iterable(map(self._entries, members)), key=_by_partition)
+        in_each = max(1, len(entries) * target // max(1, sum(each.manifest_length for each in members)))
+        for start in range(0, len(entries), in_each):
+            with self._writer(content, spec_id) as writer:
+                for entry in entries[start : start + in_each]:
+                    writer.existing(entry)
+            yield writer.to_manifest_file()
+
     def _entries(self, manifest: ManifestFile) -> list[ManifestEntry]:
         return manifest.fetch_manifest_entry(self._io, discard_deleted=True)
 
@@ -237,6 +260,13 @@ def _operation(change: Change) -> Operation:
     if not change.add:
         return Operation.DELETE
     return Operation.OVERWRITE if change.remove or change.deletes else Operation.APPEND
+
+
+def _by_partition(entry: ManifestEntry) -> tuple[list[tuple[bool, Any]], int]:
+    """The values of its partition, nulls first, then its age."""
+    partition = entry.data_file.partition
+    values = [partition[at] for at in range(len(partition))]
+    return [(value is not None, value or 0) for value in values], entry.sequence_number or 0
 
 
 def _content_of(file: DataFile) -> ManifestContent:

@@ -1,0 +1,111 @@
+"""How a prepared epoch gets into its tables, by whichever process and however often it is tried.
+
+First the files stand at their places, where no table names them yet; then every table takes its own in one
+commit, which also says that it has this epoch. What the commit does is worked out from the ledger entry and
+the table as it is at that moment, so it can be worked out anew after a conflict, or by a later process.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from target_parquet.ledger import digest
+from target_parquet.publication import FilePublisher
+
+from target_iceberg.commit.change import TableCommit
+from target_iceberg.commit.committer import commit_tables
+from target_iceberg.commit.marker import Marker, has_epoch
+from target_iceberg.table_change import planned_change
+from target_iceberg.table_creation import load_table
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.table import Table
+    from target_parquet.ledger import Entry, StreamEntry
+    from target_parquet.storage import Store
+
+    from target_iceberg.commit.change import Change
+    from target_iceberg.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class TablePublisher:
+    """Publishes epochs of one warehouse (`target_parquet.publication.Publisher`)."""
+
+    def __init__(self, settings: Settings, store: Store, catalog: Catalog) -> None:
+        self._settings = settings
+        self._store = store
+        self._files = FilePublisher(store)
+        self._catalog = catalog
+
+    def publish(self, entry: Entry) -> None:
+        """Put the files at their places, then commit them to their tables.
+
+        The files of a table that has them already are let be: by now a compaction may have replaced them.
+        """
+        waiting = self._waiting(entry)
+        # The commit to a table takes out what is replaced; here files are only added.
+        self._files.publish_streams(
+            [replace(each, replaces=each.replaces and not each.extra) for each in waiting]
+        )
+        tables = [stream for stream in waiting if stream.extra]
+        commits = [TableCommit(_identifier(each), partial(self._plan, entry, each)) for each in tables]
+        if commits:
+            commit_tables(self._catalog, _marker(entry), commits, branch=self._settings.branch)
+        self._store.remove([aid.name for stream in entry.streams for aid in stream.aids])
+
+    def is_lost(self, entry: Entry) -> bool:
+        """Ask the tables first: what one of them has is not lost, wherever its files are by now.
+
+        Where none has it, a table that is gone takes the epoch with it: its records are sent again.
+        """
+        standings = [self._standing(entry, stream) for stream in entry.streams]
+        if "has it" in standings:
+            return False
+        return "gone" in standings or self._files.is_lost(entry)
+
+    def _plan(self, entry: Entry, stream: StreamEntry, table: Table) -> Change:
+        return planned_change(self._settings, self._store, entry, stream, table)
+
+    def _waiting(self, entry: Entry) -> list[StreamEntry]:
+        """The streams that are not published; without those whose tables have gone after others had it."""
+        standings = [self._standing(entry, stream) for stream in entry.streams]
+        waiting: list[StreamEntry] = []
+        for stream, standing in zip(entry.streams, standings, strict=True):
+            if standing == "gone" and "has it" in standings:
+                logger.warning(
+                    "%d rows of epoch %d go nowhere: other tables have it, but table %s is gone",
+                    stream.rows,
+                    entry.epoch,
+                    ".".join(_identifier(stream)),
+                )
+            elif standing != "has it":
+                waiting.append(stream)
+        return waiting
+
+    def _standing(self, entry: Entry, stream: StreamEntry) -> Literal["has it", "waits", "gone"]:
+        """How far a stream's table is; a file that no table names always waits, to be looked for.
+
+        Raises:
+            FencedError: its table is ahead.
+            StoreError: the catalog does not say.
+        """
+        if not stream.extra:
+            return "waits"
+        name = _identifier(stream)
+        table = load_table(self._catalog, name)
+        if table is None or str(table.metadata.table_uuid) != stream.extra["uuid"]:
+            return "gone"
+        return "has it" if has_epoch(table.metadata, _marker(entry), ".".join(name)) else "waits"
+
+
+def _marker(entry: Entry) -> Marker:
+    return Marker(entry.pipeline, entry.epoch, digest(entry.state), entry.state)
+
+
+def _identifier(stream: StreamEntry) -> tuple[str, ...]:
+    return tuple(stream.extra["table"])

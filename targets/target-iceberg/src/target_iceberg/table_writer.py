@@ -1,0 +1,152 @@
+"""The data files of one table, as its rows come in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dativo_protocol.errors import InvalidRecordError
+from target_parquet.epoch import WrittenFile
+from target_parquet.errors import LayoutError
+from target_parquet.ledger import StreamAction
+from target_parquet.stream_writer import StreamWriter
+
+from target_iceberg.data_file import describe_data_file
+from target_iceberg.row_keys import RowKeys
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pyarrow as pa
+    from dativo_protocol.page_encoding import PageEncoding
+    from target_parquet.epoch import Epoch
+    from target_parquet.parquet import ParquetPart
+    from target_parquet.plan import ParquetPlan
+    from target_parquet.stream_writer import Workshop
+
+    from target_iceberg.settings import Settings
+    from target_iceberg.table_plan import IcebergPlan
+
+_VERSION_COLUMN = "_sdc_table_version"
+
+
+class TableWriter(StreamWriter):
+    """Writes one table; what an epoch does to it rides in the ledger entry.
+
+    Raises:
+        LayoutError: rows are to be replaced by key, and the stream has none.
+    """
+
+    def __init__(self, plan: IcebergPlan, settings: Settings, workshop: Workshop, epoch: Epoch) -> None:
+        self._table = plan
+        self._settings = settings
+        self._version: int | None = None
+        self._keys = RowKeys(settings, workshop.tally) if settings.load_method == "upsert" else None
+        self._prepare(plan)
+        super().__init__(plan, plan.directory, workshop, epoch)
+
+    def begin(self) -> None:
+        """An overwritten table is emptied even if no rows come."""
+        if self._settings.load_method == "overwrite":
+            self._act()
+
+    def change(self, plan: ParquetPlan) -> None:
+        """Go on with another schema; its files are files of their own if they have other columns."""
+        super().change(plan)
+        self._table = plan  # type: ignore[assignment]
+        self._prepare(self._table)
+        self._act()
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Take the next rows.
+
+        Raises:
+            InvalidRecordError: a required column, such as a key, is null in one of them.
+        """
+        self._act()
+        super().write(batch)
+
+    def activate(self, version: int) -> None:
+        """Let rows of older versions go with the epoch."""
+        self._version = version
+        self._act()
+
+    def finish_epoch(self, *, overwrite: bool) -> None:  # noqa: ARG002 -- a table without rows needs no file
+        """Complete the files of the epoch, and stage what it takes to find the rows that they replace."""
+        self.finish()
+        if self._keys is not None and self._keys.used:
+            name = f".dativo/keys/{self._next_name('').replace('/', '~')}"
+            staged = self._workshop.store.stage(name)
+            self._keys.finish(staged.sink)
+            self._epoch.aid(self._stream, staged)
+
+    def next_epoch(self, epoch: Epoch) -> None:
+        """Let files opened from now on belong to another epoch."""
+        super().next_epoch(epoch)
+        self._version = None
+
+    @property
+    def row_schema(self) -> pa.Schema:
+        """Of the rows on their way to a file; those that may replace others carry their order."""
+        plain = super().row_schema
+        return plain if self._keys is None else self._keys.with_order(plain)
+
+    def rows_of_file(self, batch: pa.RecordBatch, arrived: datetime) -> pa.RecordBatch:
+        """Arrange the columns, and hold them against what the table requires."""
+        rows = super().rows_of_file(batch, arrived)
+        for field, column in zip(rows.schema, rows.columns, strict=True):
+            if not field.nullable and column.null_count:
+                raise InvalidRecordError(
+                    f"{column.null_count:,} records have no {field.name!r}, which the table requires",
+                    stream=self._stream,
+                    path=f"/{field.name}",
+                )
+        return rows if self._keys is None else self._keys.arrived(rows)
+
+    def open_part(self, directory: str, rows: pa.Table, pages: PageEncoding | None = None) -> ParquetPart:
+        """Begin the next file of a partition."""
+        if self._keys is None:
+            return super().open_part(directory, rows, pages)
+        part = super().open_part(directory, self._keys.without_order(rows), pages)
+        return self._keys.watch(part, self._uri(part.staged.name))
+
+    def finish_part(self, directory: str, part: ParquetPart) -> None:
+        """Close a file and note what the table's metadata will say of it."""
+        size, plan = part.close(), self._table
+        about = describe_data_file(
+            part.footer,
+            plan.shape.schema,
+            plan.metadata.properties,
+            partition=plan.partitions.values[directory],
+            spec_id=plan.shape.spec.spec_id,
+        )
+        self._epoch.add(
+            WrittenFile(self._stream, self._directory, part.staged, part.rows, size, part.digest, about)
+        )
+
+    def _uri(self, name: str) -> str:
+        return self._table.metadata.location + name.removeprefix(self._directory.removesuffix("/data"))
+
+    def _prepare(self, plan: IcebergPlan) -> None:
+        if self._keys is None:
+            return
+        if not plan.message.key_properties:
+            raise LayoutError(
+                f"load_method upsert: stream {plan.message.stream!r} has no key_properties",
+                instruction="Give the stream a primary key, or load it with append-only or overwrite.",
+            )
+        self._keys.use(plan)
+
+    def _act(self) -> None:
+        plan = self._table
+        extra: dict[str, Any] = {
+            "table": list(plan.identifier),
+            "uuid": str(plan.metadata.table_uuid),
+            "location": plan.metadata.location,
+            "method": self._settings.load_method,
+            "shape": plan.shape.to_json(),
+            "keys": list(plan.key_ids),
+        }
+        if self._version is not None:
+            extra["version"] = [plan.shape.schema.find_field(_VERSION_COLUMN).field_id, self._version]
+        replaces = self._settings.load_method == "overwrite"
+        self._epoch.act(self._stream, self._directory, StreamAction(replaces=replaces, extra=extra))

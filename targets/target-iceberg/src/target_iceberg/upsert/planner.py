@@ -1,0 +1,126 @@
+"""The commit of one stream's epoch to its table, computed anew from what the table is when it is tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from target_iceberg.upsert.key_columns import KeyColumns
+from target_iceberg.upsert.live_files import LiveFile, head_of, live_files
+from target_iceberg.upsert.plan import Written, plan_upsert
+from target_iceberg.upsert.positions import FileHits, merge
+from target_iceberg.upsert.probe import find_hits
+from target_iceberg.upsert.versions import find_older
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.table import Table
+
+    from target_iceberg.commit.change import Change
+    from target_iceberg.upsert.epoch_keys import EpochKeys
+    from target_iceberg.upsert.kernels import Positions
+    from target_iceberg.upsert.settings import UpsertSettings
+    from target_iceberg.upsert.versions import ActivatedVersion
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRows:
+    """What an epoch brings to a table.
+
+    Attributes:
+        files: data files, at their places.
+        keys: of their rows, and deleted ones; None for a stream without a key.
+        key_ids: field ids of the key's columns, in the order they were logged.
+        active: version that was activated, if one was.
+    """
+
+    files: tuple[DataFile, ...] = ()
+    keys: EpochKeys | None = None
+    key_ids: tuple[int, ...] = ()
+    active: ActivatedVersion | None = None
+
+
+class UpsertPlanner:
+    """Plans the commit of an epoch; to be called for every attempt, with the table as it is then.
+
+    Args:
+        stream: for messages.
+        rows: of the epoch.
+        settings: how replaced rows are made to go.
+        branch: that is committed to; None for the main one.
+    """
+
+    def __init__(
+        self, stream: str, rows: EpochRows, settings: UpsertSettings, *, branch: str | None = None
+    ) -> None:
+        self._stream = stream
+        self._rows = rows
+        self._settings = settings
+        self._branch = branch
+        self._written = Written()
+
+    def __call__(self, table: Table) -> Change:
+        """What to commit.
+
+        Raises:
+            StoreError: the table cannot be read, or files that the commit needs cannot be written.
+        """
+        live = live_files(table, head_of(table, self._branch))
+        hits = self._hits(table, live)
+        overtaken = dict(self._rows.keys.overtaken()) if self._rows.keys is not None else {}
+        if self._rows.active is not None:
+            own = [LiveFile(file, (), has_equality_deletes=False) for file in self._rows.files]
+            hits = _together(hits, find_older(table, self._rows.active, live))
+            overtaken = _with_older(overtaken, find_older(table, self._rows.active, own))
+        return plan_upsert(table, self._rows.files, overtaken, hits, self._settings, self._written)
+
+    def _hits(self, table: Table, live: Sequence[LiveFile]) -> list[FileHits]:
+        keys = self._rows.keys
+        if keys is None or not keys.count or not live:
+            return []
+        columns = KeyColumns.of_table(self._stream, table.schema(), self._rows.key_ids)
+        candidates = self._within_partitions(table, keys, live)
+        return list(find_hits(table, columns, keys, candidates, self._settings.limits).files.values())
+
+    def _within_partitions(self, table: Table, keys: EpochKeys, live: Sequence[LiveFile]) -> list[LiveFile]:
+        """Files of partitions that one of the keys may be in.
+
+        Where the key decides on the partition, every key is in one that a file of the epoch is in too, except
+        for keys that were only deleted.
+        """
+        spec_ids = {file.spec_id for file in self._rows.files}
+        specs = table.metadata.specs()
+        ids = set(self._rows.key_ids)
+        if keys.deleted or any(each not in specs for each in spec_ids):
+            return list(live)
+        decided = {each for each in spec_ids if all(field.source_id in ids for field in specs[each].fields)}
+        if decided != spec_ids:
+            return list(live)
+        touched = {(file.spec_id, repr(file.partition)) for file in self._rows.files}
+        return [
+            each
+            for each in live
+            if each.file.spec_id not in decided or (each.file.spec_id, repr(each.file.partition)) in touched
+        ]
+
+
+def _together(one: Iterable[FileHits], other: Iterable[FileHits]) -> list[FileHits]:
+    """Hits of two searches, those of one file together."""
+    found = {hits.live.path: hits for hits in one}
+    for hits in other:
+        known = found.setdefault(hits.live.path, hits)
+        if known is not hits:
+            known.portions += hits.portions  # positions are made unique when they are written down
+            known.count += hits.count
+    return list(found.values())
+
+
+def _with_older(overtaken: Mapping[str, Positions], older: Iterable[FileHits]) -> dict[str, Positions]:
+    found = dict(overtaken)
+    for hits in older:
+        positions = hits.positions()
+        path = hits.live.path
+        found[path] = merge(found[path], positions) if path in found else positions
+    return found

@@ -1,0 +1,179 @@
+"""Finds the rows of a table whose keys an epoch brings anew or deletes."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from dativo_protocol.keys import KeySet
+
+from target_iceberg.upsert.bounds import bounds_of
+from target_iceberg.upsert.data_reader import open_data_file
+from target_iceberg.upsert.kernels import count_true
+from target_iceberg.upsert.key_ranges import KeyRanges
+from target_iceberg.upsert.old_deletes import OldDeletes
+from target_iceberg.upsert.positions import FileHits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import pyarrow as pa
+    from pyiceberg.table import Table
+
+    from target_iceberg.upsert.data_reader import DataReader
+    from target_iceberg.upsert.epoch_keys import EpochKeys
+    from target_iceberg.upsert.key_columns import KeyColumns
+    from target_iceberg.upsert.live_files import LiveFile
+
+DEFAULT_MEMORY = 96 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeLimits:
+    """How much a search may take at a time.
+
+    Attributes:
+        memory_bytes: of keys; more of them are looked for in several passes over the table.
+        threads: files to search at a time.
+    """
+
+    memory_bytes: int = DEFAULT_MEMORY
+    threads: int = 2
+
+
+@dataclass(slots=True)
+class Hits:
+    """Rows of a table that have to go.
+
+    Attributes:
+        files: by path; only files with hits.
+        searched: data files that were read, once for each pass.
+        skipped: data files that could not have any of the keys.
+    """
+
+    files: dict[str, FileHits] = field(default_factory=dict)
+    searched: int = 0
+    skipped: int = 0
+
+    @property
+    def count(self) -> int:
+        """All hits."""
+        return sum(each.count for each in self.files.values())
+
+
+def find_hits(
+    table: Table, columns: KeyColumns, keys: EpochKeys, files: Sequence[LiveFile], limits: ProbeLimits
+) -> Hits:
+    """Look for the keys of an epoch in data files of a table.
+
+    Only key columns are read, of files and row groups whose bounds allow for one of the keys. Keys are
+    compared as a whole, in the types that the table has now.
+
+    Raises:
+        StoreError: a file of the table, or that of the keys, cannot be read.
+    """
+    hits, old = Hits(), OldDeletes(table)
+    for keys_at_once in _passes(columns, keys, limits.memory_bytes):
+        with keys_at_once.set:
+            candidates = [each for each in files if keys_at_once.may_be_in(table, each)]
+            hits.skipped += len(files) - len(candidates)
+            hits.searched += len(candidates)
+            _search(table, keys_at_once, candidates, old, hits, limits.threads)
+    return hits
+
+
+def _search(
+    table: Table, keys: _Pass, files: Sequence[LiveFile], old: OldDeletes, hits: Hits, threads: int
+) -> None:
+    """Search files at a time, taking up the next ones only as those before are done."""
+
+    def search(live: LiveFile) -> FileHits | None:
+        return keys.search(table, live, old, hits.files.get(live.path))
+
+    with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="probe") as pool:
+        waiting = iter(files)
+        while portion := list(islice(waiting, threads * 4)):
+            for found in pool.map(search, portion):
+                if found is not None and found.count:
+                    hits.files[found.live.path] = found
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """As many keys as are looked for at once."""
+
+    columns: KeyColumns
+    set: KeySet
+    ranges: KeyRanges
+
+    def may_be_in(self, table: Table, live: LiveFile) -> bool:
+        """Whether the bounds of a file leave room for one of the keys."""
+        schema = table.schema()
+        for at, field_id in enumerate(self.columns.ids):
+            bounds = bounds_of(live.file, schema.find_field(field_id))
+            if bounds.only_nulls or not self.ranges.may_have(at, bounds.least, bounds.greatest):
+                return False
+        return live.file.record_count > 0
+
+    def search(
+        self, table: Table, live: LiveFile, old: OldDeletes, before: FileHits | None
+    ) -> FileHits | None:
+        """Search one file, adding to what was found in it before; None if it has no such column."""
+        found = before
+        with open_data_file(table, live.file) as reader:
+            names = [reader.names.get(each) for each in self.columns.ids]
+            present = [name for name in names if name is not None]
+            if len(present) < len(names):
+                return found
+            for first, batch in reader.batches(
+                present, lambda group: self._may_be_in_group(reader, group, present)
+            ):
+                hits = self.set.contains(self._keys(batch, present))
+                if count_true(hits):
+                    found = found or FileHits(live, old.positions(live))
+                    found.add(first, hits)
+        return found
+
+    def _keys(self, batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+        import pyarrow as pa
+
+        fields = zip(names, self.columns.schema, strict=True)
+        arrays = [self.columns.widen(batch.column(name), field.type) for name, field in fields]
+        return pa.RecordBatch.from_arrays(arrays, names=self.columns.schema.names)
+
+    def _may_be_in_group(self, reader: DataReader, group: int, names: Sequence[str]) -> bool:
+        """Whether the bounds of a row group leave room for one of the keys."""
+        bounds = (reader.group_bounds(group, name) for name in names)
+        return all(self.ranges.may_have(at, *each) for at, each in enumerate(bounds))
+
+
+def _passes(columns: KeyColumns, keys: EpochKeys, memory_bytes: int) -> Iterator[_Pass]:
+    """Keys, as many at a time as fit the memory."""
+    waiting = _widened(columns, keys.batches())
+    while (portion := _next_pass(columns, waiting, memory_bytes)) is not None:
+        yield portion
+
+
+def _next_pass(columns: KeyColumns, waiting: Iterator[pa.RecordBatch], memory_bytes: int) -> _Pass | None:
+    found, ranges = KeySet(columns.schema), KeyRanges()
+    for batch in waiting:
+        found.add(batch)
+        ranges.add(batch)
+        if found.count().bytes > memory_bytes:
+            break
+    if found.count().keys:
+        return _Pass(columns, found, ranges)
+    found.close()
+    return None
+
+
+def _widened(columns: KeyColumns, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Keys that were written with the types of their epoch, in those that the table has now."""
+    import pyarrow as pa
+
+    for batch in batches:
+        pairs = zip(batch.columns, columns.schema, strict=True)
+        arrays = [columns.widen(column, field.type) for column, field in pairs]
+        yield pa.RecordBatch.from_arrays(arrays, schema=columns.schema)
