@@ -9,10 +9,10 @@ import pytest
 from target_iceberg.commit.change import Change, TableCommit
 from target_iceberg.commit.committer import commit_tables
 from target_iceberg.commit.limits import CommitLimits
-from target_iceberg.commit.marker import Marker, read_marker
+from target_iceberg.commit.marker import read_marker
 from target_iceberg.errors import ConflictError, FencedError, StoreError, UnfinishedError
 
-from tests.services.lake import HURRIED, PATIENT, Lake, always, counting, marker, position_deletes
+from tests.services.lake import PATIENT, Lake, always, counting, marker, position_deletes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,39 +32,12 @@ def meddle(lake: Lake, identifier: tuple[str, ...], number: int = 0) -> None:
         append.append_data_file(file)
 
 
-def test_repeated_it_changes_nothing(lake: Lake) -> None:
-    orders = lake.create()
-    commit, heads = counting(orders, lambda _: Change(add=(file,)))
-    file = lake.file(orders, [1])
-    commit_tables(lake.catalog, marker(1), [commit])
-    after = lake.load(orders).metadata_location
-    commit_tables(lake.catalog, marker(1), [commit])
-    assert lake.load(orders).metadata_location == after
-    assert heads == [0]
-
-
 def test_another_process_completes_the_tables_that_are_left(lake: Lake) -> None:
     orders, lines = lake.create("orders"), lake.create("lines")
     commits = [always(each, Change(add=(lake.file(each, [1]),))) for each in (orders, lines)]
     commit_tables(lake.catalog, marker(1), commits[:1])
     commit_tables(lake.catalog, marker(1), commits)
     assert lake.rows(orders) == lake.rows(lines) == [1]
-
-
-def test_after_another_writer_it_is_planned_anew(lake: Lake) -> None:
-    orders = lake.create()
-    file = lake.file(orders, [1])
-
-    def plan(table: Table) -> Change:
-        if len(heads) == 1:
-            meddle(lake, orders)
-        return Change(add=(file,))
-
-    commit, heads = counting(orders, plan)
-    commit_tables(lake.catalog, marker(1), [commit], limits=PATIENT)
-    assert lake.rows(orders) == [1, FOREIGN]
-    assert len(heads) == 2
-    assert heads[0] != heads[1]
 
 
 def test_a_table_in_conflict_holds_back_the_others_of_one_transaction(lake: Lake) -> None:
@@ -106,34 +79,6 @@ def test_what_an_attempt_in_vain_has_written_is_removed(sqlite_lake: Lake, tmp_p
     assert len(heads) == 4
 
 
-def test_a_writer_that_always_wins_ends_it(lake: Lake) -> None:
-    orders = lake.create()
-    file = lake.file(orders, [1])
-
-    def plan(_: Table) -> Change:
-        meddle(lake, orders, len(heads))
-        return Change(add=(file,))
-
-    commit, heads = counting(orders, plan)
-    with pytest.raises(StoreError, match="given up after 3 conflicts") as failure:
-        commit_tables(lake.catalog, marker(1), [commit], limits=HURRIED)
-    assert not isinstance(failure.value, UnfinishedError)
-    assert 1 not in lake.rows(orders)
-
-
-def test_a_zombie_is_fenced(lake: Lake) -> None:
-    """A process that was thought dead comes back with an epoch that is long committed, and older ones."""
-    orders = lake.create()
-    for epoch in (1, 2, 3):
-        commit_tables(
-            lake.catalog, marker(epoch), [always(orders, Change(add=(lake.file(orders, [epoch]),)))]
-        )
-    before = lake.load(orders).metadata_location
-    with pytest.raises(FencedError, match="epoch 3 of it, and this one would have been epoch 2"):
-        commit_tables(lake.catalog, marker(2), [always(orders, Change(add=(lake.file(orders, [2]),)))])
-    assert lake.load(orders).metadata_location == before
-
-
 def test_a_zombie_is_fenced_in_the_middle_of_its_attempt(lake: Lake) -> None:
     """It had looked before the others went on: then the head has moved."""
     orders = lake.create()
@@ -150,15 +95,6 @@ def test_a_zombie_is_fenced_in_the_middle_of_its_attempt(lake: Lake) -> None:
     with pytest.raises(FencedError):
         commit_tables(lake.catalog, marker(1), [commit], limits=PATIENT)
     assert lake.rows(orders) == [1, 2]
-
-
-def test_two_epochs_of_one_number_are_not_taken_for_each_other(lake: Lake) -> None:
-    orders = lake.create()
-    commit_tables(lake.catalog, marker(1), [always(orders, Change(add=(lake.file(orders, [1]),)))])
-    other = Marker("nightly", 1, "another hash", None)
-    with pytest.raises(FencedError):
-        commit_tables(lake.catalog, other, [always(orders, Change(add=(lake.file(orders, [2]),)))])
-    assert lake.rows(orders) == [1]
 
 
 def test_pipelines_do_not_fence_each_other(lake: Lake) -> None:
