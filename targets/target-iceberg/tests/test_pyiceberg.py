@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from pyiceberg.avro.file import AvroOutputFile
@@ -17,10 +18,11 @@ from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.manifest import ManifestContent, ManifestWriter, ManifestWriterV2
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC
 from pyiceberg.schema import Schema
-from pyiceberg.table.update import AssertRefSnapshotId
+from pyiceberg.table.update import AssertRefSnapshotId, update_table_metadata
 from pyiceberg.types import ListType, LongType, NestedField
 from target_iceberg.catalogs import open_catalog
 from target_iceberg.commit.manifests import ManifestWriter as OurWriter
+from target_iceberg.commit.table_metadata import updated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,16 +85,8 @@ def test_a_transaction_tells_what_it_has_staged(tmp_path: Path) -> None:
     assert table.refresh().schema() == SCHEMA
 
 
-def test_a_sql_catalog_stages_a_table_without_committing_it(tmp_path: Path) -> None:
-    """commit/sql_catalog.py writes the pointer itself."""
-    assert parameters(SqlCatalog._update_and_stage_table) == [
-        "self",
-        "current_table",
-        "table_identifier",
-        "requirements",
-        "updates",
-    ]
-    assert parameters(SqlCatalog._write_metadata) == ["metadata", "io", "metadata_path"]
+def test_a_sql_catalog_keeps_its_pointers_in_these_columns() -> None:
+    """commit/sql_catalog.py moves the pointer itself."""
     columns = {column.name for column in IcebergTables.__table__.columns}
     assert columns >= {
         "catalog_name",
@@ -101,12 +95,31 @@ def test_a_sql_catalog_stages_a_table_without_committing_it(tmp_path: Path) -> N
         "metadata_location",
         "previous_metadata_location",
     }
+    assert SqlCatalog._parse_metadata_version("file:///t/metadata/00012-abc.metadata.json") == -1
+    name = f"file:///t/metadata/00012-{uuid4()}.metadata.json"
+    assert SqlCatalog._parse_metadata_version(name) == 12
+
+
+def test_updates_are_applied_as_pyiceberg_applies_them(tmp_path: Path) -> None:
+    """commit/table_metadata.py does what `update_table_metadata` does, but for the copy at its end."""
     catalog = open_catalog({}, str(tmp_path), None)
     catalog.create_namespace("shop")
     table = catalog.create_table("shop.orders", SCHEMA)
-    staged = catalog._update_and_stage_table(table, table.name(), (), ())
-    assert staged.metadata_location != table.metadata_location
-    assert catalog.load_table("shop.orders").metadata_location == table.metadata_location
+    before = table.metadata.model_dump_json()
+    transaction = table.transaction()
+    with transaction.update_schema() as update:
+        update.add_column("name", LongType())
+    with transaction.update_spec() as spec:
+        spec.add_identity("id")
+    transaction.set_properties(owner="sales")
+
+    arguments = (table.metadata, transaction._updates)
+    theirs = update_table_metadata(*arguments, metadata_location=table.metadata_location)
+    ours = updated(*arguments, table.metadata_location)
+    assert ours.model_copy(update={"last_updated_ms": theirs.last_updated_ms}) == theirs
+    assert ours.last_updated_ms >= table.metadata.last_updated_ms
+    assert [entry.metadata_file for entry in ours.metadata_log] == [table.metadata_location]
+    assert table.metadata.model_dump_json() == before
 
 
 def test_old_metadata_is_removed_by_whoever_commits() -> None:
