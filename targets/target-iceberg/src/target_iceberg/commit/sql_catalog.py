@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.sql import IcebergTables
 from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.serializers import ToOutputFile
+from pyiceberg.table.locations import load_location_provider
 
 from target_iceberg.commit.local_files import make_durable
 from target_iceberg.commit.staging import discard
+from target_iceberg.commit.table_metadata import updated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,10 +69,13 @@ class SqlTransaction:
     def _write(self, commit: StagedCommit) -> _Move:
         """Write the new metadata; it has no requirements, since nothing at all may have changed."""
         table = commit.table
-        new = self._catalog._update_and_stage_table(table, table.name(), (), commit.updates)  # noqa: SLF001
-        self._catalog._write_metadata(new.metadata, new.io, new.metadata_location)  # noqa: SLF001
-        make_durable([*commit.written, new.metadata_location])
-        return _Move(commit, new.metadata, new.io, new.metadata_location)
+        new = updated(table.metadata, commit.updates, table.metadata_location)
+        version = self._catalog._parse_metadata_version(table.metadata_location) + 1  # noqa: SLF001
+        provider = load_location_provider(new.location, new.properties)
+        location = provider.new_table_metadata_file_location(version)
+        ToOutputFile.table_metadata(new, table.io.new_output(location))
+        make_durable([*commit.written, location])
+        return _Move(commit, new, table.io, location)
 
     def _point(self, connection: Connection, move: _Move) -> None:
         from sqlalchemy import update

@@ -18,10 +18,10 @@ from pyiceberg.table.update import (
     AssertTableUUID,
     SetPropertiesUpdate,
     SetSnapshotRefUpdate,
-    update_table_metadata,
 )
 
 from target_iceberg.commit.producer import FORMAT_VERSION, SnapshotProducer
+from target_iceberg.commit.table_metadata import updated
 from target_iceberg.errors import StoreError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def stage(
     requirements = (*_unchanged(base, branch), *of_refs)
     if not change.moves_files:
         return StagedCommit(table, updates, requirements)
-    evolved = update_table_metadata(base, updates) if change.evolve or change.properties else base
+    evolved = updated(base, updates) if change.evolve or change.properties else base
     producer = SnapshotProducer(evolved, table.io, snapshot_id, branch_head(evolved, branch))
     try:
         snapshot = producer.produce(change, marker.summary if marker else {})
