@@ -1,4 +1,4 @@
-"""What importing the package means: a sorted public list, one ABI, and no heavy library."""
+"""What importing the package means: a public list, one ABI, and no heavy library."""
 
 import subprocess
 import sys
@@ -13,8 +13,8 @@ def in_a_new_process(code):
     return run.stdout
 
 
-def test_public_names_are_sorted_and_exist():
-    assert dativo_native.__all__ == sorted(dativo_native.__all__)
+def test_public_names_exist_once():
+    assert len(set(dativo_native.__all__)) == len(dativo_native.__all__)
     assert all(hasattr(dativo_native, name) for name in dativo_native.__all__)
 
 
@@ -38,7 +38,8 @@ except ImportError as error:
 """
     # The package itself runs the check, so it must not have been imported by the line above it.
     code = code.replace("import dativo_native._abi as abi", IMPORT_ONLY_THE_ABI)
-    assert "ABI 0x20000, this package was built for 0x10001" in in_a_new_process(code)
+    ours = f"this package was built for {dativo_native.ABI_VERSION:#x}"
+    assert f"ABI 0x20000, {ours}" in in_a_new_process(code)
 
 
 IMPORT_ONLY_THE_ABI = """

@@ -112,7 +112,7 @@ state: here
         (("target-lines", "tap-steps"), "'tap-steps' is a tap, and a target is needed here"),
         (
             ("target-lines", "qqq"),
-            "no target 'qqq' in the registry; known targets: target-lines, target-parquet",
+            "no target 'qqq' in the registry; known targets: target-iceberg, target-lines, target-parquet",
         ),
         (("  connector: target-lines", "  config: {}"), "'target.connector' is missing"),
         (
