@@ -30,8 +30,7 @@ def write_position_deletes(table: Table, rows: Iterable[tuple[str, Positions]], 
 
     Args:
         table: whose it is.
-        rows: paths of data files of one partition, in order, each with its positions, of which there is one at
-            least.
+        rows: paths of data files of one partition, in order, each with its positions; there is one at least.
         like: a data file of that partition; the delete file goes beside it.
 
     Raises:
