@@ -11,7 +11,7 @@ from target_iceberg.upsert.kernels import constant
 from target_iceberg.upsert.table_io import table_output
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     import pyarrow as pa
     from pyiceberg.manifest import DataFile
@@ -25,12 +25,12 @@ PATH_ID, POSITION_ID = 2147483546, 2147483545
 _GROUP_ROWS = 1 << 20
 
 
-def write_position_deletes(table: Table, rows: Mapping[str, Positions], like: DataFile) -> DataFile:
+def write_position_deletes(table: Table, rows: Iterable[tuple[str, Positions]], like: DataFile) -> DataFile:
     """Write one delete file.
 
     Args:
         table: whose it is.
-        rows: positions (int64, in order, at least one) by the path of the data file, of one partition.
+        rows: paths of data files of one partition, in order, each with its positions; there is one at least.
         like: a data file of that partition; the delete file goes beside it.
 
     Raises:
@@ -38,19 +38,20 @@ def write_position_deletes(table: Table, rows: Mapping[str, Positions], like: Da
     """
     from pyarrow import parquet
 
-    paths = sorted(rows)
     location = f"{like.file_path.rpartition('/')[0]}/{uuid4()}-deletes.parquet"
+    paths, ends, count = [], [], 0
     try:
         with table_output(table, location) as sink:
             with parquet.ParquetWriter(sink, _schema(), compression="zstd", store_schema=False) as writer:
-                for path in paths:
-                    writer.write_table(_rows(path, rows[path]), row_group_size=_GROUP_ROWS)
+                for path, positions in rows:
+                    writer.write_table(_rows(path, positions), row_group_size=_GROUP_ROWS)
+                    paths.append(path)
+                    ends += [positions[0].as_py(), positions[-1].as_py()]
+                    count += len(positions)
             size = sink.tell()
     except OSError as error:
         raise store_error(f"write {location}", error) from error
-    positions = [ends for path in paths for ends in (rows[path][0].as_py(), rows[path][-1].as_py())]
-    count = sum(len(each) for each in rows.values())
-    return _entry(like, location, size, count, (paths[0], paths[-1]), (min(positions), max(positions)))
+    return _entry(like, location, size, count, (paths[0], paths[-1]), (min(ends), max(ends)))
 
 
 def _schema() -> pa.Schema:

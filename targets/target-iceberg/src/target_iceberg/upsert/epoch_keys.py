@@ -141,6 +141,11 @@ class EpochKeys:
         """Keys whose last word was a deletion."""
         return self._about.deleted
 
+    @property
+    def types(self) -> tuple[pa.DataType, ...]:
+        """Types of the key's columns, as the epoch had them."""
+        return tuple(field.type for field in self._file.schema_arrow if field.name not in _PLACE)
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The keys, a portion at a time, each key once.
 

@@ -69,3 +69,11 @@ def in_order(values: Values) -> Values:
     from pyarrow import compute
 
     return compute.unique(values).sort()
+
+
+def content(positions: Positions) -> memoryview:
+    """The bytes of positions."""
+    _, values = positions.buffers()
+    assert values is not None
+    start = positions.offset * 8
+    return memoryview(values)[start : start + len(positions) * 8]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from dativo_protocol.errors import SchemaError, StoreError
@@ -57,6 +57,15 @@ class KeyColumns:
             kind = _plain(schema_to_pyarrow(Schema(columns[each])).field(0).type)
             fields.append(pa.field(columns[each].name, kind, nullable=False))
         return cls(stream, tuple(ids), pa.schema(fields))
+
+    def at_least(self, kinds: Sequence[pa.DataType]) -> KeyColumns:
+        """The same columns with types that take values of these too, which the table may be about to get."""
+        import pyarrow as pa
+
+        fields = [
+            field.with_type(_wider(field.type, kind)) for field, kind in zip(self.schema, kinds, strict=True)
+        ]
+        return replace(self, schema=pa.schema(fields))
 
     def of_rows(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """The keys of rows, whose columns have the names of the table's and types that widen to them.
@@ -116,3 +125,13 @@ def _plain(kind: pa.DataType) -> pa.DataType:
         return kind.storage_type
     plain: dict[pa.DataType, pa.DataType] = {pa.large_string(): pa.string(), pa.large_binary(): pa.binary()}
     return plain.get(kind, kind)
+
+
+def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    """The type that the specification lets the other widen to; `one` where it knows of none."""
+    import pyarrow as pa
+
+    if pa.types.is_decimal(one) and pa.types.is_decimal(other) and one.scale == other.scale:
+        return max(one, other, key=lambda each: each.precision)
+    widest = {(pa.int32(), pa.int64()), (pa.float32(), pa.float64())}
+    return other if (one, other) in widest else one

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from target_iceberg.commit.change import Change
 from target_iceberg.upsert.delete_files import write_position_deletes
+from target_iceberg.upsert.kernels import content
 from target_iceberg.upsert.live_files import LiveFile
 from target_iceberg.upsert.positions import FileHits, merge, no_positions
 from target_iceberg.upsert.rewrite import can_rewrite, rewrite_without
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
@@ -26,22 +28,19 @@ if TYPE_CHECKING:
 class _Going:
     """The rows of one file that have to go.
 
+    Positions are worked out when they are needed and not kept, for they take 64 times the memory of bits.
+
     Attributes:
         live: the file, of the table or of the epoch.
         before: positions that have gone before.
-        now: positions that go now.
+        now: gives the positions that go now.
         is_new: whether the file is one of the epoch's own.
     """
 
     live: LiveFile
     before: Positions
-    now: Positions
+    now: Callable[[], Positions]
     is_new: bool
-
-    @property
-    def all(self) -> Positions:
-        """Every position that has no row after this."""
-        return merge(self.before, self.now) if len(self.before) else self.now
 
 
 @dataclass(slots=True)
@@ -62,25 +61,24 @@ class Written:
     """
 
     def __init__(self) -> None:
-        self._deletes: dict[tuple[tuple[str, int, int], ...], tuple[Mapping[str, Positions], DataFile]] = {}
-        self._copies: dict[str, tuple[Positions, DataFile | None]] = {}
+        self._deletes: dict[bytes, DataFile] = {}
+        self._copies: dict[bytes, DataFile | None] = {}
 
-    def deletes(self, table: Table, rows: Mapping[str, Positions], like: DataFile) -> DataFile:
-        """A delete file for these rows."""
-        name = tuple(sorted((path, len(each), each[0].as_py()) for path, each in rows.items()))
-        known, file = self._deletes.get(name, (None, None))
-        if file is None or known is None or any(not known[path].equals(rows[path]) for path in rows):
-            file = write_position_deletes(table, rows, like)
-            self._deletes[name] = rows, file
-        return file
+    def deletes(self, table: Table, group: Sequence[_Going]) -> DataFile:
+        """A delete file for the rows of these files, which are of one partition."""
+        ordered = sorted(group, key=lambda each: each.live.path)
+        name = _name((each.live.path, each.now()) for each in ordered)
+        if name not in self._deletes:
+            rows = ((each.live.path, each.now()) for each in ordered)
+            self._deletes[name] = write_position_deletes(table, rows, group[0].live.file)
+        return self._deletes[name]
 
     def copy(self, table: Table, file: DataFile, gone: Positions) -> DataFile | None:
         """A copy of a file without these rows; None if none is left."""
-        known, copy = self._copies.get(file.file_path, (None, None))
-        if known is None or not known.equals(gone):
-            copy = rewrite_without(table, file, gone)
-            self._copies[file.file_path] = gone, copy
-        return copy
+        name = _name([(file.file_path, gone)])
+        if name not in self._copies:
+            self._copies[name] = rewrite_without(table, file, gone)
+        return self._copies[name]
 
 
 def plan_upsert(
@@ -105,17 +103,12 @@ def plan_upsert(
         StoreError: files cannot be read or written.
     """
     outcome, written = _Outcome(), written or Written()
-    going = [_Going(each.live, each.gone, each.positions(), is_new=False) for each in hits if each.count]
-    new = {file.file_path: file for file in added}
-    going += [
-        _Going(LiveFile(new[path], (), has_equality_deletes=False), no_positions(), rows, is_new=True)
-        for path, rows in overtaken.items()
-        if path in new
-    ]
-    outcome.rows = sum(len(each.now) for each in going)
+    going = _going(added, overtaken, hits)
     marked = [each for each in going if not _replace(table, each, settings, written, outcome)]
-    _mark(table, marked, settings, written, outcome)
-    replaced = {file.file_path for file in outcome.remove}
+    for group in _groups(marked, settings.files_with_own_deletes):
+        outcome.deletes.append(written.deletes(table, group))
+    outcome.pointed_at.update(each.live.path for each in marked if not each.is_new)
+    new, replaced = {file.file_path for file in added}, {file.file_path for file in outcome.remove}
     return Change(
         add=tuple([file for file in added if file.file_path not in replaced] + outcome.add),
         deletes=tuple(outcome.deletes),
@@ -125,11 +118,26 @@ def plan_upsert(
     )
 
 
+def _going(
+    added: Iterable[DataFile], overtaken: Mapping[str, Positions], hits: Iterable[FileHits]
+) -> list[_Going]:
+    """The files that rows go from, those of the table first."""
+    old = [_Going(each.live, each.gone, each.positions, is_new=False) for each in hits if each.count]
+    for file in added:
+        rows = overtaken.get(file.file_path)
+        if rows is not None:
+            live = LiveFile(file, (), has_equality_deletes=False)
+            old.append(_Going(live, no_positions(), lambda rows=rows: rows, is_new=True))  # type: ignore[misc]
+    return old
+
+
 def _replace(
     table: Table, going: _Going, settings: UpsertSettings, written: Written, outcome: _Outcome
 ) -> bool:
     """Take a file out, and a copy of what is left of it in, if so much of it goes; False if it does not."""
-    file, gone = going.live.file, going.all
+    file, now = going.live.file, going.now()
+    gone = merge(going.before, now) if len(going.before) else now
+    outcome.rows += len(now)
     if len(gone) < file.record_count:
         few = len(gone) <= settings.rewrite_ratio * file.record_count
         if few or going.live.has_equality_deletes or not can_rewrite(table, file):
@@ -141,16 +149,6 @@ def _replace(
     return True
 
 
-def _mark(
-    table: Table, going: Sequence[_Going], settings: UpsertSettings, written: Written, outcome: _Outcome
-) -> None:
-    """Write delete files for the rows that go."""
-    for group in _groups(going, settings.files_with_own_deletes):
-        rows = {each.live.path: each.now for each in group}
-        outcome.deletes.append(written.deletes(table, rows, group[0].live.file))
-    outcome.pointed_at.update(each.live.path for each in going if not each.is_new)
-
-
 def _groups(going: Sequence[_Going], files_with_own_deletes: int) -> list[list[_Going]]:
     """Which files share a delete file."""
     if len(going) <= files_with_own_deletes:
@@ -160,3 +158,12 @@ def _groups(going: Sequence[_Going], files_with_own_deletes: int) -> list[list[_
         file = each.live.file
         groups[file.spec_id, repr(file.partition)].append(each)
     return list(groups.values())
+
+
+def _name(rows: Iterable[tuple[str, Positions]]) -> bytes:
+    """A name for positions in files, which others do not have."""
+    digest = hashlib.blake2b(digest_size=32)
+    for path, positions in rows:
+        digest.update(f"{len(path)} {path} {len(positions)} ".encode())
+        digest.update(content(positions))
+    return digest.digest()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pyiceberg.manifest import DataFile
+    from pyiceberg.partitioning import PartitionSpec
     from pyiceberg.table import Table
 
     from target_iceberg.commit.change import Change
@@ -80,30 +81,45 @@ class UpsertPlanner:
         keys = self._rows.keys
         if keys is None or not keys.count or not live:
             return []
-        columns = KeyColumns.of_table(self._stream, table.schema(), self._rows.key_ids)
+        known = {field.field_id for field in table.schema().fields}
+        if not known.issuperset(self._rows.key_ids):
+            return []  # a column that comes with this epoch has no value in any row of the table
+        columns = KeyColumns.of_table(self._stream, table.schema(), self._rows.key_ids).at_least(keys.types)
         candidates = self._within_partitions(table, keys, live)
         return list(find_hits(table, columns, keys, candidates, self._settings.limits).files.values())
 
     def _within_partitions(self, table: Table, keys: EpochKeys, live: Sequence[LiveFile]) -> list[LiveFile]:
-        """Files of partitions that one of the keys may be in.
+        """Files of buckets that one of the keys may be in.
 
-        Where the key decides on the partition, every key is in one that a file of the epoch is in too, except
-        for keys that were only deleted.
+        Where a column of the key decides on the bucket, a file of the epoch is in the bucket of every key,
+        except for keys that were only deleted.
         """
-        spec_ids = {file.spec_id for file in self._rows.files}
-        specs = table.metadata.specs()
-        ids = set(self._rows.key_ids)
-        if keys.deleted or any(each not in specs for each in spec_ids):
+        if keys.deleted:
             return list(live)
-        decided = {each for each in spec_ids if all(field.source_id in ids for field in specs[each].fields)}
-        if decided != spec_ids:
-            return list(live)
-        touched = {(file.spec_id, repr(file.partition)) for file in self._rows.files}
-        return [
-            each
-            for each in live
-            if each.file.spec_id not in decided or (each.file.spec_id, repr(each.file.partition)) in touched
-        ]
+        buckets = {number: self._buckets(spec) for number, spec in table.metadata.specs().items()}
+        touched: dict[int, set[tuple[int | None, ...]]] = {}
+        for file in self._rows.files:
+            fields = buckets.get(file.spec_id, ())
+            touched.setdefault(file.spec_id, set()).add(tuple(file.partition[each] for each in fields))
+
+        def may_have_keys(file: DataFile) -> bool:
+            # Files of the epoch that have another spec say nothing about the buckets of this one.
+            if set(touched) != {file.spec_id}:
+                return True
+            bucket = tuple(file.partition[each] for each in buckets[file.spec_id])
+            return None in bucket or bucket in touched[file.spec_id]
+
+        return [each for each in live if may_have_keys(each.file)]
+
+    def _buckets(self, spec: PartitionSpec) -> tuple[int, ...]:
+        """Which fields of a spec are buckets of key columns; of others the bounds of files tell as much."""
+        from pyiceberg.transforms import BucketTransform
+
+        return tuple(
+            at
+            for at, field in enumerate(spec.fields)
+            if isinstance(field.transform, BucketTransform) and field.source_id in self._rows.key_ids
+        )
 
 
 def _together(one: Iterable[FileHits], other: Iterable[FileHits]) -> list[FileHits]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from target_iceberg.upsert.kernels import bits, count_true, in_order, numbers, places
@@ -79,4 +80,9 @@ class FileHits:
             compute.add(compute.indices_nonzero(hits).cast(pa.int64()), pa.scalar(first, pa.int64()))
             for first, hits in self.portions
         ]
-        return merge(*found) if found else no_positions()
+        if not found:
+            return no_positions()
+        ends = pairwise((first, first + len(hits)) for first, hits in self.portions)
+        if all(end <= first for (_, end), (first, _) in ends):
+            return pa.concat_arrays(found)
+        return merge(*found)

@@ -77,7 +77,10 @@ def older(versions: Values, version: int) -> pa.BooleanArray:
 
 def _verdict(table: Table, active: ActivatedVersion, file: DataFile) -> bool | None:
     """Whether all rows of a file go (True), or none (False); None if only the rows can tell."""
-    bounds = bounds_of(file, table.schema().find_field(active.field_id))
+    column = next((each for each in table.schema().fields if each.field_id == active.field_id), None)
+    if column is None:
+        return None  # it comes with this epoch: the file tells whether it has it
+    bounds = bounds_of(file, column)
     if bounds.only_nulls or (bounds.greatest is not None and bounds.greatest < active.version):
         return True
     if bounds.nulls == 0 and bounds.least is not None and bounds.least >= active.version:
