@@ -54,7 +54,7 @@ class Lake:
     def delete_in(self, positions: dict[str, list[int]], like: DataFile) -> DataFile:
         """Delete rows of several data files of one partition with one delete file."""
         rows = {path: pa.array(each, pa.int64()) for path, each in positions.items()}
-        deletes = write_position_deletes(self.table, rows, like)
+        deletes = write_position_deletes(self.table, sorted(rows.items()), like)
         self.change(lambda _: Change(deletes=(deletes,), requires_live=frozenset(positions)))
         return deletes
 

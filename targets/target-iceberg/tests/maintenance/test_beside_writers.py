@@ -67,7 +67,7 @@ def _replaced(table: Table, file: DataFile, victim: int | None) -> Change:
     for live in live_files(table, head_of(table)):
         position = _position(table, live, victim)
         if position is not None:
-            deletes = write_position_deletes(table, {live.path: pa.array([position])}, live.file)
+            deletes = write_position_deletes(table, [(live.path, pa.array([position]))], live.file)
             return Change(add=(file,), deletes=(deletes,), requires_live=frozenset({live.path}))
     raise AssertionError(f"row {victim} is lost")
 
