@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dativo_native._abi import ffi, lib
 from dativo_native._arrow import export_batch, export_schema
 from dativo_native._call import call, invalid
-from dativo_native.closing import Closing
+from dativo_native._handle import Handled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,12 +19,14 @@ _FORM = re.compile(r"r1:([0-9a-f]{16})([0-9a-f]{16})")
 _HALF = 1 << 64
 
 
-class Digest(Closing):
+class Digest(Handled):
     """Adds up a digest of rows, whatever their order, their batches and the encoding of their values.
 
     What it is made of is written in `native/core/src/digest/mod.rs`. One thread at a time may use it; the GIL
     is free while rows are added.
     """
+
+    _named = "the digest"
 
     def __init__(self, schema: pa.Schema) -> None:
         """The digest of no rows of `schema`.
@@ -50,17 +52,6 @@ class Digest(Closing):
         value = ffi.new("DativoDigestValue *")
         call(lib.dativo_digest_value, self._open(), value)
         return _text(value.first, value.second)
-
-    def close(self) -> None:
-        """Frees the digest."""
-        handle, self._handle = self._handle, None
-        if handle is not None:
-            ffi.release(handle)
-
-    def _open(self) -> Any:
-        if self._handle is None:
-            raise invalid("the digest is closed")
-        return self._handle
 
 
 def combine_digests(values: Iterable[str]) -> str:

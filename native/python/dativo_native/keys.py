@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dativo_native._abi import ffi, lib
 from dativo_native._arrow import export_batch, export_schema, import_array, import_batch
-from dativo_native._call import call, invalid
-from dativo_native.closing import Closing
+from dativo_native._call import call
+from dativo_native._handle import Handled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,12 +32,14 @@ class KeyCount:
     bytes: int
 
 
-class KeyLog(Closing):
+class KeyLog(Handled):
     """Which row of each key came last, and which rows are overtaken. One thread at a time may use it.
 
     Rows go in and come out as batches of the columns of the key, followed by `file: uint32`,
     `position: uint32` in the file and `order: int64`.
     """
+
+    _named = "the log of keys"
 
     def __init__(self, schema: pa.Schema) -> None:
         """A log of no rows; `schema` has the columns of a key.
@@ -81,20 +83,11 @@ class KeyLog(Closing):
         """Counts the keys."""
         return _count(lib.dativo_key_log_count, self._open())
 
-    def close(self) -> None:
-        """Frees the log."""
-        handle, self._handle = self._handle, None
-        if handle is not None:
-            ffi.release(handle)
 
-    def _open(self) -> Any:
-        if self._handle is None:
-            raise invalid("the log of keys is closed")
-        return self._handle
-
-
-class KeySet(Closing):
+class KeySet(Handled):
     """A set of keys. Any number of threads may ask `contains` at a time; the GIL is free meanwhile."""
+
+    _named = "the set of keys"
 
     def __init__(self, schema: pa.Schema) -> None:
         """A set of no keys; `schema` has the columns of a key.
@@ -131,17 +124,6 @@ class KeySet(Closing):
     def count(self) -> KeyCount:
         """Counts the keys."""
         return _count(lib.dativo_key_set_count, self._open())
-
-    def close(self) -> None:
-        """Frees the set."""
-        handle, self._handle = self._handle, None
-        if handle is not None:
-            ffi.release(handle)
-
-    def _open(self) -> Any:
-        if self._handle is None:
-            raise invalid("the set of keys is closed")
-        return self._handle
 
 
 def _count(function: Callable[..., int], handle: Any) -> KeyCount:
