@@ -72,7 +72,18 @@ def create_table(
 
 def _make_namespaces(catalog: Catalog, namespace: tuple[str, ...]) -> None:
     for levels in range(1, len(namespace) + 1):
-        catalog.create_namespace_if_not_exists(namespace[:levels])
+        _make_namespace(catalog, namespace[:levels])
+
+
+def _make_namespace(catalog: Catalog, namespace: tuple[str, ...]) -> None:
+    from sqlalchemy.exc import IntegrityError
+
+    try:
+        catalog.create_namespace_if_not_exists(namespace)
+    except IntegrityError:
+        # A SQL catalog looks and then inserts; another loader may do the same between the two.
+        if not catalog.namespace_exists(namespace):
+            raise
 
 
 def _schema_of(columns: pa.Schema, keys: Sequence[str]) -> Schema:
