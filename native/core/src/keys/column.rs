@@ -8,6 +8,7 @@ use arrow_array::{Array, ArrowPrimitiveType, PrimitiveArray};
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer};
 use arrow_schema::{DataType, Field};
 
+use super::set::WORD;
 use crate::Error;
 
 /// How the values of a column become bytes.
@@ -86,15 +87,25 @@ impl Column {
         self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
     }
 
+    /// The bytes of all rows, if every value has eight and none is null.
+    pub(super) fn words(&self) -> Option<&[[u8; WORD]]> {
+        match &self.values {
+            Values::Fixed(bytes, WORD) if self.nulls.as_ref().is_none_or(|nulls| nulls.null_count() == 0) => {
+                Some(bytes.as_chunks().0)
+            }
+            _ => None,
+        }
+    }
+
     /// Appends the bytes of a row that is not null; `is_last` of the key's columns.
     #[inline]
     pub(super) fn write(&self, row: usize, is_last: bool, key: &mut Vec<u8>) {
         match &self.values {
             Values::Bits(bits) => key.push(u8::from(bits.value(row))),
             // The width that almost all keys have is worth a copy that is one instruction.
-            Values::Fixed(bytes, 8) => {
-                let mut word = [0; 8];
-                word.copy_from_slice(&bytes[row * 8..][..8]);
+            Values::Fixed(bytes, WORD) => {
+                let mut word = [0; WORD];
+                word.copy_from_slice(&bytes[row * WORD..][..WORD]);
                 key.extend_from_slice(&word);
             }
             Values::Fixed(bytes, width) => key.extend_from_slice(&bytes[row * width..][..*width]),

@@ -4,6 +4,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{FieldRef, SchemaRef};
 
 use super::column::{Column, Form};
+use super::set::WORD;
 use crate::Error;
 
 /// The columns that make a key.
@@ -75,6 +76,14 @@ impl RowKeys {
             column.write(row, number == last, &mut self.bytes);
         }
         Some(&self.bytes)
+    }
+
+    /// The keys of all rows, if each is one value of eight bytes and none is missing.
+    pub(super) fn words(&self) -> Option<&[[u8; WORD]]> {
+        match self.columns.as_slice() {
+            [only] => only.words(),
+            _ => None,
+        }
     }
 
     /// The first of `rows` rows without a key.

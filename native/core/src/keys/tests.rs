@@ -137,6 +137,29 @@ fn slices_of_arrays_are_read_from_where_they_begin() {
 }
 
 #[test]
+fn keys_of_one_word_are_found_wherever_they_begin_and_whatever_pattern_they_have() {
+    let strides = [1_i64, 50, 1 << 20, 1 << 32, i64::MAX / 3_000, -7];
+    for stride in strides {
+        let every = |from: i64| Int64Array::from_iter_values((0..1_000).map(|at| (from + 2 * at) * stride / 2));
+        let set = set_of(&batch(vec![array(every(0))]));
+        assert_eq!(set.len(), 1_000);
+        assert!(contains(&set, &batch(vec![array(every(0))])).iter().all(|hit| *hit), "stride {stride}");
+        let others = batch(vec![array(Int64Array::from_iter_values((0..1_000).map(|at| i64::MIN + at)))]);
+        assert!(contains(&set, &others).iter().all(|hit| !*hit), "stride {stride}");
+        let half = batch(vec![array(every(-500))]).slice(100, 800);
+        let hits = contains(&set, &half).iter().filter(|hit| **hit).count();
+        assert_eq!(hits, 650, "stride {stride}");
+    }
+}
+
+#[test]
+fn a_word_that_is_missing_among_others_is_not_found() {
+    let set = set_of(&batch(vec![array(Int64Array::from(vec![0, 1]))]));
+    let probe = batch(vec![array(Int64Array::from(vec![Some(1), None, Some(0), Some(2)]))]);
+    assert_eq!(contains(&set, &probe), [true, false, true, false]);
+}
+
+#[test]
 fn the_row_of_the_highest_order_counts() {
     let mut log = log_of(&[(1, "a", 0, 0, 5), (1, "b", 0, 1, 6), (1, "a", 1, 0, 4), (1, "a", 1, 1, 5)]);
     assert_eq!(overtaken(&mut log), [(0, 0), (1, 0)]);

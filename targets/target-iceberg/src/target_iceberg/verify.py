@@ -22,12 +22,13 @@ from target_parquet.verify import verify as verify_files
 
 from target_iceberg.catalogs import open_catalog
 from target_iceberg.names import TableNames
-from target_iceberg.table_change import live_files
 from target_iceberg.table_creation import load_table
+from target_iceberg.upsert.live_files import all_files, head_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
     from target_parquet.expected import ExpectedStream
     from target_parquet.storage import Store
@@ -180,9 +181,13 @@ class _Check:
         if self._table is None:
             return []
         location = self._table.location()
-        known = {file.file_path for file in live_files(self._table, None)} if self._only_new else set()
+        known = {file.file_path for file in self._files_of(None)} if self._only_new else set()
         return sorted(
             base + file.file_path.removeprefix(location)
-            for file in live_files(self._table, self._settings.branch)
+            for file in self._files_of(self._settings.branch)
             if file.content == DataFileContent.DATA and file.file_path not in known
         )
+
+    def _files_of(self, branch: str | None) -> list[DataFile]:
+        assert self._table is not None
+        return all_files(self._table, head_of(self._table, branch))

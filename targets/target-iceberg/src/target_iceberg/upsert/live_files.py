@@ -22,13 +22,18 @@ class LiveFile:
     Attributes:
         file: its entry.
         deletes: position-delete files that may have rows of it.
-        has_equality_deletes: whether an equality-delete file may have rows of it. Such a file cannot be
-            written anew: its rows would become younger than what deletes them.
+        equality_deletes: equality-delete files that may have rows of it. Such a file cannot be written anew:
+            its rows would become younger than what deletes them.
     """
 
     file: DataFile
-    deletes: tuple[DataFile, ...]
-    has_equality_deletes: bool
+    deletes: tuple[DataFile, ...] = ()
+    equality_deletes: tuple[DataFile, ...] = ()
+
+    @property
+    def has_equality_deletes(self) -> bool:
+        """Whether readers take rows from it by their values."""
+        return bool(self.equality_deletes)
 
     @property
     def path(self) -> str:
@@ -45,6 +50,15 @@ def head_of(table: Table, branch: str | None = None) -> Snapshot | None:
     return snapshot if snapshot is not None else table.current_snapshot()
 
 
+def all_files(table: Table, snapshot: Snapshot | None) -> list[DataFile]:
+    """The files of a snapshot, those of deletes too.
+
+    Raises:
+        UnreadableTableError: a manifest cannot be read.
+    """
+    return [entry.data_file for entry in _entries(table, snapshot)]
+
+
 def live_files(table: Table, snapshot: Snapshot | None) -> list[LiveFile]:
     """The data files of a snapshot.
 
@@ -56,7 +70,7 @@ def live_files(table: Table, snapshot: Snapshot | None) -> list[LiveFile]:
     entries = _entries(table, snapshot)
     data = [entry for entry in entries if entry.data_file.content == DataFileContent.DATA]
     if len(data) == len(entries):
-        return [LiveFile(entry.data_file, (), has_equality_deletes=False) for entry in data]
+        return [LiveFile(entry.data_file) for entry in data]
     return _with_deletes(table, data, entries)
 
 
@@ -94,8 +108,8 @@ def _with_deletes(
     for entry in data:
         file = entry.data_file
         deletes = index.for_data_file(entry.sequence_number or 0, file, partition_key=file.partition)
-        blind = any(_may_apply(table, each, entry) for each in equality)
-        live.append(LiveFile(file, tuple(deletes), has_equality_deletes=blind))
+        blind = tuple(each.data_file for each in equality if _may_apply(table, each, entry))
+        live.append(LiveFile(file, tuple(deletes), blind))
     return live
 
 

@@ -126,7 +126,7 @@ def _going(
     for file in added:
         rows = overtaken.get(file.file_path)
         if rows is not None:
-            live = LiveFile(file, (), has_equality_deletes=False)
+            live = LiveFile(file)
             old.append(_Going(live, no_positions(), lambda rows=rows: rows, is_new=True))  # type: ignore[misc]
     return old
 

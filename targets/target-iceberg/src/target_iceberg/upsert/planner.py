@@ -72,7 +72,7 @@ class UpsertPlanner:
         hits = self._hits(table, live)
         overtaken = dict(self._rows.keys.overtaken()) if self._rows.keys is not None else {}
         if self._rows.active is not None:
-            own = [LiveFile(file, (), has_equality_deletes=False) for file in self._rows.files]
+            own = [LiveFile(file) for file in self._rows.files]
             hits = _together(hits, find_older(table, self._rows.active, live))
             overtaken = _with_older(overtaken, find_older(table, self._rows.active, own))
         return plan_upsert(table, self._rows.files, overtaken, hits, self._settings, self._written)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, TypeAlias
 
 from target_iceberg.upsert.kernels import bits, count_true, in_order, numbers, places
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
     from target_iceberg.upsert.kernels import Positions
     from target_iceberg.upsert.live_files import LiveFile
+
+
+Portion: TypeAlias = "tuple[int, pa.BooleanArray]"
+"""Bits of some rows of a file, and the position of the first of them."""
 
 
 def without(hits: pa.BooleanArray, first: int, gone: Positions) -> pa.BooleanArray:
@@ -59,7 +64,7 @@ class FileHits:
 
     live: LiveFile
     gone: Positions
-    portions: list[tuple[int, pa.BooleanArray]] = field(default_factory=list)
+    portions: list[Portion] = field(default_factory=list)
     count: int = 0
 
     def add(self, first: int, hits: pa.BooleanArray) -> None:
@@ -76,6 +81,7 @@ class FileHits:
         import pyarrow as pa
         from pyarrow import compute
 
+        self.portions.sort(key=itemgetter(0))
         found = [
             compute.add(compute.indices_nonzero(hits).cast(pa.int64()), pa.scalar(first, pa.int64()))
             for first, hits in self.portions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from dativo_protocol.keys import KeySet
@@ -14,7 +14,7 @@ from target_iceberg.upsert.data_reader import open_data_file
 from target_iceberg.upsert.kernels import count_true
 from target_iceberg.upsert.key_ranges import KeyRanges
 from target_iceberg.upsert.old_deletes import OldDeletes
-from target_iceberg.upsert.positions import FileHits
+from target_iceberg.upsert.positions import FileHits, Portion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -87,17 +87,31 @@ def find_hits(
 def _search(
     table: Table, keys: _Pass, files: Sequence[LiveFile], old: OldDeletes, hits: Hits, threads: int
 ) -> None:
-    """Search files at a time, taking up the next ones only as those before are done."""
+    """Search files at a time, taking up the next ones only as those before are done.
 
-    def search(live: LiveFile) -> FileHits | None:
-        return keys.search(table, live, old, hits.files.get(live.path))
+    Fewer files than threads are searched in parts.
+    """
+    parts = -(-threads // len(files)) if files else 1
+
+    def search(part: tuple[LiveFile, int]) -> list[Portion]:
+        live, number = part
+        return keys.search(table, live, (number, parts))
+
+    def without_old(found: tuple[LiveFile, list[Portion]]) -> FileHits:
+        live, portions = found
+        hits_of_file = hits.files.get(live.path) or FileHits(live, old.positions(live))
+        for first, each in portions:
+            hits_of_file.add(first, each)
+        return hits_of_file
 
     with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="probe") as pool:
         waiting = iter(files)
         while portion := list(islice(waiting, threads * 4)):
-            for found in pool.map(search, portion):
-                if found is not None and found.count:
-                    hits.files[found.live.path] = found
+            found = pool.map(search, ((live, number) for live in portion for number in range(parts)))
+            in_files = [(live, [*chain.from_iterable(islice(found, parts))]) for live in portion]
+            for each in pool.map(without_old, (pair for pair in in_files if pair[1])):
+                if each.count:
+                    hits.files[each.live.path] = each
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +131,23 @@ class _Pass:
                 return False
         return live.file.record_count > 0
 
-    def search(
-        self, table: Table, live: LiveFile, old: OldDeletes, before: FileHits | None
-    ) -> FileHits | None:
-        """Search one file, adding to what was found in it before; None if it has no such column."""
-        found = before
+    def search(self, table: Table, live: LiveFile, part: tuple[int, int]) -> list[Portion]:
+        """Search one file, or the row groups of one of so many parts of it; no hits if it has no such column."""
+        number, parts = part
+        found: list[Portion] = []
         with open_data_file(table, live.file) as reader:
             names = [reader.names.get(each) for each in self.columns.ids]
             present = [name for name in names if name is not None]
             if len(present) < len(names):
                 return found
-            for first, batch in reader.batches(
-                present, lambda group: self._may_be_in_group(reader, group, present)
-            ):
+
+            def wanted(group: int) -> bool:
+                return group % parts == number and self._may_be_in_group(reader, group, present)
+
+            for first, batch in reader.batches(present, wanted):
                 hits = self.set.contains(self._keys(batch, present))
                 if count_true(hits):
-                    found = found or FileHits(live, old.positions(live))
-                    found.add(first, hits)
+                    found.append((first, hits))
         return found
 
     def _keys(self, batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
