@@ -8,8 +8,8 @@ the table as it is at that moment, so it can be worked out anew after a conflict
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from target_parquet.ledger import digest
@@ -18,16 +18,14 @@ from target_parquet.publication import FilePublisher
 from target_iceberg.commit.change import TableCommit
 from target_iceberg.commit.committer import commit_tables
 from target_iceberg.commit.marker import Marker, has_epoch
-from target_iceberg.table_change import planned_change
+from target_iceberg.table_change import TableChange
 from target_iceberg.table_creation import load_table
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
-    from pyiceberg.table import Table
     from target_parquet.ledger import Entry, StreamEntry
     from target_parquet.storage import Store
 
-    from target_iceberg.commit.change import Change
     from target_iceberg.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -53,9 +51,16 @@ class TablePublisher:
             [replace(each, replaces=each.replaces and not each.extra) for each in waiting]
         )
         tables = [stream for stream in waiting if stream.extra]
-        commits = [TableCommit(_identifier(each), partial(self._plan, entry, each)) for each in tables]
-        if commits:
-            commit_tables(self._catalog, _marker(entry), commits, branch=self._settings.branch)
+        with ExitStack() as changes:
+            commits = [
+                TableCommit(
+                    _identifier(each),
+                    changes.enter_context(TableChange(self._settings, self._store, entry, each)),
+                )
+                for each in tables
+            ]
+            if commits:
+                commit_tables(self._catalog, _marker(entry), commits, branch=self._settings.branch)
         self._store.remove([aid.name for stream in entry.streams for aid in stream.aids])
 
     def is_lost(self, entry: Entry) -> bool:
@@ -67,9 +72,6 @@ class TablePublisher:
         if "has it" in standings:
             return False
         return "gone" in standings or self._files.is_lost(entry)
-
-    def _plan(self, entry: Entry, stream: StreamEntry, table: Table) -> Change:
-        return planned_change(self._settings, self._store, entry, stream, table)
 
     def _waiting(self, entry: Entry) -> list[StreamEntry]:
         """The streams that are not published; without those whose tables have gone after others had it."""

@@ -63,6 +63,19 @@ class Settings(SharedSettings):
         "they are deleted. Needs `add_record_metadata`.",
         default=False,
     )
+    allow_equality_deletes: bool = setting(
+        description="With `upsert`: where finding the rows that are replaced would read more than "
+        "`probe_budget_mb`, write their keys into an equality-delete file, and leave it to readers to find "
+        "them. PyIceberg and what builds on it (Polars, Daft) cannot read such a table until "
+        "`target-iceberg maintain` has run; DuckDB, Spark, Trino and ClickHouse can.",
+        default=False,
+    )
+    probe_budget_mb: int = setting(
+        description="With `allow_equality_deletes`: MiB of key columns, as they are stored, that a commit "
+        "reads at most to find the rows it replaces.",
+        default=1024,
+        minimum=0,
+    )
     branch: str | None = setting(
         description="Branch of the tables to commit to, begun at the head of `main`; by default `main`.",
         default=None,
@@ -138,6 +151,11 @@ class Settings(SharedSettings):
     def key_bytes(self) -> int:
         """Bytes of keys that are held at once, before some of them wait in a file."""
         return _KEY_BYTES
+
+    @property
+    def probe_bytes(self) -> int | None:
+        """Bytes of key columns that a commit may read; None for as many as it takes."""
+        return self.probe_budget_mb * MIB if self.allow_equality_deletes else None
 
     def _check_ledger(self) -> None:
         if self.ledger is None:

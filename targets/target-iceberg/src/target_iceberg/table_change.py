@@ -2,72 +2,125 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from target_iceberg.commit.change import Change
 from target_iceberg.data_file import data_file
-from target_iceberg.errors import StoreError
+from target_iceberg.errors import FencedError, StoreError, UnfinishedError
 from target_iceberg.staged_table import TableShape
 from target_iceberg.upsert.epoch_keys import EpochKeys
+from target_iceberg.upsert.live_files import all_files, head_of
 from target_iceberg.upsert.planner import EpochRows, UpsertPlanner
 from target_iceberg.upsert.probe import ProbeLimits
 from target_iceberg.upsert.settings import UpsertSettings
 from target_iceberg.upsert.versions import ActivatedVersion
 
 if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
     from pyiceberg.manifest import DataFile
-    from pyiceberg.table import Table
+    from pyiceberg.table import Table, Transaction
     from target_parquet.ledger import Entry, StreamEntry
     from target_parquet.storage import Store
 
     from target_iceberg.settings import Settings
 
 
-def planned_change(
-    settings: Settings, store: Store, entry: Entry, stream: StreamEntry, table: Table
-) -> Change:
-    """Work it out.
+class TableChange:
+    """Works it out for every attempt at one commit; the block around the attempts ends with their outcome.
 
-    Raises:
-        StoreError: it is another table than the one the files were written for, or cannot be read.
+    Args:
+        settings: of the user.
+        store: that has the files of the entry.
+        entry: of the ledger.
+        stream: of the entry, whose table it is.
     """
-    if str(table.metadata.table_uuid) != stream.extra["uuid"]:
-        raise StoreError(
-            f"table {'.'.join(stream.extra['table'])} has been dropped and made anew while it was loaded",
-            instruction="Run again; the records since the last STATE are sent again.",
-        )
-    added = tuple(_data_files(stream))
-    if stream.extra["method"] == "overwrite":
-        change = Change(add=added, remove=tuple(live_files(table, settings.branch)))
-    elif stream.aids or stream.extra.get("version") is not None:
-        change = _replacing(settings, store, stream, table, added)
-    else:
-        change = Change(add=added)
-    summary = {"dativo.run": entry.run, "dativo.rows": str(stream.rows), "dativo.digest": stream.digest}
-    shape = TableShape.from_json(stream.extra["shape"])
-    return replace(change, evolve=shape.bring_to, summary={**change.summary, **summary})
 
+    def __init__(self, settings: Settings, store: Store, entry: Entry, stream: StreamEntry) -> None:
+        self._settings = settings
+        self._store = store
+        self._entry = entry
+        self._stream = stream
+        self._added = tuple(_data_files(stream))
+        self._shape = TableShape.from_json(stream.extra["shape"])
+        self._sources = ExitStack()
+        self._planner: UpsertPlanner | None = None
 
-def _replacing(
-    settings: Settings, store: Store, stream: StreamEntry, table: Table, added: tuple[DataFile, ...]
-) -> Change:
-    """Let rows go that others replace, or whose version is over."""
-    version = stream.extra.get("version")
-    limits = UpsertSettings(limits=ProbeLimits(settings.key_bytes, settings.encoders))
-    sources = [store.open_input(aid.name) for aid in stream.aids]
-    try:
-        rows = EpochRows(
-            files=added,
-            keys=EpochKeys(sources[0]) if sources else None,
-            key_ids=tuple(stream.extra["keys"]),
-            active=None if version is None else ActivatedVersion(*version),
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._sources.close()
+        failed = isinstance(value, StoreError) and not isinstance(value, (FencedError, UnfinishedError))
+        if failed and self._planner is not None:
+            self._planner.give_up()
+
+    def __call__(self, table: Table) -> Change:
+        """What to commit to the table as it is now.
+
+        Raises:
+            StoreError: it is another table than the one the files were written for, or cannot be read.
+        """
+        extra = self._stream.extra
+        if str(table.metadata.table_uuid) != extra["uuid"]:
+            raise StoreError(
+                f"table {'.'.join(extra['table'])} has been dropped and made anew while it was loaded",
+                instruction="Run again; the records since the last STATE are sent again.",
+            )
+        if extra["method"] == "overwrite":
+            gone = all_files(table, head_of(table, self._settings.branch))
+            change = Change(add=self._added, remove=tuple(gone))
+        elif self._stream.aids or extra.get("version") is not None:
+            change = self._replacing()(table)
+        else:
+            change = Change(add=self._added)
+        return self._as_of_epoch(change)
+
+    def _as_of_epoch(self, change: Change) -> Change:
+        """The change with what every epoch does to its table and says about itself."""
+
+        def evolve(transaction: Transaction) -> None:
+            self._shape.bring_to(transaction)
+            if change.evolve is not None:
+                change.evolve(transaction)
+
+        summary = {
+            "dativo.run": self._entry.run,
+            "dativo.rows": str(self._stream.rows),
+            "dativo.digest": self._stream.digest,
+        }
+        return replace(change, evolve=evolve, summary={**change.summary, **summary})
+
+    def _replacing(self) -> UpsertPlanner:
+        """Lets rows go that others replace, or whose version is over."""
+        if self._planner is None:
+            version = self._stream.extra.get("version")
+            sources = [
+                self._sources.enter_context(self._store.open_input(aid.name)) for aid in self._stream.aids
+            ]
+            rows = EpochRows(
+                files=self._added,
+                keys=EpochKeys(sources[0]) if sources else None,
+                key_ids=tuple(self._stream.extra["keys"]),
+                active=None if version is None else ActivatedVersion(*version),
+                spec_id=self._shape.spec.spec_id,
+            )
+            self._planner = UpsertPlanner(
+                self._stream.stream, rows, self._upsert_settings(), branch=self._settings.branch
+            )
+        return self._planner
+
+    def _upsert_settings(self) -> UpsertSettings:
+        settings = self._settings
+        return UpsertSettings(
+            limits=ProbeLimits(settings.key_bytes, settings.encoders),
+            probe_bytes=settings.probe_bytes,
         )
-        planner = UpsertPlanner(stream.stream, rows, limits, branch=settings.branch)
-        return planner(table)
-    finally:
-        for source in sources:
-            source.close()
 
 
 def _data_files(stream: StreamEntry) -> list[DataFile]:
@@ -76,16 +129,4 @@ def _data_files(stream: StreamEntry) -> list[DataFile]:
     return [
         data_file(file.extra, f"{location}{file.name.removeprefix(base)}", file.rows, file.bytes)
         for file in stream.files
-    ]
-
-
-def live_files(table: Table, branch: str | None) -> list[DataFile]:
-    """Data and delete files of the head of a branch, `main` if None."""
-    snapshot = table.snapshot_by_name(branch) if branch else table.current_snapshot()
-    if snapshot is None:
-        return []
-    return [
-        entry.data_file
-        for manifest in snapshot.manifests(table.io)
-        for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True)
     ]

@@ -24,6 +24,7 @@ from target_iceberg.commit.limits import CommitLimits
 from target_iceberg.upsert.epoch_keys import EpochKeys
 from target_iceberg.upsert.key_columns import KeyColumns
 from target_iceberg.upsert.key_log import KeyLog
+from target_iceberg.upsert.live_files import all_files, head_of
 from target_iceberg.upsert.planner import EpochRows, UpsertPlanner
 from target_iceberg.upsert.settings import UpsertSettings
 
@@ -37,15 +38,26 @@ class Lake:
 
     Attributes:
         changes: what was planned, one for each attempt.
+        planner: of the last epoch.
     """
 
     catalog: SqlCatalog
     settings: UpsertSettings = field(default_factory=UpsertSettings)
     changes: list[Change] = field(default_factory=list)
+    planner: UpsertPlanner | None = None
 
     @property
     def table(self):
         return self.catalog.load_table(NAME)
+
+    @property
+    def files(self):
+        """Of the head, those of deletes too."""
+        return all_files(self.table, head_of(self.table))
+
+    @property
+    def has_equality_deletes(self):
+        return any(file.content == DataFileContent.EQUALITY_DELETES for file in self.files)
 
     def write_file(self, rows, *, partition=(), group_rows=1 << 20):
         """A data file of these rows, whose columns are those of the table."""
@@ -94,7 +106,7 @@ class Lake:
     def key_columns(self, ids):
         return KeyColumns.of_table("s", self.table.schema(), ids)
 
-    def upsert(self, *parts, deleted=(), ids=(1,), active=None, partitions=None, memory=None, branch=None):
+    def upsert(self, *parts, deleted=(), ids=(1,), active=None, partitions=None, memory=None, **more):
         """Commit an epoch: rows (a file for each part) and keys to delete, all in order of arrival."""
         log = KeyLog(self.key_columns(ids), **({"memory_bytes": memory} if memory else {}))
         files, order = [], 0
@@ -106,18 +118,42 @@ class Lake:
         for keys in deleted:
             log.tombstones(keys, order)
             order += keys.num_rows
-        return self.commit_epoch(files, log, ids=ids, active=active, branch=branch)
+        return self.commit_epoch(files, log, ids=ids, active=active, **more)
 
-    def commit_epoch(self, files, log, *, ids=(1,), active=None, branch=None):
+    def commit_epoch(self, files, log, *, ids=(1,), active=None, branch=None, before_commit=None):
+        """Commit an epoch; `before_commit` comes after each plan, with the table it was made for."""
         counts, keys = staged(log)
-        rows = EpochRows(tuple(files), keys, tuple(ids), active)
-        self.commit(UpsertPlanner("s", rows, self.settings, branch=branch))
+        rows = EpochRows(tuple(files), keys, tuple(ids), active, self.table.spec().spec_id)
+        planner = UpsertPlanner("s", rows, self.settings, branch=branch)
+
+        def plan(table):
+            change = planner(table)
+            if before_commit is not None:
+                before_commit(table)
+            return change
+
+        try:
+            self.commit(plan)
+        finally:
+            self.planner = planner
         return counts
 
+    @property
+    def searches(self):
+        """Files in which the last epoch looked for keys, over all its attempts."""
+        return self.planner._replaced.searches
+
+    @property
+    def older_searches(self):
+        """Files in which the last epoch looked for older versions, over all its attempts."""
+        return self.planner._older.searches
+
     def rows(self, order_by="id"):
-        """What readers see, which must be the same for all."""
-        seen = self.table.scan().to_arrow().to_pylist()
+        """What readers see, which must be the same for all that can read the table."""
         found = duck().sql(f"SELECT * FROM iceberg_scan('{self.table.metadata_location}')").to_arrow_table()
+        if self.has_equality_deletes:
+            return sorted(found.to_pylist(), key=lambda row: row[order_by])
+        seen = self.table.scan().to_arrow().to_pylist()
         read = [sorted(map(plain, each), key=str) for each in (seen, found.to_pylist())]
         assert read[0] == read[1], (read[0][:5], read[1][:5])
         return sorted(seen, key=lambda row: row[order_by])

@@ -1,4 +1,4 @@
-"""Upserts and deletes against a dictionary (issue 4), read back by pyiceberg and DuckDB."""
+"""Upserts and deletes against a dictionary (issue 4), by position and by value, read back by two engines."""
 
 import tempfile
 
@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyiceberg.schema import Schema
 from pyiceberg.types import LongType, NestedField, StringType
+from target_iceberg.maintenance.by_position import find_deleted_rows
 
-from .lake import make_lake
+from .lake import NAME, make_lake
 
 SCHEMA = Schema(
     NestedField(1, "id", LongType(), required=True),
@@ -107,8 +108,13 @@ epochs = st.lists(st.lists(st.lists(operation, max_size=8), min_size=1, max_size
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(epochs=epochs, ratio=st.sampled_from([0.0, 0.3, 1.0]))
-def test_a_table_is_a_dictionary(epochs, ratio):
+@given(
+    epochs=epochs,
+    ratio=st.sampled_from([0.0, 0.3, 1.0]),
+    budgets=st.lists(st.sampled_from([None, 0]), min_size=4, max_size=4),
+    turns=st.sets(st.integers(0, 3)),
+)
+def test_a_table_is_a_dictionary(epochs, ratio, budgets, turns):
     from dataclasses import replace
 
     from target_iceberg.upsert.key_log import KeyLog
@@ -116,8 +122,10 @@ def test_a_table_is_a_dictionary(epochs, ratio):
     expected = {}
     with tempfile.TemporaryDirectory() as directory:
         lake = make_lake(directory, SCHEMA)
-        lake.settings = replace(lake.settings, rewrite_ratio=ratio, files_with_own_deletes=2)
-        for epoch in epochs:
+        for number, (epoch, budget) in enumerate(zip(epochs, budgets, strict=False)):
+            lake.settings = replace(
+                lake.settings, rewrite_ratio=ratio, files_with_own_deletes=2, probe_bytes=budget
+            )
             log, files, order = KeyLog(lake.key_columns((1,))), [], 0
             for part in epoch:
                 put = [(key, value) for kind, key, value in part if kind == "put"]
@@ -134,5 +142,8 @@ def test_a_table_is_a_dictionary(epochs, ratio):
                     if kind == "put":
                         expected[key] = value
             lake.commit_epoch(files, log)
+            if number in turns:
+                find_deleted_rows(lake.catalog, NAME)
+                assert not lake.has_equality_deletes
             assert dict(pairs(lake)) == expected
             assert len(pairs(lake)) == len(expected)

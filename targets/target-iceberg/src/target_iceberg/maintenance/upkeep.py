@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from target_iceberg.commit.limits import CommitLimits
 from target_iceberg.commit.outcomes import catalog_errors, reason_of
 from target_iceberg.errors import StoreError
+from target_iceberg.maintenance.by_position import find_deleted_rows
 from target_iceberg.maintenance.compaction import compact, plan_compaction
 from target_iceberg.maintenance.expiry import expire, plan_expiry
 from target_iceberg.maintenance.manifests import plan_manifests, regroup_manifests
@@ -62,13 +63,14 @@ class Upkeep:
         )
 
     def tend(self, identifier: tuple[str, ...]) -> TableReport:
-        """Compact, put manifests in order, expire, and delete orphans.
+        """Turn equality deletes into positions, compact, put manifests in order, expire, and delete orphans.
 
         Raises:
             StoreError: a step is refused; those before it are done.
         """
         table = self.catalog.load_table(identifier)
         report = TableReport(table=".".join(identifier), contents=contents_of(table))
+        find_deleted_rows(self.catalog, identifier, self.commit_limits)
         compacted = compact(
             self.catalog, identifier, self.settings, self.settings.rewrite_bytes, self.commit_limits
         )

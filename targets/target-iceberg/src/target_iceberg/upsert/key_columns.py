@@ -11,7 +11,7 @@ from target_iceberg.upsert.errors import UnusableKeyError
 from target_iceberg.upsert.kernels import count_true
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pyarrow as pa
     from pyiceberg.schema import Schema
@@ -79,6 +79,15 @@ class KeyColumns:
         for field, column in zip(self.schema, columns, strict=True):
             self._check(field.name, column)
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+    def of_keys(self, keys: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Keys that were written with the types of their epoch, in those that the table has now."""
+        import pyarrow as pa
+
+        for batch in keys:
+            pairs = zip(batch.columns, self.schema, strict=True)
+            arrays = [self.widen(column, field.type) for column, field in pairs]
+            yield pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
     def widen(self, column: Values, kind: pa.DataType) -> Values:
         """A column of keys as the type that the table has now.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from target_iceberg.commit.change import Change
-from target_iceberg.upsert.delete_files import write_position_deletes
-from target_iceberg.upsert.kernels import content
 from target_iceberg.upsert.live_files import LiveFile
 from target_iceberg.upsert.positions import FileHits, merge, no_positions
-from target_iceberg.upsert.rewrite import can_rewrite, rewrite_without
+from target_iceberg.upsert.rewrite import can_rewrite
+from target_iceberg.upsert.written import Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -54,33 +52,6 @@ class _Outcome:
     rows: int = 0
 
 
-class Written:
-    """Files that earlier attempts at one commit have written, to be used again while they fit.
-
-    They are never removed here: an attempt that seemed to fail may still turn out to have been committed.
-    """
-
-    def __init__(self) -> None:
-        self._deletes: dict[bytes, DataFile] = {}
-        self._copies: dict[bytes, DataFile | None] = {}
-
-    def deletes(self, table: Table, group: Sequence[_Going]) -> DataFile:
-        """A delete file for the rows of these files, which are of one partition."""
-        ordered = sorted(group, key=lambda each: each.live.path)
-        name = _name((each.live.path, each.now()) for each in ordered)
-        if name not in self._deletes:
-            rows = ((each.live.path, each.now()) for each in ordered)
-            self._deletes[name] = write_position_deletes(table, rows, group[0].live.file)
-        return self._deletes[name]
-
-    def copy(self, table: Table, file: DataFile, gone: Positions) -> DataFile | None:
-        """A copy of a file without these rows; None if none is left."""
-        name = _name([(file.file_path, gone)])
-        if name not in self._copies:
-            self._copies[name] = rewrite_without(table, file, gone)
-        return self._copies[name]
-
-
 def plan_upsert(
     table: Table,
     added: Sequence[DataFile],
@@ -106,7 +77,7 @@ def plan_upsert(
     going = _going(added, overtaken, hits)
     marked = [each for each in going if not _replace(table, each, settings, written, outcome)]
     for group in _groups(marked, settings.files_with_own_deletes):
-        outcome.deletes.append(written.deletes(table, group))
+        outcome.deletes.append(written.deletes(table, [(each.live, each.now) for each in group]))
     outcome.pointed_at.update(each.live.path for each in marked if not each.is_new)
     new, replaced = {file.file_path for file in added}, {file.file_path for file in outcome.remove}
     return Change(
@@ -158,12 +129,3 @@ def _groups(going: Sequence[_Going], files_with_own_deletes: int) -> list[list[_
         file = each.live.file
         groups[file.spec_id, repr(file.partition)].append(each)
     return list(groups.values())
-
-
-def _name(rows: Iterable[tuple[str, Positions]]) -> bytes:
-    """A name for positions in files, which others do not have."""
-    digest = hashlib.blake2b(digest_size=32)
-    for path, positions in rows:
-        digest.update(f"{len(path)} {path} {len(positions)} ".encode())
-        digest.update(content(positions))
-    return digest.digest()

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from target_iceberg.upsert.equality import ByValue, can_be_equality, spec_of_all, write_equality_deletes
 from target_iceberg.upsert.key_columns import KeyColumns
 from target_iceberg.upsert.live_files import LiveFile, head_of, live_files
-from target_iceberg.upsert.plan import Written, plan_upsert
+from target_iceberg.upsert.plan import plan_upsert
 from target_iceberg.upsert.positions import FileHits, merge
-from target_iceberg.upsert.probe import find_hits
+from target_iceberg.upsert.probe import find_hits, probe_bytes
+from target_iceberg.upsert.searched import SearchedFiles
 from target_iceberg.upsert.versions import find_older
+from target_iceberg.upsert.written import Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,16 +38,27 @@ class EpochRows:
         keys: of their rows, and deleted ones; None for a stream without a key.
         key_ids: field ids of the key's columns, in the order they were logged.
         active: version that was activated, if one was.
+        spec_id: of the partition spec that the table has with the epoch.
     """
 
     files: tuple[DataFile, ...] = ()
     keys: EpochKeys | None = None
     key_ids: tuple[int, ...] = ()
     active: ActivatedVersion | None = None
+    spec_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    columns: KeyColumns
+    keys: EpochKeys
+    files: Sequence[LiveFile]
 
 
 class UpsertPlanner:
     """Plans the commit of an epoch; to be called for every attempt, with the table as it is then.
+
+    Attempts after the first search files alone that are new since then, and use again what was written.
 
     Args:
         stream: for messages.
@@ -61,6 +75,8 @@ class UpsertPlanner:
         self._settings = settings
         self._branch = branch
         self._written = Written()
+        self._replaced, self._older = SearchedFiles(), SearchedFiles()
+        self._tables: list[Table] = []
 
     def __call__(self, table: Table) -> Change:
         """What to commit.
@@ -68,25 +84,73 @@ class UpsertPlanner:
         Raises:
             StoreError: the table cannot be read, or files that the commit needs cannot be written.
         """
+        self._written.begin_attempt()
         live = live_files(table, head_of(table, self._branch))
-        hits = self._hits(table, live)
+        search = self._search_of(table, live)
+        by_value = None if search is None else self._by_value(table, search)
+        if by_value is not None:
+            live, search = by_value.applied_to(live), None
+        change = self._planned(table, live, [] if search is None else self._found(table, search))
+        self._settle_attempts(table)
+        return change if by_value is None else by_value.added_to(change)
+
+    def give_up(self) -> None:
+        """Remove what was written; no attempt is or can be committed."""
+        if self._tables:
+            self._written.remove_all(self._tables[-1].io)
+
+    def _planned(self, table: Table, live: Sequence[LiveFile], hits: list[FileHits]) -> Change:
         overtaken = dict(self._rows.keys.overtaken()) if self._rows.keys is not None else {}
-        if self._rows.active is not None:
+        active = self._rows.active
+        if active is not None:
+            older = self._older.hits(table, live, lambda files: find_older(table, active, files))
+            hits = _together(hits, older)
             own = [LiveFile(file) for file in self._rows.files]
-            hits = _together(hits, find_older(table, self._rows.active, live))
-            overtaken = _with_older(overtaken, find_older(table, self._rows.active, own))
+            overtaken = _with_older(overtaken, find_older(table, active, own))
         return plan_upsert(table, self._rows.files, overtaken, hits, self._settings, self._written)
 
-    def _hits(self, table: Table, live: Sequence[LiveFile]) -> list[FileHits]:
+    def _settle_attempts(self, table: Table) -> None:
+        """Remove what earlier attempts alone need, if the head has moved: they came to nothing."""
+        heads = [head_of(each, self._branch) for each in (*self._tables[-1:], table)]
+        self._tables = [table]
+        if len({head and head.snapshot_id for head in heads}) > 1:
+            self._written.remove_unused(table.io)
+
+    def _search_of(self, table: Table, live: Sequence[LiveFile]) -> _Search | None:
+        """What to look for in which files; None if there is nothing to be found."""
         keys = self._rows.keys
         if keys is None or not keys.count or not live:
-            return []
+            return None
         known = {field.field_id for field in table.schema().fields}
         if not known.issuperset(self._rows.key_ids):
-            return []  # a column that comes with this epoch has no value in any row of the table
+            return None  # a column that comes with this epoch has no value in any row of the table
         columns = KeyColumns.of_table(self._stream, table.schema(), self._rows.key_ids).at_least(keys.types)
-        candidates = self._within_partitions(table, keys, live)
-        return list(find_hits(table, columns, keys, candidates, self._settings.limits).files.values())
+        return _Search(columns, keys, self._within_partitions(table, keys, live))
+
+    def _found(self, table: Table, search: _Search) -> list[FileHits]:
+        limits = self._settings.limits
+        return self._replaced.hits(
+            table,
+            search.files,
+            lambda files: find_hits(table, search.columns, search.keys, files, limits).files.values(),
+        )
+
+    def _by_value(self, table: Table, search: _Search) -> ByValue | None:
+        """The keys for readers to look for, where we may not read as much as it takes; else None."""
+        most = self._settings.probe_bytes
+        if most is None or not can_be_equality(search.columns):
+            return None
+        new = [each for each in search.files if not self._replaced.knows(each)]
+        if probe_bytes(table, search.columns, search.keys, new) <= most:
+            return None
+        spec_id, evolve = spec_of_all(table, self._rows.spec_id)
+        file = self._written.keys(
+            f"{spec_id} {search.columns.schema}",
+            lambda: write_equality_deletes(
+                table, search.columns, search.columns.of_keys(search.keys.batches()), spec_id
+            ),
+        )
+        return ByValue(file, evolve)
 
     def _within_partitions(self, table: Table, keys: EpochKeys, live: Sequence[LiveFile]) -> list[LiveFile]:
         """Files of buckets that one of the keys may be in.
@@ -126,10 +190,8 @@ def _together(one: Iterable[FileHits], other: Iterable[FileHits]) -> list[FileHi
     """Hits of two searches, those of one file together."""
     found = {hits.live.path: hits for hits in one}
     for hits in other:
-        known = found.setdefault(hits.live.path, hits)
-        if known is not hits:
-            known.portions += hits.portions  # positions are made unique when they are written down
-            known.count += hits.count
+        known = found.get(hits.live.path)
+        found[hits.live.path] = hits if known is None else known.with_more(hits)
     return list(found.values())
 
 

@@ -76,19 +76,23 @@ class FileHits:
             self.portions.append((first, fresh))
             self.count += count_true(fresh)
 
+    def with_more(self, other: FileHits) -> FileHits:
+        """These and other hits in the file; a row that both have is counted twice, and gone once."""
+        return FileHits(self.live, self.gone, self.portions + other.portions, self.count + other.count)
+
     def positions(self) -> Positions:
         """Where the hits are, in order."""
         import pyarrow as pa
         from pyarrow import compute
 
-        self.portions.sort(key=itemgetter(0))
+        portions = sorted(self.portions, key=itemgetter(0))
         found = [
             compute.add(compute.indices_nonzero(hits).cast(pa.int64()), pa.scalar(first, pa.int64()))
-            for first, hits in self.portions
+            for first, hits in portions
         ]
         if not found:
             return no_positions()
-        ends = pairwise((first, first + len(hits)) for first, hits in self.portions)
+        ends = pairwise((first, first + len(hits)) for first, hits in portions)
         if all(end <= first for (_, end), (first, _) in ends):
             return pa.concat_arrays(found)
         return merge(*found)

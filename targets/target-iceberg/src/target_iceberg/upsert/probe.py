@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from dativo_protocol.keys import KeySet
 
@@ -17,17 +17,24 @@ from target_iceberg.upsert.old_deletes import OldDeletes
 from target_iceberg.upsert.positions import FileHits, Portion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
+    from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
 
     from target_iceberg.upsert.data_reader import DataReader
-    from target_iceberg.upsert.epoch_keys import EpochKeys
     from target_iceberg.upsert.key_columns import KeyColumns
     from target_iceberg.upsert.live_files import LiveFile
 
 DEFAULT_MEMORY = 96 << 20
+
+
+class Keys(Protocol):
+    """What is looked for."""
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The keys, a portion at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ class Hits:
 
 
 def find_hits(
-    table: Table, columns: KeyColumns, keys: EpochKeys, files: Sequence[LiveFile], limits: ProbeLimits
+    table: Table, columns: KeyColumns, keys: Keys, files: Sequence[LiveFile], limits: ProbeLimits
 ) -> Hits:
     """Look for the keys of an epoch in data files of a table.
 
@@ -77,11 +84,40 @@ def find_hits(
     hits, old = Hits(), OldDeletes(table)
     for keys_at_once in _passes(columns, keys, limits.memory_bytes):
         with keys_at_once.set:
-            candidates = [each for each in files if keys_at_once.may_be_in(table, each)]
+            candidates = [each for each in files if _may_be_in(table, columns, keys_at_once.ranges, each)]
             hits.skipped += len(files) - len(candidates)
             hits.searched += len(candidates)
             _search(table, keys_at_once, candidates, old, hits, limits.threads)
     return hits
+
+
+def probe_bytes(table: Table, columns: KeyColumns, keys: Keys, files: Sequence[LiveFile]) -> int:
+    """Bytes of key columns, as they are stored, that a search for the keys of an epoch would read.
+
+    Raises:
+        StoreError: the file of the keys cannot be read.
+    """
+    ranges = KeyRanges()
+    for batch in columns.of_keys(keys.batches()):
+        ranges.add(batch)
+    return sum(_key_bytes(each.file, columns) for each in files if _may_be_in(table, columns, ranges, each))
+
+
+def _key_bytes(file: DataFile, columns: KeyColumns) -> int:
+    sizes = file.column_sizes or {}
+    if all(each in sizes for each in columns.ids):
+        return sum(sizes[each] for each in columns.ids)
+    return file.file_size_in_bytes
+
+
+def _may_be_in(table: Table, columns: KeyColumns, ranges: KeyRanges, live: LiveFile) -> bool:
+    """Whether the bounds of a file leave room for one of the keys."""
+    schema = table.schema()
+    for at, field_id in enumerate(columns.ids):
+        bounds = bounds_of(live.file, schema.find_field(field_id))
+        if bounds.only_nulls or not ranges.may_have(at, bounds.least, bounds.greatest):
+            return False
+    return live.file.record_count > 0
 
 
 def _search(
@@ -122,17 +158,8 @@ class _Pass:
     set: KeySet
     ranges: KeyRanges
 
-    def may_be_in(self, table: Table, live: LiveFile) -> bool:
-        """Whether the bounds of a file leave room for one of the keys."""
-        schema = table.schema()
-        for at, field_id in enumerate(self.columns.ids):
-            bounds = bounds_of(live.file, schema.find_field(field_id))
-            if bounds.only_nulls or not self.ranges.may_have(at, bounds.least, bounds.greatest):
-                return False
-        return live.file.record_count > 0
-
     def search(self, table: Table, live: LiveFile, part: tuple[int, int]) -> list[Portion]:
-        """Search one file, or the row groups of one of so many parts of it; no hits if it has no such column."""
+        """Search one of so many parts of a file; no hits if it has no such column."""
         number, parts = part
         found: list[Portion] = []
         with open_data_file(table, live.file) as reader:
@@ -163,9 +190,9 @@ class _Pass:
         return all(self.ranges.may_have(at, *each) for at, each in enumerate(bounds))
 
 
-def _passes(columns: KeyColumns, keys: EpochKeys, memory_bytes: int) -> Iterator[_Pass]:
+def _passes(columns: KeyColumns, keys: Keys, memory_bytes: int) -> Iterator[_Pass]:
     """Keys, as many at a time as fit the memory."""
-    waiting = _widened(columns, keys.batches())
+    waiting = columns.of_keys(keys.batches())
     while (portion := _next_pass(columns, waiting, memory_bytes)) is not None:
         yield portion
 
@@ -181,13 +208,3 @@ def _next_pass(columns: KeyColumns, waiting: Iterator[pa.RecordBatch], memory_by
         return _Pass(columns, found, ranges)
     found.close()
     return None
-
-
-def _widened(columns: KeyColumns, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Keys that were written with the types of their epoch, in those that the table has now."""
-    import pyarrow as pa
-
-    for batch in batches:
-        pairs = zip(batch.columns, columns.schema, strict=True)
-        arrays = [columns.widen(column, field.type) for column, field in pairs]
-        yield pa.RecordBatch.from_arrays(arrays, schema=columns.schema)

@@ -1,0 +1,136 @@
+"""Turns equality deletes into position deletes, which every reader understands and compaction applies.
+
+What an upsert was spared is done here: the rows are looked for. A file of equality deletes goes once the rows
+of all data files that it applies to are found.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dativo_protocol.errors import SchemaError
+from pyiceberg.manifest import DataFileContent, FileFormat
+
+from target_iceberg.commit.change import Change, TableCommit
+from target_iceberg.commit.committer import commit_tables
+from target_iceberg.upsert.data_reader import open_data_file
+from target_iceberg.upsert.equality import can_be_equality
+from target_iceberg.upsert.key_columns import KeyColumns
+from target_iceberg.upsert.live_files import all_files, head_of, live_files
+from target_iceberg.upsert.plan import plan_upsert
+from target_iceberg.upsert.probe import ProbeLimits, find_hits
+from target_iceberg.upsert.settings import UpsertSettings
+from target_iceberg.upsert.written import Written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.table import Table
+
+    from target_iceberg.commit.limits import CommitLimits
+    from target_iceberg.upsert.live_files import LiveFile
+    from target_iceberg.upsert.positions import FileHits
+
+logger = logging.getLogger(__name__)
+
+
+def find_deleted_rows(
+    catalog: Catalog, identifier: tuple[str, ...], limits: CommitLimits | None = None
+) -> int:
+    """Turn what can be turned; returns how many files of equality deletes have gone.
+
+    Raises:
+        StoreError: files or the catalog refuse; the table is as it was before, or has position deletes.
+    """
+    if not _turnable(catalog.load_table(identifier)):
+        return 0
+    turning = _Turning()
+    commit_tables(catalog, None, [TableCommit(identifier, turning.change)], limits=limits)
+    if turning.files:
+        logger.info("table %s: %d files of equality deletes were turned", ".".join(identifier), turning.files)
+    return turning.files
+
+
+@dataclass(slots=True)
+class _Turning:
+    files: int = 0
+
+    def change(self, table: Table) -> Change | None:
+        """What to commit to the table as it is now; called anew after every conflict."""
+        turnable = _turnable(table)
+        self.files = len(turnable)
+        if not turnable:
+            return None
+        hits = list(_hits(table, turnable))
+        change = plan_upsert(table, (), {}, hits, UpsertSettings(), Written())
+        gone = tuple(file for file, _ in turnable.values())
+        return replace(change, remove=(*change.remove, *gone), replace=True, summary={})
+
+
+def _turnable(table: Table) -> Mapping[str, tuple[DataFile, KeyColumns]]:
+    """Files of equality deletes by path, with their columns; others stay, and readers go on to honour them."""
+    found = {}
+    for file in all_files(table, head_of(table)):
+        if file.content == DataFileContent.EQUALITY_DELETES:
+            columns = _columns(table, file)
+            if columns is not None:
+                found[file.file_path] = (file, columns)
+            else:
+                logger.warning("%s stays: such equality deletes cannot be turned", file.file_path)
+    return found
+
+
+def _columns(table: Table, file: DataFile) -> KeyColumns | None:
+    """What rows are compared by; None if they may be null or floats, for which `equal` has other rules."""
+    required = {field.field_id for field in table.schema().fields if field.required}
+    ids = tuple(file.equality_ids or ())
+    if file.file_format != FileFormat.PARQUET or not ids or not required.issuperset(ids):
+        return None
+    try:
+        columns = KeyColumns.of_table(".".join(table.name()), table.schema(), ids)
+    except SchemaError:
+        return None
+    return columns if can_be_equality(columns) else None
+
+
+def _hits(table: Table, turnable: Mapping[str, tuple[DataFile, KeyColumns]]) -> Iterator[FileHits]:
+    """Rows that go; each data file is searched once for all keys of the same columns."""
+    groups: dict[tuple[str, ...], list[LiveFile]] = defaultdict(list)
+    for live in live_files(table, head_of(table)):
+        applying = {file.file_path for file in live.equality_deletes} & turnable.keys()
+        groups[tuple(sorted(applying))].append(live)
+    for paths, files in groups.items():
+        found: dict[str, FileHits] = {}
+        by_columns: dict[tuple[int, ...], list[str]] = defaultdict(list)
+        for path in paths:
+            by_columns[turnable[path][1].ids].append(path)
+        for same in by_columns.values():
+            columns = turnable[same[0]][1]
+            keys = _DeletedKeys(table, [turnable[path][0] for path in same], columns)
+            for path, hits in find_hits(table, columns, keys, files, ProbeLimits()).files.items():
+                found[path] = found[path].with_more(hits) if path in found else hits
+        yield from found.values()
+
+
+@dataclass(frozen=True, slots=True)
+class _DeletedKeys:
+    """The keys in files of equality deletes."""
+
+    table: Table
+    files: Sequence[DataFile]
+    columns: KeyColumns
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        for file in self.files:
+            with open_data_file(self.table, file) as reader:
+                names = [reader.names[each] for each in self.columns.ids]
+                for _, batch in reader.batches(names):
+                    yield pa.RecordBatch.from_arrays([batch.column(name) for name in names], names)
