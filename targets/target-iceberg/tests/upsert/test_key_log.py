@@ -2,7 +2,10 @@
 
 import io
 import random
+import tempfile
 import threading
+from contextlib import suppress
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -85,12 +88,50 @@ def test_what_does_not_fit_memory_waits_on_disk(tmp_path, memory):
                 overtaken.setdefault(name, []).append(position)
             last[key] = place
         order += 100
-    assert bool(list(tmp_path.iterdir())) == (memory < 1 << 30)
+    assert bool(log.bytes_on_disk) == (memory < 1 << 30)
+    assert not list(tmp_path.iterdir()), "the file has no name, so that a kill leaves nothing behind"
     counts, keys = staged(log)
     assert found(keys) == set(last)
     assert positions(keys) == {name: sorted(each) for name, each in overtaken.items()}
     assert counts.deleted == keys.deleted == sum(place is None for place in last.values())
-    assert not list(tmp_path.iterdir())
+
+
+def test_a_failure_gives_the_disk_back(tmp_path):
+    log = KeyLog(COLUMNS, memory_bytes=1, spill=tmp_path)
+    log.rows("file", rows((1, "a"), (2, "b")), 0)
+    assert files_open_in(tmp_path) == 1
+    with pytest.raises(ZeroDivisionError):
+        log.finish(_Refusing())
+    assert files_open_in(tmp_path) == 0
+
+
+def test_what_does_not_fit_memory_follows_tmpdir(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    log = KeyLog(COLUMNS, memory_bytes=1)
+    log.rows("file", rows((1, "a")), 0)
+    assert files_open_in(tmp_path) == 1
+    log.close()
+
+
+def files_open_in(directory):
+    """Files of this process that are on the disk of a directory, with a name or without."""
+    links = []
+    for each in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the listing's own
+            links.append(str(each.readlink()))
+    return sum(link.startswith(f"{directory}/") for link in links)
+
+
+class _Refusing(io.BytesIO):
+    def write(self, _data):
+        raise ZeroDivisionError
+
+
+def test_a_directory_that_takes_nothing_is_named(tmp_path):
+    log = KeyLog(COLUMNS, memory_bytes=1, spill=tmp_path / "missing")
+    with pytest.raises(StoreError, match=r"write to .*missing"):
+        log.rows("file", rows((1, "a")), 0)
 
 
 def test_several_threads_may_note_rows():

@@ -74,7 +74,7 @@ class _Turning:
 
 
 def _turnable(table: Table) -> Mapping[str, tuple[DataFile, KeyColumns]]:
-    """Files of equality deletes by path, with their columns; others stay, and readers go on to honour them."""
+    """Files of equality deletes by path, with their columns; the others stay as they are."""
     found = {}
     for file in all_files(table, head_of(table)):
         if file.content == DataFileContent.EQUALITY_DELETES:

@@ -51,7 +51,7 @@ class KeyLog:
     Args:
         columns: that make the key.
         memory_bytes: the limit.
-        spill: directory for what is beyond it; None takes the system's directory for temporary files.
+        spill: directory for what is beyond it; None takes the one that `TMPDIR` names.
     """
 
     def __init__(
@@ -98,8 +98,15 @@ class KeyLog:
                 self._put(batch, NO_FILE, 0, orders)
 
     def finish(self, sink: pa.NativeFile) -> KeyCounts:
-        """Write what `EpochKeys` reads, as one Parquet file, and forget everything."""
-        with self._lock, EpochKeysWriter(sink, self._columns, list(self._files)) as writer:
+        """Write what `EpochKeys` reads, as one Parquet file, and forget everything, written or not."""
+        with self._lock:
+            try:
+                return self._write(sink)
+            finally:
+                self.close()
+
+    def _write(self, sink: pa.NativeFile) -> KeyCounts:
+        with EpochKeysWriter(sink, self._columns, list(self._files)) as writer:
             parts = self._parts()
             for batch in self._spilled.overtaken() if self._spilled is not None else ():
                 writer.overtaken(batch)
@@ -107,8 +114,12 @@ class KeyLog:
                 writer.overtaken(log.overtaken())
                 for first in range(0, log.count().keys, _SLICE_ROWS):
                     writer.last_rows(log.slice(first, _SLICE_ROWS))
-            self.close()
-            return KeyCounts(writer.keys, writer.deleted, writer.overtaken_rows)
+        return KeyCounts(writer.keys, writer.deleted, writer.overtaken_rows)
+
+    @property
+    def bytes_on_disk(self) -> int:
+        """What memory did not take."""
+        return self._spilled.bytes if self._spilled is not None else 0
 
     def close(self) -> None:
         """Forget everything."""

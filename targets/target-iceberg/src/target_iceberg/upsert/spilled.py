@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dativo_protocol.keys import KeyLog
 from target_parquet.errors import store_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import IOBase
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -21,19 +22,28 @@ _PARTS = 32
 class SpilledLog:
     """Logs one after the other, each cut into the same parts by key.
 
+    They are in one file without a name, so that it goes with the process, however that ends.
+
     Args:
-        directory: where the files go, removed by `close`; None takes the system's for temporary files.
+        directory: whose disk takes the file; None takes the system's for temporary files (`TMPDIR`).
 
     Raises:
         StoreError: nothing can be written there.
     """
 
     def __init__(self, directory: Path | None) -> None:
+        self._place = str(directory or tempfile.gettempdir())
         try:
-            self._directory = Path(tempfile.mkdtemp(prefix="keys-", dir=directory))
+            self._file = cast("IOBase", tempfile.TemporaryFile(prefix="keys-", dir=directory))  # noqa: SIM115
         except OSError as error:
-            raise store_error(f"write to {directory or tempfile.gettempdir()}", error) from error
-        self._logs = 0
+            raise store_error(f"write to {self._place}", error) from error
+        self._overtaken: list[int] = []
+        self._rows: list[list[int]] = []
+
+    @property
+    def bytes(self) -> int:
+        """On disk."""
+        return self._file.seek(0, os.SEEK_END)
 
     def add(self, log: KeyLog) -> None:
         """Write a log, which came after those before.
@@ -41,18 +51,12 @@ class SpilledLog:
         Raises:
             StoreError: the disk refuses it.
         """
-        import pyarrow as pa
-
-        overtaken = log.overtaken()
         try:
-            with pa.ipc.new_file(self._path("overtaken", self._logs), overtaken.schema) as sink:
-                sink.write_batch(overtaken)
-            with pa.ipc.new_file(self._path("rows", self._logs), log.slice(0, 0).schema) as sink:
-                for part in range(_PARTS):
-                    sink.write_batch(log.bucket(part, _PARTS))
+            self._overtaken.append(self._write(log.overtaken()))
+            self._rows.append([self._write(log.bucket(part, _PARTS)) for part in range(_PARTS)])
+            self._file.flush()
         except OSError as error:
-            raise store_error(f"write keys to {self._directory}", error) from error
-        self._logs += 1
+            raise store_error(f"write keys to {self._place}", error) from error
 
     def parts(self, schema: pa.Schema) -> Iterator[KeyLog]:
         """One log for each part, over all that were written; each is closed when the next is asked for.
@@ -63,11 +67,11 @@ class SpilledLog:
         try:
             for part in range(_PARTS):
                 with KeyLog(schema) as log:
-                    for number in range(self._logs):
-                        log.put(self._read("rows", number, part))
+                    for places in self._rows:
+                        log.put(self._read(places[part]))
                     yield log
         except OSError as error:
-            raise store_error(f"read keys from {self._directory}", error) from error
+            raise store_error(f"read keys from {self._place}", error) from error
 
     def overtaken(self) -> Iterator[pa.RecordBatch]:
         """The rows that were overtaken within each log that was written.
@@ -76,20 +80,27 @@ class SpilledLog:
             StoreError: what was written cannot be read back.
         """
         try:
-            for number in range(self._logs):
-                yield self._read("overtaken", number, 0)
+            for place in self._overtaken:
+                yield self._read(place)
         except OSError as error:
-            raise store_error(f"read keys from {self._directory}", error) from error
+            raise store_error(f"read keys from {self._place}", error) from error
 
     def close(self) -> None:
-        """Remove the files."""
-        shutil.rmtree(self._directory, ignore_errors=True)
+        """Give the disk back."""
+        self._file.close()
 
-    def _read(self, kind: str, log: int, batch: int) -> pa.RecordBatch:
+    def _write(self, batch: pa.RecordBatch) -> int:
+        """Add a batch; returns where it begins."""
         import pyarrow as pa
 
-        with pa.memory_map(self._path(kind, log)) as source, pa.ipc.open_file(source) as reader:
-            return reader.get_batch(batch)
+        start = self._file.seek(0, os.SEEK_END)
+        with pa.ipc.new_stream(self._file, batch.schema) as sink:
+            sink.write_batch(batch)
+        return start
 
-    def _path(self, kind: str, log: int) -> str:
-        return str(self._directory / f"{log:06d}.{kind}")
+    def _read(self, place: int) -> pa.RecordBatch:
+        import pyarrow as pa
+
+        self._file.seek(place)
+        with pa.ipc.open_stream(self._file) as source:
+            return source.read_next_batch()
