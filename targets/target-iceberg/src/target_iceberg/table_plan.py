@@ -17,6 +17,7 @@ from target_parquet.schema_evolution import evolve
 from target_iceberg.columns import with_field_ids
 from target_iceberg.names import Identifier, TableNames
 from target_iceberg.partitioning import SpecPartitioning, parse_partition_fields
+from target_iceberg.sort_fields import parse_sort_fields
 from target_iceberg.staged_table import StagedTable, TableShape
 from target_iceberg.table_creation import create_table, load_table
 
@@ -83,6 +84,8 @@ class TablePlanner:
         staged.evolve_to(evolved.file)
         if fields := parse_partition_fields(settings.partition_fields(stream), stream):
             staged.partition_by(fields, stream)
+        if order := parse_sort_fields(settings.sort_fields(stream), stream):
+            staged.sort_by(order, stream)
         shape = staged.shape
         partitions = SpecPartitioning(shape.spec, shape.schema)
         return IcebergPlan(
@@ -118,7 +121,12 @@ class TablePlanner:
         staged = self._tables.get(message.stream)
         if staged is None:
             table = load_table(self._catalog, identifier) or create_table(
-                self._catalog, identifier, wanted, message, self._settings.partition_fields(message.stream)
+                self._catalog,
+                identifier,
+                wanted,
+                message,
+                self._settings.partition_fields(message.stream),
+                self._settings.sort_fields(message.stream),
             )
             staged = self._tables[message.stream] = StagedTable(table)
         return staged
