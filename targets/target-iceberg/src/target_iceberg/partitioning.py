@@ -153,15 +153,18 @@ class _Key:
         import pyarrow.compute as pc
 
         whole = transformed.combine_chunks() if isinstance(transformed, pa.ChunkedArray) else transformed
-        encoded = cast("pa.DictionaryArray[Any, Any]", pc.dictionary_encode(whole, null_encoding="encode"))
-        return cls(encoded.indices.cast(pa.int64()), _plain(encoded.dictionary).to_pylist())
+        stored = whole.storage if isinstance(whole, pa.ExtensionArray) else whole
+        encoded = cast("pa.DictionaryArray[Any, Any]", pc.dictionary_encode(stored, null_encoding="encode"))
+        return cls(encoded.indices.cast(pa.int64()), _plain(encoded.dictionary, whole.type).to_pylist())
 
 
-def _plain(values: pa.Array[Any]) -> pa.Array[Any]:
-    """Times and dates as the numbers that Iceberg keeps of them."""
+def _plain(values: pa.Array[Any], type_: pa.DataType) -> pa.Array[Any]:
+    """Times and dates as the numbers that Iceberg keeps of them; bytes of UUIDs as UUIDs."""
     import pyarrow as pa
     from pyarrow import types
 
+    if isinstance(type_, pa.BaseExtensionType):
+        return pa.ExtensionArray.from_storage(type_, values)
     if types.is_date32(values.type):
         return values.cast(pa.int32())
     if types.is_timestamp(values.type) or types.is_time64(values.type):

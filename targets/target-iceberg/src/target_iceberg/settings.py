@@ -107,6 +107,11 @@ class Settings(SharedSettings):
         default_factory=list,
         examples=(["created_at desc nulls last"], {"orders": ["bucket[16](id)", "id"]}),
     )
+    uuid_type: Literal["string", "uuid"] = setting(
+        description="Type of new columns for strings of `format: uuid`. A column that holds their text "
+        "already goes on doing so.",
+        default="string",
+    )
 
     def __post_init__(self) -> None:
         if self.hard_delete and not self.add_record_metadata:

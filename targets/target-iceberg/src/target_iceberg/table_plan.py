@@ -14,7 +14,7 @@ from target_parquet.metadata import SDC_COLUMNS, decoded_fields, stamped_fields
 from target_parquet.plan import ParquetPlan
 from target_parquet.schema_evolution import evolve
 
-from target_iceberg.columns import with_field_ids
+from target_iceberg.columns import keep_text_of_uuids, with_field_ids
 from target_iceberg.names import Identifier, TableNames
 from target_iceberg.partitioning import SpecPartitioning, parse_partition_fields
 from target_iceberg.sort_fields import parse_sort_fields
@@ -79,6 +79,7 @@ class TablePlanner:
         wanted = pa.schema([*decoded, *stamped])
         identifier = self._names.of(stream)
         staged = self._staged(message, identifier, wanted)
+        wanted = keep_text_of_uuids(wanted, staged.columns)
         evolved = evolve(staged.columns, wanted, settings.on_type_conflict, stream=stream)
         _check_names(evolved.file.names, stream)
         staged.evolve_to(evolved.file)
@@ -104,7 +105,9 @@ class TablePlanner:
     def _decoded(self, message: SchemaMessage) -> pa.Schema:
         import pyarrow as pa
 
-        columns = columns_of(message.schema, stream=message.stream)
+        columns = columns_of(
+            message.schema, stream=message.stream, native_uuid=self._settings.uuid_type == "uuid"
+        )
         record = [column for column in columns if column.name not in SDC_COLUMNS]
         fields: list[pa.Field[Any]] = list(
             arrow_schema(record, keys=message.key_properties, stream=message.stream)
