@@ -36,6 +36,17 @@ def columns_of_table(schema: Schema, properties: Mapping[str, str]) -> pa.Schema
     return pa.schema([_as_ours(field, notes) for field in plain])
 
 
+def keep_text_of_uuids(columns: pa.Schema, known: pa.Schema) -> pa.Schema:
+    """The columns, with text for UUIDs where the table has had text for them so far."""
+    import pyarrow as pa
+
+    texts = {field.name for field in known if pa.types.is_string(field.type)}
+    return pa.schema(
+        field.with_type(pa.string()) if field.type == pa.uuid() and field.name in texts else field
+        for field in columns
+    )
+
+
 def with_field_ids(columns: pa.Schema, schema: Schema) -> pa.Schema:
     """The columns as a data file has them: with the ids of the table's fields, required where they are."""
     import pyarrow as pa

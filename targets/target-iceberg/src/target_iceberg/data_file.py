@@ -25,6 +25,7 @@ def describe_data_file(
     *,
     partition: Sequence[Any],
     spec_id: int,
+    sort_order_id: int | None = None,
 ) -> dict[str, Any]:
     """Describe a file by its footer alone: rows, sizes, counts, bounds and where its row groups begin.
 
@@ -34,6 +35,7 @@ def describe_data_file(
         properties: of the table; `write.metadata.metrics.*` choose what is kept of each column.
         partition: transformed values in the order of the spec's fields.
         spec_id: of the partition spec.
+        sort_order_id: of the order that all rows of the file are in; None for none.
     """
     from pyiceberg.io.pyarrow import (
         compute_statistics_plan,
@@ -45,6 +47,7 @@ def describe_data_file(
         footer, compute_statistics_plan(schema, dict(properties)), parquet_path_to_id_mapping(schema)
     ).to_serialized_dict()
     document: dict[str, Any] = {"partition": [_to_json(value) for value in partition], "spec_id": spec_id}
+    document["sort_order_id"] = sort_order_id
     for name in _COUNTS:
         document[name] = {str(key): value for key, value in (statistics[name] or {}).items()}
     for name in _BOUNDS:
@@ -77,7 +80,7 @@ def data_file(document: Mapping[str, Any], path: str, rows: int, size: int) -> D
         partition=Record(*(_from_json(value) for value in document["partition"])),
         record_count=rows,
         file_size_in_bytes=size,
-        sort_order_id=None,
+        sort_order_id=document.get("sort_order_id"),
         equality_ids=None,
         key_metadata=None,
         split_offsets=document["split_offsets"],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from target_parquet.errors import LayoutError
+
+from target_iceberg.terms import Term, checked_transform, parse_term
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,16 +17,10 @@ if TYPE_CHECKING:
     from pyiceberg.schema import Schema
     from pyiceberg.transforms import Transform
 
-_FIELD = re.compile(r"(?:(?P<transform>[a-z]+(?:\[\d+\])?)\((?P<source>.+)\)|(?P<column>.+))")
-_TRANSFORM = re.compile(r"(?:bucket|truncate)\[[1-9]\d*\]|identity|year|month|day|hour")
-
 
 @dataclass(frozen=True, slots=True)
-class PartitionField:
-    """One of them: `bucket[16]` of `id`."""
-
-    source: str
-    transform: str
+class PartitionField(Term):
+    """A partition field."""
 
     @property
     def name(self) -> str:
@@ -46,15 +41,14 @@ def parse_partition_fields(texts: Sequence[str], stream: str) -> tuple[Partition
 
 
 def _parse(text: str, stream: str) -> PartitionField:
-    match = _FIELD.fullmatch(text.strip())
-    transform = match and (match["transform"] or "identity")
-    if match is None or transform is None or not _TRANSFORM.fullmatch(transform):
+    term = parse_term(text)
+    if term is None:
         raise LayoutError(
             f"partition_by: {text!r} of stream {stream!r} is no partition field",
             instruction="Write a column, or one of bucket[N], truncate[N], year, month, day and hour "
             "with the column in parentheses.",
         )
-    return PartitionField(match["source"] or match["column"], transform)
+    return PartitionField(term.source, term.transform)
 
 
 def spec_of(fields: Sequence[PartitionField], schema: Schema, stream: str) -> PartitionSpec:
@@ -66,7 +60,7 @@ def spec_of(fields: Sequence[PartitionField], schema: Schema, stream: str) -> Pa
     from pyiceberg.partitioning import PARTITION_FIELD_ID_START, PartitionSpec
     from pyiceberg.partitioning import PartitionField as SpecField
 
-    transforms = [checked_transform(each, schema, stream) for each in fields]
+    transforms = [partition_transform(each, schema, stream) for each in fields]
     return PartitionSpec(
         *(
             SpecField(
@@ -80,27 +74,13 @@ def spec_of(fields: Sequence[PartitionField], schema: Schema, stream: str) -> Pa
     )
 
 
-def checked_transform(partition: PartitionField, schema: Schema, stream: str) -> Transform[Any, Any]:
-    """The transform, if the column is there and can take it.
+def partition_transform(field: PartitionField, schema: Schema, stream: str) -> Transform[Any, Any]:
+    """The transform of a field, if its column is there and can take it.
 
     Raises:
         LayoutError: it cannot.
     """
-    from pyiceberg.transforms import parse_transform
-
-    transform = parse_transform(partition.transform)
-    names = {column.name: column for column in schema.fields}
-    if partition.source not in names:
-        raise LayoutError(
-            f"partition_by: stream {stream!r} has no column {partition.source!r}",
-            instruction='Name the columns of each stream: {"<stream>": ["<column>"]}.',
-        )
-    if not transform.can_transform(names[partition.source].field_type):
-        raise LayoutError(
-            f"partition_by: column {partition.source!r} of stream {stream!r} is "
-            f"{names[partition.source].field_type} and cannot be partitioned by {partition.transform}"
-        )
-    return transform
+    return checked_transform(field, schema, stream, setting="partition_by", verb="partitioned")
 
 
 @dataclass(slots=True)
@@ -173,15 +153,18 @@ class _Key:
         import pyarrow.compute as pc
 
         whole = transformed.combine_chunks() if isinstance(transformed, pa.ChunkedArray) else transformed
-        encoded = cast("pa.DictionaryArray[Any, Any]", pc.dictionary_encode(whole, null_encoding="encode"))
-        return cls(encoded.indices.cast(pa.int64()), _plain(encoded.dictionary).to_pylist())
+        stored = whole.storage if isinstance(whole, pa.ExtensionArray) else whole
+        encoded = cast("pa.DictionaryArray[Any, Any]", pc.dictionary_encode(stored, null_encoding="encode"))
+        return cls(encoded.indices.cast(pa.int64()), _plain(encoded.dictionary, whole.type).to_pylist())
 
 
-def _plain(values: pa.Array[Any]) -> pa.Array[Any]:
-    """Times and dates as the numbers that Iceberg keeps of them."""
+def _plain(values: pa.Array[Any], type_: pa.DataType) -> pa.Array[Any]:
+    """Times and dates as the numbers that Iceberg keeps of them; bytes of UUIDs as UUIDs."""
     import pyarrow as pa
     from pyarrow import types
 
+    if isinstance(type_, pa.BaseExtensionType):
+        return pa.ExtensionArray.from_storage(type_, values)
     if types.is_date32(values.type):
         return values.cast(pa.int32())
     if types.is_timestamp(values.type) or types.is_time64(values.type):

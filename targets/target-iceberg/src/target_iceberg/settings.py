@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from dativo_protocol.config import Connector, setting
 from target_parquet.destination import LocalPlace, parse_place
-from target_parquet.shared_settings import MIB, SharedSettings
+from target_parquet.shared_settings import MIB, MemoryPlan, SharedSettings
 
 from target_iceberg.maintenance.settings import MaintenanceSettings
 
@@ -112,6 +112,19 @@ class Settings(SharedSettings):
         default_factory=list,
         examples=(["day(created_at)"], {"orders": ["bucket[16](id)", "country"]}),
     )
+    sort_by: list[str] | dict[str, list[str]] = setting(  # noqa: RUF009 -- declares a field
+        description="Sort fields, for every stream or for each stream that wants any: a column, or a "
+        "transform of one as in `partition_by`, with `desc` and `nulls first` or `nulls last` as needed. "
+        "They become the table's sort order, and the rows of each row group are written in it; a file says "
+        "that it is sorted if all of it is.",
+        default_factory=list,
+        examples=(["created_at desc nulls last"], {"orders": ["bucket[16](id)", "id"]}),
+    )
+    uuid_type: Literal["string", "uuid"] = setting(
+        description="Type of new columns for strings of `format: uuid`. A column that holds their text "
+        "already goes on doing so.",
+        default="string",
+    )
 
     def __post_init__(self) -> None:
         if self.hard_delete and not self.add_record_metadata:
@@ -173,9 +186,22 @@ class Settings(SharedSettings):
 
     def partition_fields(self, stream: str) -> tuple[str, ...]:
         """What the user wants a table partitioned by."""
-        if isinstance(self.partition_by, dict):
-            return tuple(self.partition_by.get(stream, ()))
-        return tuple(self.partition_by)
+        return _of_stream(self.partition_by, stream)
+
+    def sort_fields(self, stream: str) -> tuple[str, ...]:
+        """What the user wants the rows of a table sorted by."""
+        return _of_stream(self.sort_by, stream)
+
+    @property
+    def memory(self) -> MemoryPlan:
+        """As for other targets, with room for one more copy of each row group where they are sorted."""
+        if not self.sort_by:
+            return super().memory
+        return MemoryPlan.under(self.max_memory_mb - self.library_mb, -(-self.encoders * 3 // 2))
+
+
+def _of_stream(fields: list[str] | dict[str, list[str]], stream: str) -> tuple[str, ...]:
+    return tuple(fields.get(stream, ()) if isinstance(fields, dict) else fields)
 
 
 CONNECTOR = Connector(

@@ -1,4 +1,4 @@
-"""A table as this run is going to leave it: new columns and partition fields ride in the next commit."""
+"""A table as this run is going to leave it: new columns and other fields ride in the next commit."""
 
 from __future__ import annotations
 
@@ -16,18 +16,28 @@ if TYPE_CHECKING:
     from pyiceberg.schema import Schema
     from pyiceberg.table import Table, Transaction
     from pyiceberg.table.metadata import TableMetadata
+    from pyiceberg.table.sorting import SortOrder
     from pyiceberg.types import NestedField
 
     from target_iceberg.partitioning import PartitionField
+    from target_iceberg.sort_fields import SortField
 
 
 @dataclass(frozen=True, slots=True)
 class TableShape:
-    """What files are written for: a schema, a partition spec, and our notes on the columns."""
+    """What files are written for.
+
+    Attributes:
+        schema: of the table.
+        spec: of its partitions.
+        notes: of ours on the columns.
+        order: that rows are sorted by; None leaves the table the one it has, and rows as they come.
+    """
 
     schema: Schema
     spec: PartitionSpec
     notes: str
+    order: SortOrder | None
 
     def to_json(self) -> dict[str, Any]:
         """The form it has in the ledger."""
@@ -35,6 +45,7 @@ class TableShape:
             "schema": self.schema.model_dump(mode="json"),
             "spec": self.spec.model_dump(mode="json"),
             "notes": self.notes,
+            "order": None if self.order is None else self.order.model_dump(mode="json"),
         }
 
     @classmethod
@@ -42,9 +53,13 @@ class TableShape:
         """Read it back."""
         from pyiceberg.partitioning import PartitionSpec
         from pyiceberg.schema import Schema
+        from pyiceberg.table.sorting import SortOrder
 
         schema = Schema.model_validate(document["schema"])
-        return cls(schema, PartitionSpec.model_validate(document["spec"]), document["notes"])
+        spec = PartitionSpec.model_validate(document["spec"])
+        order = document.get("order")  # entries of earlier versions have none
+        sorted_by = None if order is None else SortOrder.model_validate(order)
+        return cls(schema, spec, document["notes"], sorted_by)
 
     def bring_to(self, transaction: Transaction) -> None:
         """Let a table have this shape, as far as it has not.
@@ -54,6 +69,8 @@ class TableShape:
         """
         self._bring_schema(transaction)
         self._bring_spec(transaction)
+        if self.order is not None:
+            _bring_order(transaction, self.order)
         if transaction.table_metadata.properties.get(NOTES_PROPERTY, "{}") != self.notes:
             transaction.set_properties({NOTES_PROPERTY: self.notes})
 
@@ -101,6 +118,7 @@ class StagedTable:
     def __init__(self, table: Table) -> None:
         self.table = table
         self._transaction = table.transaction()
+        self._sorts = False
 
     @property
     def metadata(self) -> TableMetadata:
@@ -111,7 +129,8 @@ class StagedTable:
     def shape(self) -> TableShape:
         """As it will be."""
         notes = self.metadata.properties.get(NOTES_PROPERTY, "{}")
-        return TableShape(self.metadata.schema(), self.metadata.spec(), notes)
+        order = self.metadata.sort_order() if self._sorts else None
+        return TableShape(self.metadata.schema(), self.metadata.spec(), notes, order)
 
     @property
     def columns(self) -> pa.Schema:
@@ -132,14 +151,14 @@ class StagedTable:
 
     def partition_by(self, fields: tuple[PartitionField, ...], stream: str) -> None:
         """Give the table these partition fields and no others."""
-        from target_iceberg.partitioning import checked_transform
+        from target_iceberg.partitioning import partition_transform
 
         metadata = self.metadata
         sources = {column.field_id: column.name for column in metadata.schema().fields}
         has = [(sources.get(each.source_id), str(each.transform)) for each in metadata.spec().fields]
         if has == [(each.source, each.transform) for each in fields]:
             return
-        transforms = [checked_transform(each, metadata.schema(), stream) for each in fields]
+        transforms = [partition_transform(each, metadata.schema(), stream) for each in fields]
         with self._transaction.update_spec() as update:
             for old in metadata.spec().fields:
                 if (sources.get(old.source_id), str(old.transform)) not in [
@@ -149,6 +168,39 @@ class StagedTable:
             for each, transform in zip(fields, transforms, strict=True):
                 if (each.source, each.transform) not in has:
                     update.add_field(each.source, transform, each.name)
+
+    def sort_by(self, fields: tuple[SortField, ...], stream: str) -> None:
+        """Give the table this sort order, for files to come, whose rows are sorted by it.
+
+        Raises:
+            LayoutError: it does not fit the columns.
+        """
+        from pyiceberg.table.sorting import SortDirection
+
+        from target_iceberg.sort_fields import order_fields
+
+        self._sorts = True
+        schema = self.metadata.schema()
+        wanted = order_fields(fields, schema, stream)
+        if self.metadata.sort_order().fields == wanted:
+            return
+        with self._transaction.update_sort_order() as update:
+            for each in wanted:
+                step = update.desc if each.direction == SortDirection.DESC else update.asc
+                step(schema.find_field(each.source_id).name, each.transform, each.null_order)
+
+
+def _bring_order(transaction: Transaction, order: SortOrder) -> None:
+    from pyiceberg.table.update import AddSortOrderUpdate, SetDefaultSortOrderUpdate
+
+    metadata, number = transaction.table_metadata, order.order_id
+    known = metadata.sort_order_by_id(number)
+    if known is not None and known.fields != order.fields:
+        raise ConflictError("the table has got another sort order meanwhile")
+    if metadata.default_sort_order_id == number:
+        return
+    add = () if known is not None else (AddSortOrderUpdate.model_validate({"sort-order": order}),)
+    transaction._apply((*add, SetDefaultSortOrderUpdate.model_validate({"sort-order-id": number})))  # noqa: SLF001
 
 
 def _leaves(schema: Schema) -> dict[int, tuple[str, str]]:

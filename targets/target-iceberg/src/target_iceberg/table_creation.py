@@ -8,6 +8,7 @@ from target_iceberg.catalog_trouble import explained
 from target_iceberg.catalogs import TABLE_DEFAULTS
 from target_iceberg.columns import NOTES_PROPERTY, notes_of
 from target_iceberg.partitioning import parse_partition_fields, spec_of
+from target_iceberg.sort_fields import order_of, parse_sort_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,19 +45,21 @@ def create_table(
     columns: pa.Schema,
     message: SchemaMessage,
     partition_fields: Sequence[str],
+    sort_fields: Sequence[str] = (),
 ) -> Table:
     """Make a table, or take the one that somebody else has just made.
 
     The stream's keys become identifier fields where Iceberg allows it, and required.
 
     Raises:
-        LayoutError: its partition fields do not fit its columns.
+        LayoutError: its partition or sort fields do not fit its columns.
         StoreError: the catalog refuses.
     """
     from pyiceberg.exceptions import TableAlreadyExistsError
 
     schema = _schema_of(columns, message.key_properties)
     spec = spec_of(parse_partition_fields(partition_fields, message.stream), schema, message.stream)
+    order = order_of(parse_sort_fields(sort_fields, message.stream), schema, message.stream)
     properties = {
         **TABLE_DEFAULTS,
         STREAM_PROPERTY: message.stream,
@@ -65,7 +68,9 @@ def create_table(
     with explained(catalog, f"create table {'.'.join(identifier)}"):
         _make_namespaces(catalog, identifier[:-1])
         try:
-            return catalog.create_table(identifier, schema, partition_spec=spec, properties=properties)
+            return catalog.create_table(
+                identifier, schema, partition_spec=spec, sort_order=order, properties=properties
+            )
         except TableAlreadyExistsError:
             return catalog.load_table(identifier)
 

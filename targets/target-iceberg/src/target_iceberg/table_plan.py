@@ -14,9 +14,10 @@ from target_parquet.metadata import SDC_COLUMNS, decoded_fields, stamped_fields
 from target_parquet.plan import ParquetPlan
 from target_parquet.schema_evolution import evolve
 
-from target_iceberg.columns import with_field_ids
+from target_iceberg.columns import keep_text_of_uuids, with_field_ids
 from target_iceberg.names import Identifier, TableNames
 from target_iceberg.partitioning import SpecPartitioning, parse_partition_fields
+from target_iceberg.sort_fields import parse_sort_fields
 from target_iceberg.staged_table import StagedTable, TableShape
 from target_iceberg.table_creation import create_table, load_table
 
@@ -78,11 +79,14 @@ class TablePlanner:
         wanted = pa.schema([*decoded, *stamped])
         identifier = self._names.of(stream)
         staged = self._staged(message, identifier, wanted)
+        wanted = keep_text_of_uuids(wanted, staged.columns)
         evolved = evolve(staged.columns, wanted, settings.on_type_conflict, stream=stream)
         _check_names(evolved.file.names, stream)
         staged.evolve_to(evolved.file)
         if fields := parse_partition_fields(settings.partition_fields(stream), stream):
             staged.partition_by(fields, stream)
+        if order := parse_sort_fields(settings.sort_fields(stream), stream):
+            staged.sort_by(order, stream)
         shape = staged.shape
         partitions = SpecPartitioning(shape.spec, shape.schema)
         return IcebergPlan(
@@ -101,7 +105,9 @@ class TablePlanner:
     def _decoded(self, message: SchemaMessage) -> pa.Schema:
         import pyarrow as pa
 
-        columns = columns_of(message.schema, stream=message.stream)
+        columns = columns_of(
+            message.schema, stream=message.stream, native_uuid=self._settings.uuid_type == "uuid"
+        )
         record = [column for column in columns if column.name not in SDC_COLUMNS]
         fields: list[pa.Field[Any]] = list(
             arrow_schema(record, keys=message.key_properties, stream=message.stream)
@@ -118,7 +124,12 @@ class TablePlanner:
         staged = self._tables.get(message.stream)
         if staged is None:
             table = load_table(self._catalog, identifier) or create_table(
-                self._catalog, identifier, wanted, message, self._settings.partition_fields(message.stream)
+                self._catalog,
+                identifier,
+                wanted,
+                message,
+                self._settings.partition_fields(message.stream),
+                self._settings.sort_fields(message.stream),
             )
             staged = self._tables[message.stream] = StagedTable(table)
         return staged

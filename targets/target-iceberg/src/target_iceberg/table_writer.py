@@ -12,6 +12,7 @@ from target_parquet.stream_writer import StreamWriter
 
 from target_iceberg.data_file import describe_data_file
 from target_iceberg.row_keys import RowKeys
+from target_iceberg.sorting import Ordering, RowSorter
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,6 +41,7 @@ class TableWriter(StreamWriter):
         self._table = plan
         self._settings = settings
         self._version: int | None = None
+        self._sorters: dict[ParquetPart, RowSorter] = {}
         self._keys = RowKeys(settings, workshop.tally) if settings.load_method == "upsert" else None
         self._prepare(plan)
         super().__init__(plan, plan.directory, workshop, epoch)
@@ -105,9 +107,12 @@ class TableWriter(StreamWriter):
     def open_part(self, directory: str, rows: pa.Table, pages: PageEncoding | None = None) -> ParquetPart:
         """Begin the next file of a partition."""
         if self._keys is None:
-            return super().open_part(directory, rows, pages)
-        part = super().open_part(directory, self._keys.without_order(rows), pages)
-        return self._keys.watch(part, self._uri(part.staged.name))
+            part = super().open_part(directory, rows, pages)
+        else:
+            part = super().open_part(directory, self._keys.without_order(rows), pages)
+            part = self._keys.watch(part, self._uri(part.staged.name))
+        shape = self._table.shape
+        return part if shape.order is None else self._sorting(part, Ordering(shape.order, shape.schema))
 
     def finish_part(self, directory: str, part: ParquetPart) -> None:
         """Close a file and note what the table's metadata will say of it."""
@@ -118,10 +123,18 @@ class TableWriter(StreamWriter):
             plan.metadata.properties,
             partition=plan.partitions.values[directory],
             spec_id=plan.shape.spec.spec_id,
+            sort_order_id=self._sorters.pop(part).order_id if part in self._sorters else None,
         )
         self._epoch.add(
             WrittenFile(self._stream, self._directory, part.staged, part.rows, size, part.digest, about)
         )
+
+    def _sorting(self, part: ParquetPart, ordering: Ordering) -> ParquetPart:
+        """Let the rows of each row group be sorted before their keys are noted at the places they get."""
+        sorter, write = RowSorter(ordering), part.write
+        part.write = lambda rows: write(sorter.sort(rows))  # type: ignore[method-assign]
+        self._sorters[part] = sorter
+        return part
 
     def _uri(self, name: str) -> str:
         return self._table.metadata.location + name.removeprefix(self._directory.removesuffix("/data"))

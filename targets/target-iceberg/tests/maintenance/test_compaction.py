@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table.snapshots import Operation
@@ -12,6 +13,7 @@ from target_iceberg.commit.change import Change
 from target_iceberg.commit.marker import Marker
 from target_iceberg.maintenance import compaction
 from target_iceberg.maintenance.compaction import compact, plan_compaction
+from target_iceberg.maintenance.places import place_of
 from target_iceberg.maintenance.settings import MaintenanceSettings
 
 from tests.readers import assert_readers_agree
@@ -40,6 +42,19 @@ def test_small_files_become_one_and_every_reader_sees_the_same_rows(lake: Lake) 
     assert snapshot.summary["total-records"] == "60"
     assert snapshot.summary["total-data-files"] == "1"
     assert_readers_agree(lake.table, numbered(0, 60))
+
+
+def test_what_is_written_anew_is_in_the_order_of_the_table(lake: Lake) -> None:
+    with lake.table.update_sort_order() as update:
+        update.desc("id", IdentityTransform())
+    for first in (20, 0, 10, 40, 30):
+        lake.append(numbered(first, 10))
+    assert compacted(lake).files_after == 1
+    (task,) = lake.table.scan().plan_files()
+    assert task.file.sort_order_id == lake.table.sort_order().order_id == 1
+    ids = parquet.ParquetFile(place_of(task.file.file_path)).read(["id"])["id"].to_pylist()
+    assert ids == list(range(49, -1, -1))
+    assert_readers_agree(lake.table, numbered(0, 50))
 
 
 def test_a_compacted_table_is_left_alone(lake: Lake) -> None:

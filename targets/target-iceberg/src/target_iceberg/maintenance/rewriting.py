@@ -1,4 +1,7 @@
-"""Writes the rows of several data files into new ones, a row group at a time."""
+"""Writes the rows of several data files into new ones, a row group at a time.
+
+Each row group is sorted where the table has a sort order; a file that is sorted as a whole says so.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from target_parquet.errors import store_error
 from target_iceberg.columns import columns_of_table, with_field_ids
 from target_iceberg.data_file import data_file, describe_data_file
 from target_iceberg.maintenance.projection import has_ids, project
+from target_iceberg.sorting import Ordering, RowSorter
 from target_iceberg.upsert.data_reader import open_data_file
 from target_iceberg.upsert.old_deletes import OldDeletes
 from target_iceberg.upsert.positions import members
@@ -45,6 +49,7 @@ class Rewriter:
         self._target = target
         self._schema = with_field_ids(columns_of_table(table.schema(), table.properties), table.schema())
         self._deletes = OldDeletes(table)
+        self._ordering = Ordering.of_table(table)
 
     def can_read(self, live: LiveFile) -> bool:
         """Whether a file says itself which column is which; if not, what it says depends on the table.
@@ -68,7 +73,7 @@ class Rewriter:
             if output is not None and output.bytes >= _OVERSIZE * self._target:
                 written.append(output.close(self._table, like))
                 output = None
-            output = output or _Output(self._table, like, rows)
+            output = output or _Output(self._table, like, rows, self._ordering)
             output.write(rows)
         if output is not None:
             written.append(output.close(self._table, like))
@@ -106,10 +111,11 @@ class Rewriter:
 class _Output:
     """A data file that is being written at its final place, where no table names it yet."""
 
-    def __init__(self, table: Table, like: DataFile, first: pa.Table) -> None:
+    def __init__(self, table: Table, like: DataFile, first: pa.Table, order: Ordering | None) -> None:
         codec = table.properties.get("write.parquet.compression-codec", "zstd")
         self._path = f"{like.file_path.rpartition('/')[0]}/{uuid4()}.parquet"
         self._rows = 0
+        self._sorter = None if order is None else RowSorter(order)
         try:
             self._sink = table.io.new_output(self._path).create()
             self._writer: parquet.ParquetWriter = open_parquet_writer(
@@ -128,8 +134,9 @@ class _Output:
         return self._sink.tell()
 
     def write(self, rows: pa.Table) -> None:
+        ordered = rows if self._sorter is None else self._sorter.sort(rows)
         try:
-            self._writer.write_table(rows, row_group_size=MAX_GROUP_ROWS)
+            self._writer.write_table(ordered, row_group_size=MAX_GROUP_ROWS)
         except OSError as error:
             raise store_error(f"write {self._path}", error) from error
         self._rows += rows.num_rows
@@ -147,5 +154,6 @@ class _Output:
             table.properties,
             partition=[like.partition[at] for at in range(len(like.partition))],
             spec_id=like.spec_id,
+            sort_order_id=None if self._sorter is None else self._sorter.order_id,
         )
         return data_file(document, self._path, self._rows, size)
