@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -125,14 +126,16 @@ def _opened(name: str, properties: Mapping[str, str]) -> Catalog:
 
 
 def _never_wait_forever(catalog: Catalog) -> None:
-    """Let requests to a REST catalog time out; by themselves they wait as long as the connection stands."""
-    from pyiceberg.catalog.rest import RestCatalog
+    """Let requests to a REST catalog time out; by themselves they wait as long as the connection stands.
 
-    if isinstance(catalog, RestCatalog):
+    A kind of catalog that was never imported is none of its kind: importing it takes a while.
+    """
+    rest = sys.modules.get("pyiceberg.catalog.rest")
+    if rest is not None and isinstance(catalog, rest.RestCatalog):
         session = catalog._session  # noqa: SLF001
         for adapter in session.adapters.values():
             send = adapter.send
-            adapter.send = partial(_send_with_timeout, send)  # type: ignore[method-assign]
+            adapter.send = partial(_send_with_timeout, send)
 
 
 def _send_with_timeout(send: Callable[..., Any], *args: Any, **more: Any) -> Any:
@@ -152,10 +155,9 @@ def _explained(action: Callable[[], _T], properties: Mapping[str, str]) -> _T:
     from target_iceberg.commit.outcomes import catalog_errors, reason_of
 
     ours = (sqlite3.Error, NoSuchPropertyException, NotInstalledError, ImportError, ValueError)
-    expected: tuple[type[Exception], ...] = (*catalog_errors(), *ours)
     try:
         return action()
-    except expected as error:
+    except catalog_errors(*ours) as error:
         hide = Redactor(properties)
         missing = f" (not installed: {error.name})" if isinstance(error, ImportError) else ""
         raise StoreError(

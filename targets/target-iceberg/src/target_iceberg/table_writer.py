@@ -11,6 +11,7 @@ from target_parquet.ledger import StreamAction
 from target_parquet.stream_writer import StreamWriter
 
 from target_iceberg.data_file import describe_data_file
+from target_iceberg.foreseen import ForeseenPlan
 from target_iceberg.row_keys import RowKeys
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from target_iceberg.settings import Settings
     from target_iceberg.table_plan import IcebergPlan
 
+    TablePlan = IcebergPlan | ForeseenPlan
+
 _VERSION_COLUMN = "_sdc_table_version"
 
 
@@ -36,10 +39,11 @@ class TableWriter(StreamWriter):
         LayoutError: rows are to be replaced by key, and the stream has none.
     """
 
-    def __init__(self, plan: IcebergPlan, settings: Settings, workshop: Workshop, epoch: Epoch) -> None:
+    def __init__(self, plan: TablePlan, settings: Settings, workshop: Workshop, epoch: Epoch) -> None:
         self._table = plan
         self._settings = settings
         self._version: int | None = None
+        self._acting = False
         self._keys = RowKeys(settings, workshop.tally) if settings.load_method == "upsert" else None
         self._prepare(plan)
         super().__init__(plan, plan.directory, workshop, epoch)
@@ -47,28 +51,31 @@ class TableWriter(StreamWriter):
     def begin(self) -> None:
         """An overwritten table is emptied even if no rows come."""
         if self._settings.load_method == "overwrite":
-            self._act()
+            self._acting = True
 
     def change(self, plan: ParquetPlan) -> None:
         """Go on with another schema; its files are files of their own if they have other columns."""
         super().change(plan)
         self._table = plan  # type: ignore[assignment]
         self._prepare(self._table)
-        self._act()
+        self._acting = True
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Take the next rows.
 
         Raises:
             InvalidRecordError: a required column, such as a key, is null in one of them.
+            StoreError: its table cannot be had.
         """
-        self._act()
+        if isinstance(self._table, ForeseenPlan):
+            self._table.fail_early()
+        self._acting = True
         super().write(batch)
 
     def activate(self, version: int) -> None:
         """Let rows of older versions go with the epoch."""
         self._version = version
-        self._act()
+        self._acting = True
 
     def finish_epoch(self, *, overwrite: bool) -> None:  # noqa: ARG002 -- a table without rows needs no file
         """Complete the files of the epoch, and stage what it takes to find the rows that they replace."""
@@ -78,11 +85,14 @@ class TableWriter(StreamWriter):
             staged = self._workshop.store.stage(name)
             self._keys.finish(staged.sink)
             self._epoch.aid(self._stream, staged)
+        if self._acting:
+            self._act()
 
     def next_epoch(self, epoch: Epoch) -> None:
         """Let files opened from now on belong to another epoch."""
         super().next_epoch(epoch)
         self._version = None
+        self._acting = False
 
     @property
     def row_schema(self) -> pa.Schema:
@@ -126,7 +136,7 @@ class TableWriter(StreamWriter):
     def _uri(self, name: str) -> str:
         return self._table.metadata.location + name.removeprefix(self._directory.removesuffix("/data"))
 
-    def _prepare(self, plan: IcebergPlan) -> None:
+    def _prepare(self, plan: TablePlan) -> None:
         if self._keys is None:
             return
         if not plan.message.key_properties:
@@ -137,6 +147,7 @@ class TableWriter(StreamWriter):
         self._keys.use(plan)
 
     def _act(self) -> None:
+        """Tell the epoch what happens to the table; at its end, for then the table is known for sure."""
         plan = self._table
         extra: dict[str, Any] = {
             "table": list(plan.identifier),
