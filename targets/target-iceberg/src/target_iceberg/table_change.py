@@ -9,11 +9,6 @@ from target_iceberg.commit.change import Change
 from target_iceberg.data_file import data_file
 from target_iceberg.errors import StoreError
 from target_iceberg.staged_table import TableShape
-from target_iceberg.upsert.epoch_keys import EpochKeys
-from target_iceberg.upsert.planner import EpochRows, UpsertPlanner
-from target_iceberg.upsert.probe import ProbeLimits
-from target_iceberg.upsert.settings import UpsertSettings
-from target_iceberg.upsert.versions import ActivatedVersion
 
 if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
@@ -53,6 +48,12 @@ def _replacing(
     settings: Settings, store: Store, stream: StreamEntry, table: Table, added: tuple[DataFile, ...]
 ) -> Change:
     """Let rows go that others replace, or whose version is over."""
+    from target_iceberg.upsert.epoch_keys import EpochKeys
+    from target_iceberg.upsert.planner import EpochRows, UpsertPlanner
+    from target_iceberg.upsert.probe import ProbeLimits
+    from target_iceberg.upsert.settings import UpsertSettings
+    from target_iceberg.upsert.versions import ActivatedVersion
+
     version = stream.extra.get("version")
     limits = UpsertSettings(limits=ProbeLimits(settings.key_bytes, settings.encoders))
     sources = [store.open_input(aid.name) for aid in stream.aids]

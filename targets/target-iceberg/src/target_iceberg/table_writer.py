@@ -12,18 +12,19 @@ from target_parquet.stream_writer import StreamWriter
 
 from target_iceberg.data_file import describe_data_file
 from target_iceberg.foreseen import ForeseenPlan
-from target_iceberg.row_keys import RowKeys
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import pyarrow as pa
     from dativo_protocol.page_encoding import PageEncoding
+    from dativo_protocol.tally import Tally
     from target_parquet.epoch import Epoch
     from target_parquet.parquet import ParquetPart
     from target_parquet.plan import ParquetPlan
     from target_parquet.stream_writer import Workshop
 
+    from target_iceberg.row_keys import RowKeys
     from target_iceberg.settings import Settings
     from target_iceberg.table_plan import IcebergPlan
 
@@ -44,7 +45,7 @@ class TableWriter(StreamWriter):
         self._settings = settings
         self._version: int | None = None
         self._acting = False
-        self._keys = RowKeys(settings, workshop.tally) if settings.load_method == "upsert" else None
+        self._keys = _row_keys(settings, workshop.tally) if settings.load_method == "upsert" else None
         self._prepare(plan)
         super().__init__(plan, plan.directory, workshop, epoch)
 
@@ -161,3 +162,9 @@ class TableWriter(StreamWriter):
             extra["version"] = [plan.shape.schema.find_field(_VERSION_COLUMN).field_id, self._version]
         replaces = self._settings.load_method == "overwrite"
         self._epoch.act(self._stream, self._directory, StreamAction(replaces=replaces, extra=extra))
+
+
+def _row_keys(settings: Settings, tally: Tally) -> RowKeys:
+    from target_iceberg.row_keys import RowKeys
+
+    return RowKeys(settings, tally)
