@@ -5,6 +5,7 @@ What happens there happens in order: the catalog is opened first, then plans are
 
 from __future__ import annotations
 
+import gc
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -78,7 +79,7 @@ class Backstage:
             return self._opening
 
     def _open(self) -> Opened:
-        with _short_turns():
+        with _importing():
             from target_iceberg.catalogs import open_catalog
             from target_iceberg.publication import TablePublisher
             from target_iceberg.table_plan import TablePlanner
@@ -105,11 +106,19 @@ class LatePublisher:
 
 
 @contextmanager
-def _short_turns() -> Iterator[None]:
-    """Let threads that decode and encode have the interpreter soon when they ask for it."""
-    before = sys.getswitchinterval()
+def _importing() -> Iterator[None]:
+    """Import much beside threads that decode and encode.
+
+    They get the interpreter soon when they ask for it, and nothing searches for garbage among thousands of
+    new objects, none of which is any.
+    """
+    turn, collects = sys.getswitchinterval(), gc.isenabled()
     sys.setswitchinterval(_SHORT_TURN_SECONDS)
+    gc.disable()
     try:
         yield
     finally:
-        sys.setswitchinterval(before)
+        gc.freeze()
+        if collects:
+            gc.enable()
+        sys.setswitchinterval(turn)

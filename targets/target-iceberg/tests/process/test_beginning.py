@@ -28,7 +28,7 @@ def test_a_catalog_that_cannot_be_opened(
     outcome = load(*messages)
     assert outcome.code == 1
     assert "cannot open the catalog: file is not a database" in outcome.stderr
-    assert outcome.stdout == ""
+    assert outcome.stdout == b""
     assert not list(warehouse.rglob("*.parquet"))
 
 
@@ -39,7 +39,7 @@ def test_a_table_that_cannot_be_made(load: Callable[..., Outcome], warehouse: Pa
     outcome = load(*MESSAGES)
     assert outcome.code == 1
     assert "cannot create table default.users" in outcome.stderr
-    assert outcome.stdout == ""
+    assert outcome.stdout == b""
     assert not list(warehouse.rglob("*.parquet"))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
 import sys
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError as UnfitError
 from pyiceberg.exceptions import (
@@ -22,6 +24,10 @@ from pyiceberg.exceptions import (
 
 from target_iceberg.errors import ConflictError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_REFUSED_BY_SQLITE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
 _SQLITE_FOR_GOOD = ("SQLITE_READONLY", "SQLITE_FULL", "SQLITE_PERM", "SQLITE_AUTH")
 _READ_ONLY_TRANSACTION = "25006"  # of PostgreSQL
 _LIBRARY_ERRORS = (
@@ -48,7 +54,7 @@ def catalog_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
     """
     ours = (ConflictError, CommitFailedException, ValidationException, NoSuchTableError, NoSuchNamespaceError)
     unread = (ValidationError, UnfitError)
-    return (*ours, *unread, *others, RESTError, OSError, *_of_libraries())
+    return (*ours, *unread, *others, RESTError, OSError, sqlite3.Error, *_loaded(_LIBRARY_ERRORS))
 
 
 def outcome_of(error: Exception) -> Outcome:
@@ -63,7 +69,8 @@ def outcome_of(error: Exception) -> Outcome:
         return Outcome.UNKNOWN
     if isinstance(error, UnfitError):
         return _outcome_of_unfit(error)
-    refused = (RESTError, NoSuchTableError, NoSuchNamespaceError, DataError, IntegrityError, ProgrammingError)
+    missing = (NoSuchTableError, NoSuchNamespaceError)
+    refused = (RESTError, *missing, DataError, IntegrityError, ProgrammingError, *_REFUSED_BY_SQLITE)
     if isinstance(error, (*refused, ValidationError)) or _for_good(error):
         return Outcome.REFUSED
     return Outcome.UNKNOWN
@@ -77,7 +84,7 @@ def reason_of(error: Exception) -> str:
 
 
 def _for_good(error: Exception) -> bool:
-    cause = getattr(error, "orig", None)
+    cause = getattr(error, "orig", error)
     if getattr(cause, "sqlite_errorname", "").startswith(_SQLITE_FOR_GOOD):
         return True
     if getattr(cause, "pgcode", None) == _READ_ONLY_TRANSACTION:
@@ -95,6 +102,11 @@ def _outcome_of_unfit(error: UnfitError) -> Outcome:
     return Outcome.UNKNOWN if error.title.endswith("Response") else Outcome.REFUSED
 
 
-def _of_libraries() -> tuple[type[Exception], ...]:
-    loaded = ((sys.modules.get(module), name) for module, name in _LIBRARY_ERRORS)
+def integrity_errors() -> tuple[type[Exception], ...]:
+    """What a database says where a row is there already."""
+    return _loaded([("sqlalchemy.exc", "IntegrityError")])
+
+
+def _loaded(errors: Iterable[tuple[str, str]]) -> tuple[type[Exception], ...]:
+    loaded = ((sys.modules.get(module), name) for module, name in errors)
     return tuple(getattr(module, name) for module, name in loaded if module is not None)
