@@ -110,15 +110,15 @@ class SqliteCatalog:
             with connection:  # commits, or rolls back
                 yield connection
 
-    def load_table(self, identifier: tuple[str, ...]) -> Table:
+    def load_table(self, identifier: str | tuple[str, ...]) -> Table:
         """See `pyiceberg.catalog.Catalog`."""
-        namespace, name = ".".join(identifier[:-1]), identifier[-1]
+        namespace, name = _names(identifier)
         file = self._one(_LOAD, (self.name, namespace, name))
         if not file:
             raise NoSuchTableError(f"Table does not exist: {namespace}.{name}")
         metadata = FromInputFile.table_metadata(load_file_io(self.properties, file).new_input(file))
         return Table(
-            identifier=identifier,
+            identifier=(*namespace.split("."), name),
             metadata=metadata,
             metadata_location=file,
             io=load_file_io({**self.properties, **metadata.properties}, file),
@@ -127,7 +127,7 @@ class SqliteCatalog:
 
     def create_table(
         self,
-        identifier: tuple[str, ...],
+        identifier: str | tuple[str, ...],
         schema: Schema,
         location: str | None = None,
         partition_spec: PartitionSpec = UNPARTITIONED_PARTITION_SPEC,
@@ -135,7 +135,7 @@ class SqliteCatalog:
         properties: Mapping[str, str] | None = None,
     ) -> Table:
         """See `pyiceberg.catalog.Catalog`."""
-        namespace, name = ".".join(identifier[:-1]), identifier[-1]
+        namespace, name = _names(identifier)
         if not self.namespace_exists(namespace):
             raise NoSuchNamespaceError(f"Namespace does not exist: {namespace}")
         above = self._one(_PLACE, (self.name, namespace)) or f"{self.properties['warehouse']}/{namespace}"
@@ -192,3 +192,9 @@ class SqliteCatalog:
 
 def _columns(connection: sqlite3.Connection) -> set[str]:
     return {row[1] for row in connection.execute("PRAGMA table_info(iceberg_tables)")}
+
+
+def _names(identifier: str | tuple[str, ...]) -> tuple[str, str]:
+    """The namespace of a table, all its levels as one, and its name in there."""
+    namespace, _, name = (identifier if isinstance(identifier, str) else ".".join(identifier)).rpartition(".")
+    return namespace, name
