@@ -12,9 +12,10 @@ from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-Action = Literal["500", "503", "reset", "hang", "lost", "cut"]
+Action = Literal["500", "503", "reset", "hang", "lost", "cut", "spoilt"]
 """What happens to a request: refused with that status; its connection reset in the middle of the body; never
-answered; carried out, but the answer lost; carried out, but the answer cut in the middle."""
+answered; carried out, but the answer lost; carried out, but the answer cut in the middle; carried out, but
+the answer is `{}`."""
 
 ANYTHING: tuple[Action, ...] = ("500", "503", "reset", "lost", "cut")
 _SLOW_DOWN = b"<Error><Code>%s</Code><Message>not now</Message></Error>"
@@ -131,6 +132,9 @@ class _Handler(BaseHTTPRequestHandler):
         upstream.close()
         if action == "lost":
             self._reset()
+            return
+        if action == "spoilt":
+            self._answer(200, [("Content-Type", "application/json")], b"{}")
             return
         self._answer(answer.status, answer.getheaders(), content, cut=action == "cut")
 

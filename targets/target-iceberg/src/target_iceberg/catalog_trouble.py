@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from target_iceberg.commit.outcomes import catalog_errors, reason_of
 from target_iceberg.errors import StoreError
 from target_iceberg.secrets import Redactor
 
@@ -22,6 +21,8 @@ def explained(catalog: Catalog, doing: str) -> Iterator[None]:
     Raises:
         StoreError: says what it was.
     """
+    from target_iceberg.commit.outcomes import catalog_errors, reason_of
+
     try:
         yield
     except catalog_errors() as error:

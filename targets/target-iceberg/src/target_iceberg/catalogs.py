@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
+import sys
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from target_parquet.destination import LocalPlace, parse_place
 
@@ -23,7 +23,6 @@ NAME = "default"
 """Of a catalog that the settings give no name; in a SQL catalog it is a part of every table's key."""
 
 CATALOG_FILE = "catalog.db"
-_LOCK_SECONDS = 60
 _ANSWER_SECONDS = 60.0
 _SETUP_ATTEMPTS = 5
 _SETUP_WAIT_SECONDS = 0.2
@@ -54,7 +53,8 @@ def open_catalog(properties: Mapping[str, str], warehouse: str, s3: S3Settings |
     """
     known = {**_s3_properties(s3), "warehouse": warehouse_uri(warehouse), **properties}
     if not properties:
-        known |= {"type": "sql", "uri": _sqlite_uri(warehouse)}
+        path = _sqlite_file(warehouse)
+        return _explained(lambda: _opened_sqlite(path, known), known)
     name = known.pop("name", NAME)
     return _explained(lambda: _opened(name, known), known)
 
@@ -65,10 +65,11 @@ def warehouse_uri(warehouse: str) -> str:
     return f"file://{place.path}" if isinstance(place, LocalPlace) else warehouse.rstrip("/")
 
 
-def _sqlite_uri(warehouse: str) -> str:
-    """Where the default catalog is; the file and its directory are made.
+def _sqlite_file(warehouse: str) -> Path:
+    """Where the default catalog is.
 
-    With a write-ahead log readers never wait, and of two writers one waits for the other instead of failing.
+    Raises:
+        StoreError: the warehouse cannot have one.
     """
     place = parse_place(warehouse)
     if not isinstance(place, LocalPlace):
@@ -76,17 +77,13 @@ def _sqlite_uri(warehouse: str) -> str:
             f"no catalog is configured for the warehouse {warehouse}",
             instruction="Name one in `catalog`; only a local warehouse has one by default.",
         )
-    path = place.path / CATALOG_FILE
-    _explained(lambda: _prepare_sqlite(path), {})
-    return f"sqlite:///{path}?timeout={_LOCK_SECONDS}"
+    return place.path / CATALOG_FILE
 
 
-def _prepare_sqlite(path: Path) -> None:
-    import sqlite3
+def _opened_sqlite(path: Path, properties: Mapping[str, str]) -> Catalog:
+    from target_iceberg.sqlite_catalog import SqliteCatalog
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.closing(sqlite3.connect(path, timeout=_LOCK_SECONDS)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
+    return cast("Catalog", SqliteCatalog(NAME, path, properties))
 
 
 def _s3_properties(s3: S3Settings | None) -> dict[str, str]:
@@ -125,14 +122,16 @@ def _opened(name: str, properties: Mapping[str, str]) -> Catalog:
 
 
 def _never_wait_forever(catalog: Catalog) -> None:
-    """Let requests to a REST catalog time out; by themselves they wait as long as the connection stands."""
-    from pyiceberg.catalog.rest import RestCatalog
+    """Let requests to a REST catalog time out; by themselves they wait as long as the connection stands.
 
-    if isinstance(catalog, RestCatalog):
+    A kind of catalog that was never imported is none of its kind: importing it takes a while.
+    """
+    rest = sys.modules.get("pyiceberg.catalog.rest")
+    if rest is not None and isinstance(catalog, rest.RestCatalog):
         session = catalog._session  # noqa: SLF001
         for adapter in session.adapters.values():
             send = adapter.send
-            adapter.send = partial(_send_with_timeout, send)  # type: ignore[method-assign]
+            adapter.send = partial(_send_with_timeout, send)
 
 
 def _send_with_timeout(send: Callable[..., Any], *args: Any, **more: Any) -> Any:
@@ -152,10 +151,9 @@ def _explained(action: Callable[[], _T], properties: Mapping[str, str]) -> _T:
     from target_iceberg.commit.outcomes import catalog_errors, reason_of
 
     ours = (sqlite3.Error, NoSuchPropertyException, NotInstalledError, ImportError, ValueError)
-    expected: tuple[type[Exception], ...] = (*catalog_errors(), *ours)
     try:
         return action()
-    except expected as error:
+    except catalog_errors(*ours) as error:
         hide = Redactor(properties)
         missing = f" (not installed: {error.name})" if isinstance(error, ImportError) else ""
         raise StoreError(

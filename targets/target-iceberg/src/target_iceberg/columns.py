@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 NOTES_PROPERTY = "dativo.columns"
 
-_ID_KEY = b"PARQUET:field_id"
-_NOTED = {JSON_KEY: "json", VARIANT_KEY: "variant_of"}
+ID_KEY = b"PARQUET:field_id"
+NOTED = {JSON_KEY: "json", VARIANT_KEY: "variant_of"}
 
 
 def columns_of_table(schema: Schema, properties: Mapping[str, str]) -> pa.Schema:
@@ -65,8 +65,8 @@ def notes_of(columns: pa.Schema, schema: Schema) -> str:
 def _as_ours(field: pa.Field[Any], notes: Mapping[str, Mapping[str, str]]) -> pa.Field[Any]:
     import pyarrow as pa
 
-    noted = notes.get((field.metadata or {}).get(_ID_KEY, b"").decode(), {})
-    metadata = {key: noted[name].encode() for key, name in _NOTED.items() if name in noted}
+    noted = notes.get((field.metadata or {}).get(ID_KEY, b"").decode(), {})
+    metadata = {key: noted[name].encode() for key, name in NOTED.items() if name in noted}
     ours = pa.field(field.name, _our_type(field.type, notes), nullable=field.nullable)
     return ours.with_metadata(cast("dict[bytes | str, bytes | str]", metadata)) if metadata else ours
 
@@ -92,8 +92,8 @@ def _our_type(type_: pa.DataType, notes: Mapping[str, Mapping[str, str]]) -> pa.
 def _identified(field: pa.Field[Any], iceberg: NestedField) -> pa.Field[Any]:
     import pyarrow as pa
 
-    kept = {key: value for key, value in (field.metadata or {}).items() if key in _NOTED}
-    metadata = kept | {_ID_KEY: str(iceberg.field_id).encode()}
+    kept = {key: value for key, value in (field.metadata or {}).items() if key in NOTED}
+    metadata = kept | {ID_KEY: str(iceberg.field_id).encode()}
     type_ = _with_ids(field.type, iceberg.field_type)
     return pa.field(
         field.name,
@@ -125,7 +125,7 @@ def _note(field: pa.Field[Any], iceberg: NestedField, notes: dict[str, dict[str,
     from pyiceberg.types import ListType, MapType, StructType
 
     metadata = field.metadata or {}
-    noted = {name: metadata[key].decode() for key, name in _NOTED.items() if key in metadata}
+    noted = {name: metadata[key].decode() for key, name in NOTED.items() if key in metadata}
     if noted:
         notes[str(iceberg.field_id)] = noted
     inner: Any = field.type

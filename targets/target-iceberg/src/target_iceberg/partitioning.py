@@ -95,7 +95,7 @@ class SpecPartitioning:
 
     spec: PartitionSpec
     schema: Schema
-    values: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    values: dict[str, tuple[Any, ...]] = field(default_factory=lambda: {"": ()})
 
     def split(self, _: pa.RecordBatch, rows: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Yield the directory ("" without partitions) and the rows of each partition; they keep their order.
@@ -104,7 +104,6 @@ class SpecPartitioning:
         the last rare value waits for its row group.
         """
         if self.spec.is_unpartitioned():
-            self.values[""] = ()
             yield "", rows
             return
         import pyarrow.compute as pc

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from target_parquet.ledger import digest
@@ -22,7 +22,10 @@ from target_iceberg.table_change import TableChange
 from target_iceberg.table_creation import load_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyiceberg.catalog import Catalog
+    from pyiceberg.table import Table
     from target_parquet.ledger import Entry, StreamEntry
     from target_parquet.storage import Store
 
@@ -45,22 +48,15 @@ class TablePublisher:
 
         The files of a table that has them already are let be: by now a compaction may have replaced them.
         """
-        waiting = self._waiting(entry)
+        standings = [self._standing(entry, stream) for stream in entry.streams]
+        waiting = _waiting(entry, standings)
         # The commit to a table takes out what is replaced; here files are only added.
         self._files.publish_streams(
             [replace(each, replaces=each.replaces and not each.extra) for each in waiting]
         )
         tables = [stream for stream in waiting if stream.extra]
-        with ExitStack() as changes:
-            commits = [
-                TableCommit(
-                    _identifier(each),
-                    changes.enter_context(TableChange(self._settings, self._store, entry, each)),
-                )
-                for each in tables
-            ]
-            if commits:
-                commit_tables(self._catalog, _marker(entry), commits, branch=self._settings.branch)
+        if tables:
+            self._commit(entry, tables, standings)
         self._store.remove([aid.name for stream in entry.streams for aid in stream.aids])
 
     def is_lost(self, entry: Entry) -> bool:
@@ -68,41 +64,71 @@ class TablePublisher:
 
         Where none has it, a table that is gone takes the epoch with it: its records are sent again.
         """
-        standings = [self._standing(entry, stream) for stream in entry.streams]
-        if "has it" in standings:
+        words = {self._standing(entry, stream).word for stream in entry.streams}
+        if "has it" in words:
             return False
-        return "gone" in standings or self._files.is_lost(entry)
+        return "gone" in words or self._files.is_lost(entry)
 
-    def _waiting(self, entry: Entry) -> list[StreamEntry]:
-        """The streams that are not published; without those whose tables have gone after others had it."""
-        standings = [self._standing(entry, stream) for stream in entry.streams]
-        waiting: list[StreamEntry] = []
-        for stream, standing in zip(entry.streams, standings, strict=True):
-            if standing == "gone" and "has it" in standings:
-                logger.warning(
-                    "%d rows of epoch %d go nowhere: other tables have it, but table %s is gone",
-                    stream.rows,
-                    entry.epoch,
-                    ".".join(_identifier(stream)),
+    def _commit(self, entry: Entry, streams: Sequence[StreamEntry], standings: Sequence[_Standing]) -> None:
+        # What adds no files is held by no condition but the marker: that is read as late as can be.
+        adding = {_identifier(each) for each in streams if each.files}
+        found = {each.table.name(): each.table for each in standings if each.table is not None}
+        with ExitStack() as changes:
+            commits = [
+                TableCommit(
+                    _identifier(each),
+                    changes.enter_context(TableChange(self._settings, self._store, entry, each)),
                 )
-            elif standing != "has it":
-                waiting.append(stream)
-        return waiting
+                for each in streams
+            ]
+            commit_tables(
+                self._catalog,
+                _marker(entry),
+                commits,
+                branch=self._settings.branch,
+                loaded={name: table for name, table in found.items() if name in adding},
+            )
 
-    def _standing(self, entry: Entry, stream: StreamEntry) -> Literal["has it", "waits", "gone"]:
-        """How far a stream's table is; a file that no table names always waits, to be looked for.
+    def _standing(self, entry: Entry, stream: StreamEntry) -> _Standing:
+        """Look how far a stream's table is; a file that no table names always waits, to be looked for.
 
         Raises:
             FencedError: its table is ahead.
             StoreError: the catalog does not say.
         """
         if not stream.extra:
-            return "waits"
+            return _Standing("waits")
         name = _identifier(stream)
         table = load_table(self._catalog, name)
         if table is None or str(table.metadata.table_uuid) != stream.extra["uuid"]:
-            return "gone"
-        return "has it" if has_epoch(table.metadata, _marker(entry), ".".join(name)) else "waits"
+            return _Standing("gone")
+        has_it = has_epoch(table.metadata, _marker(entry), ".".join(name))
+        return _Standing("has it" if has_it else "waits", table)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How far a stream's table is, and the table as it was found."""
+
+    word: Literal["has it", "waits", "gone"]
+    table: Table | None = None
+
+
+def _waiting(entry: Entry, standings: Sequence[_Standing]) -> list[StreamEntry]:
+    """The streams that are not published; without those whose tables have gone after others had it."""
+    some_have_it = any(each.word == "has it" for each in standings)
+    waiting: list[StreamEntry] = []
+    for stream, standing in zip(entry.streams, standings, strict=True):
+        if standing.word == "gone" and some_have_it:
+            logger.warning(
+                "%d rows of epoch %d go nowhere: other tables have it, but table %s is gone",
+                stream.rows,
+                entry.epoch,
+                ".".join(_identifier(stream)),
+            )
+        elif standing.word != "has it":
+            waiting.append(stream)
+    return waiting
 
 
 def _marker(entry: Entry) -> Marker:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from target_parquet.parquet import ParquetPart
 
     from target_iceberg.settings import Settings
-    from target_iceberg.table_plan import IcebergPlan
+    from target_iceberg.table_writer import TablePlan
 
 ORDER = "__dativo_order"
 _DELETED = "_sdc_deleted_at"
@@ -44,7 +44,7 @@ class RowKeys:
         """Whether any key was noted since the last epoch."""
         return self._log is not None
 
-    def use(self, plan: IcebergPlan) -> None:
+    def use(self, plan: TablePlan) -> None:
         """Take the key of a stream as its SCHEMA has it.
 
         Raises:

@@ -10,12 +10,6 @@ from target_iceberg.commit.change import Change
 from target_iceberg.data_file import data_file
 from target_iceberg.errors import FencedError, StoreError, UnfinishedError
 from target_iceberg.staged_table import TableShape
-from target_iceberg.upsert.epoch_keys import EpochKeys
-from target_iceberg.upsert.live_files import all_files, head_of
-from target_iceberg.upsert.planner import EpochRows, UpsertPlanner
-from target_iceberg.upsert.probe import ProbeLimits
-from target_iceberg.upsert.settings import UpsertSettings
-from target_iceberg.upsert.versions import ActivatedVersion
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -27,6 +21,8 @@ if TYPE_CHECKING:
     from target_parquet.storage import Store
 
     from target_iceberg.settings import Settings
+    from target_iceberg.upsert.planner import UpsertPlanner
+    from target_iceberg.upsert.settings import UpsertSettings
 
 
 class TableChange:
@@ -73,6 +69,8 @@ class TableChange:
                 instruction="Run again; the records since the last STATE are sent again.",
             )
         if extra["method"] == "overwrite":
+            from target_iceberg.upsert.live_files import all_files, head_of
+
             gone = all_files(table, head_of(table, self._settings.branch))
             change = Change(add=self._added, remove=tuple(gone))
         elif self._stream.aids or extra.get("version") is not None:
@@ -98,6 +96,10 @@ class TableChange:
 
     def _replacing(self) -> UpsertPlanner:
         """Lets rows go that others replace, or whose version is over."""
+        from target_iceberg.upsert.epoch_keys import EpochKeys
+        from target_iceberg.upsert.planner import EpochRows, UpsertPlanner
+        from target_iceberg.upsert.versions import ActivatedVersion
+
         if self._planner is None:
             version = self._stream.extra.get("version")
             sources = [
@@ -116,6 +118,9 @@ class TableChange:
         return self._planner
 
     def _upsert_settings(self) -> UpsertSettings:
+        from target_iceberg.upsert.probe import ProbeLimits
+        from target_iceberg.upsert.settings import UpsertSettings
+
         settings = self._settings
         return UpsertSettings(
             limits=ProbeLimits(settings.key_bytes, settings.encoders),

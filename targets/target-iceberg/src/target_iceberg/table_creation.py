@@ -81,11 +81,11 @@ def _make_namespaces(catalog: Catalog, namespace: tuple[str, ...]) -> None:
 
 
 def _make_namespace(catalog: Catalog, namespace: tuple[str, ...]) -> None:
-    from sqlalchemy.exc import IntegrityError
+    from target_iceberg.commit.outcomes import integrity_errors
 
     try:
         catalog.create_namespace_if_not_exists(namespace)
-    except IntegrityError:
+    except integrity_errors():
         # A SQL catalog looks and then inserts; another loader may do the same between the two.
         if not catalog.namespace_exists(namespace):
             raise

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dativo_protocol.arrow import arrow_schema
 from dativo_protocol.errors import SchemaError
-from dativo_protocol.schema import columns_of
-from target_parquet.destination import LocalPlace, parse_place
-from target_parquet.errors import LayoutError
-from target_parquet.metadata import SDC_COLUMNS, decoded_fields, stamped_fields
 from target_parquet.plan import ParquetPlan
 from target_parquet.schema_evolution import evolve
 
 from target_iceberg.columns import keep_text_of_uuids, with_field_ids
+from target_iceberg.data_directory import data_directory
 from target_iceberg.names import Identifier, TableNames
 from target_iceberg.partitioning import SpecPartitioning, parse_partition_fields
+from target_iceberg.record_columns import RecordColumns
 from target_iceberg.sort_fields import parse_sort_fields
+from target_iceberg.sorting import Ordering
 from target_iceberg.staged_table import StagedTable, TableShape
 from target_iceberg.table_creation import create_table, load_table
 
@@ -53,6 +51,12 @@ class IcebergPlan(ParquetPlan):
         """Field ids of the stream's key."""
         return tuple(self.shape.schema.find_field(name).field_id for name in self.message.key_properties)
 
+    @property
+    def ordering(self) -> Ordering | None:
+        """What rows are sorted by; None if they are written as they come."""
+        order = self.shape.order
+        return None if order is None else Ordering(order, self.shape.schema)
+
 
 class TablePlanner:
     """Plans each SCHEMA against its table and what this run has planned before."""
@@ -74,12 +78,10 @@ class TablePlanner:
         import pyarrow as pa
 
         stream, settings = message.stream, self._settings
-        decoded = self._decoded(message)
-        stamped = stamped_fields() if settings.add_record_metadata else []
-        wanted = pa.schema([*decoded, *stamped])
+        columns = RecordColumns.of(message, settings)
         identifier = self._names.of(stream)
-        staged = self._staged(message, identifier, wanted)
-        wanted = keep_text_of_uuids(wanted, staged.columns)
+        staged = self._staged(message, identifier, columns.all)
+        wanted = keep_text_of_uuids(columns.all, staged.columns)
         evolved = evolve(staged.columns, wanted, settings.on_type_conflict, stream=stream)
         _check_names(evolved.file.names, stream)
         staged.evolve_to(evolved.file)
@@ -91,7 +93,7 @@ class TablePlanner:
         partitions = SpecPartitioning(shape.spec, shape.schema)
         return IcebergPlan(
             message=message,
-            schema=pa.schema(list(evolved.decode)[: len(decoded)]),
+            schema=pa.schema(list(evolved.decode)[: columns.decoded]),
             validated_by="native" if settings.validate_records else "none",
             evolved=replace(evolved, file=with_field_ids(evolved.file, shape.schema)),
             partitioning=partitions,
@@ -99,26 +101,8 @@ class TablePlanner:
             identifier=identifier,
             metadata=staged.metadata,
             shape=shape,
-            directory=self._directory(staged.metadata, identifier),
+            directory=data_directory(settings.warehouse, staged.metadata.location, identifier),
         )
-
-    def _decoded(self, message: SchemaMessage) -> pa.Schema:
-        import pyarrow as pa
-
-        columns = columns_of(
-            message.schema, stream=message.stream, native_uuid=self._settings.uuid_type == "uuid"
-        )
-        record = [column for column in columns if column.name not in SDC_COLUMNS]
-        fields: list[pa.Field[Any]] = list(
-            arrow_schema(record, keys=message.key_properties, stream=message.stream)
-        )
-        if self._settings.add_record_metadata:
-            fields += decoded_fields()
-        if not fields:
-            raise SchemaError(
-                "the schema has no properties, so a table would have no columns", stream=message.stream
-            )
-        return pa.schema(fields)
 
     def _staged(self, message: SchemaMessage, identifier: Identifier, wanted: pa.Schema) -> StagedTable:
         staged = self._tables.get(message.stream)
@@ -133,28 +117,6 @@ class TablePlanner:
             )
             staged = self._tables[message.stream] = StagedTable(table)
         return staged
-
-    def _directory(self, metadata: TableMetadata, identifier: Identifier) -> str:
-        """Where data files go, relative to the warehouse.
-
-        Raises:
-            LayoutError: the table is somewhere else.
-        """
-        warehouse, location = parse_place(self._settings.warehouse), parse_place(metadata.location)
-        inside = None
-        if isinstance(warehouse, LocalPlace) and isinstance(location, LocalPlace):
-            if location.path.is_relative_to(warehouse.path):
-                inside = location.path.relative_to(warehouse.path).as_posix()
-        elif not isinstance(warehouse, LocalPlace) and not isinstance(location, LocalPlace):
-            prefix = f"{warehouse.key}/" if warehouse.key else ""
-            if location.bucket == warehouse.bucket and location.key.startswith(prefix):
-                inside = location.key.removeprefix(prefix)
-        if inside is None:
-            raise LayoutError(
-                f"table {'.'.join(identifier)} is at {metadata.location}, not below the warehouse",
-                instruction="Set warehouse to the place that the catalog puts its tables below.",
-            )
-        return f"{inside}/data"
 
 
 def _check_names(names: list[str], stream: str) -> None:

@@ -11,21 +11,26 @@ from target_parquet.ledger import StreamAction
 from target_parquet.stream_writer import StreamWriter
 
 from target_iceberg.data_file import describe_data_file
-from target_iceberg.row_keys import RowKeys
-from target_iceberg.sorting import Ordering, RowSorter
+from target_iceberg.foreseen import ForeseenPlan
+from target_iceberg.sorting import RowSorter
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import pyarrow as pa
     from dativo_protocol.page_encoding import PageEncoding
+    from dativo_protocol.tally import Tally
     from target_parquet.epoch import Epoch
     from target_parquet.parquet import ParquetPart
     from target_parquet.plan import ParquetPlan
     from target_parquet.stream_writer import Workshop
 
+    from target_iceberg.row_keys import RowKeys
     from target_iceberg.settings import Settings
+    from target_iceberg.sorting import Ordering
     from target_iceberg.table_plan import IcebergPlan
+
+    TablePlan = IcebergPlan | ForeseenPlan
 
 _VERSION_COLUMN = "_sdc_table_version"
 
@@ -37,40 +42,44 @@ class TableWriter(StreamWriter):
         LayoutError: rows are to be replaced by key, and the stream has none.
     """
 
-    def __init__(self, plan: IcebergPlan, settings: Settings, workshop: Workshop, epoch: Epoch) -> None:
+    def __init__(self, plan: TablePlan, settings: Settings, workshop: Workshop, epoch: Epoch) -> None:
         self._table = plan
         self._settings = settings
         self._version: int | None = None
+        self._acting = False
         self._sorters: dict[ParquetPart, RowSorter] = {}
-        self._keys = RowKeys(settings, workshop.tally) if settings.load_method == "upsert" else None
+        self._keys = _row_keys(settings, workshop.tally) if settings.load_method == "upsert" else None
         self._prepare(plan)
         super().__init__(plan, plan.directory, workshop, epoch)
 
     def begin(self) -> None:
         """An overwritten table is emptied even if no rows come."""
         if self._settings.load_method == "overwrite":
-            self._act()
+            self._acting = True
 
     def change(self, plan: ParquetPlan) -> None:
         """Go on with another schema; its files are files of their own if they have other columns."""
         super().change(plan)
         self._table = plan  # type: ignore[assignment]
         self._prepare(self._table)
-        self._act()
+        self._acting = True
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Take the next rows.
 
         Raises:
             InvalidRecordError: a required column, such as a key, is null in one of them.
+            StoreError: its table cannot be had.
         """
-        self._act()
+        if isinstance(self._table, ForeseenPlan):
+            self._table.fail_early()
+        self._acting = True
         super().write(batch)
 
     def activate(self, version: int) -> None:
         """Let rows of older versions go with the epoch."""
         self._version = version
-        self._act()
+        self._acting = True
 
     def finish_epoch(self, *, overwrite: bool) -> None:  # noqa: ARG002 -- a table without rows needs no file
         """Complete the files of the epoch, and stage what it takes to find the rows that they replace."""
@@ -80,11 +89,14 @@ class TableWriter(StreamWriter):
             staged = self._workshop.store.stage(name)
             self._keys.finish(staged.sink)
             self._epoch.aid(self._stream, staged)
+        if self._acting:
+            self._act()
 
     def next_epoch(self, epoch: Epoch) -> None:
         """Let files opened from now on belong to another epoch."""
         super().next_epoch(epoch)
         self._version = None
+        self._acting = False
 
     @property
     def row_schema(self) -> pa.Schema:
@@ -111,8 +123,8 @@ class TableWriter(StreamWriter):
         else:
             part = super().open_part(directory, self._keys.without_order(rows), pages)
             part = self._keys.watch(part, self._uri(part.staged.name))
-        shape = self._table.shape
-        return part if shape.order is None else self._sorting(part, Ordering(shape.order, shape.schema))
+        ordering = self._table.ordering
+        return part if ordering is None else self._sorting(part, ordering)
 
     def finish_part(self, directory: str, part: ParquetPart) -> None:
         """Close a file and note what the table's metadata will say of it."""
@@ -139,7 +151,7 @@ class TableWriter(StreamWriter):
     def _uri(self, name: str) -> str:
         return self._table.metadata.location + name.removeprefix(self._directory.removesuffix("/data"))
 
-    def _prepare(self, plan: IcebergPlan) -> None:
+    def _prepare(self, plan: TablePlan) -> None:
         if self._keys is None:
             return
         if not plan.message.key_properties:
@@ -150,6 +162,7 @@ class TableWriter(StreamWriter):
         self._keys.use(plan)
 
     def _act(self) -> None:
+        """Tell the epoch what happens to the table; at its end, for then the table is known for sure."""
         plan = self._table
         extra: dict[str, Any] = {
             "table": list(plan.identifier),
@@ -163,3 +176,9 @@ class TableWriter(StreamWriter):
             extra["version"] = [plan.shape.schema.find_field(_VERSION_COLUMN).field_id, self._version]
         replaces = self._settings.load_method == "overwrite"
         self._epoch.act(self._stream, self._directory, StreamAction(replaces=replaces, extra=extra))
+
+
+def _row_keys(settings: Settings, tally: Tally) -> RowKeys:
+    from target_iceberg.row_keys import RowKeys
+
+    return RowKeys(settings, tally)

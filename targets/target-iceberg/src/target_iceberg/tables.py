@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from target_iceberg.branches import fast_forward
-from target_iceberg.catalogs import open_catalog
-from target_iceberg.publication import TablePublisher
-from target_iceberg.table_plan import IcebergPlan, TablePlanner
+from target_iceberg.backstage import Backstage, LatePublisher
+from target_iceberg.foreseen import ForeseenPlan
+from target_iceberg.foresight import Foresight
+from target_iceberg.table_plan import IcebergPlan
 from target_iceberg.table_writer import TableWriter
-from target_iceberg.verify import check_branch
 
 if TYPE_CHECKING:
     from dativo_protocol.messages import SchemaMessage
@@ -29,25 +28,31 @@ class IcebergTables:
     """One table a stream.
 
     Raises:
-        StoreError: the catalog cannot be opened.
+        StoreError: the catalog cannot be opened. Where plans can be foreseen it is opened later, and whatever
+            takes it raises this.
     """
 
     def __init__(self, settings: Settings, store: Store) -> None:
-        catalog = open_catalog(settings.catalog, settings.warehouse, settings.s3)
         self._settings = settings
-        self._catalog = catalog
         self._tables: dict[str, Identifier] = {}
         self._versions_seen: set[str] = set()
-        self._planner = TablePlanner(settings, catalog)
-        self.publisher = TablePublisher(settings, store, catalog)
+        self._backstage = Backstage(settings, store)
+        self._foresight = Foresight(settings) if Foresight.is_of_use(settings) else None
+        if self._foresight is None:
+            self._backstage.opened()
+        self.publisher = LatePublisher(self._backstage)
 
-    def plan(self, message: SchemaMessage) -> IcebergPlan:
-        """Choose the columns of a stream, in the light of its table."""
-        return self._planner.plan(message)
+    def plan(self, message: SchemaMessage) -> IcebergPlan | ForeseenPlan:
+        """Choose the columns of a stream, in the light of its table; its catalog may still be opening."""
+        foreseen = self._foresight.foresee(message) if self._foresight else None
+        whole = self._backstage.plan(message, foreseen)
+        if foreseen is None:
+            return whole.result()
+        return foreseen.plan(message, validated=self._settings.validate_records, whole=whole)
 
     def open_writer(self, plan: ParquetPlan, workshop: Workshop, epoch: Epoch) -> TableWriter:
         """Make ready to write the data files of a table."""
-        assert isinstance(plan, IcebergPlan)
+        assert isinstance(plan, (IcebergPlan, ForeseenPlan))
         self._tables[plan.message.stream] = plan.identifier
         return TableWriter(plan, self._settings, workshop, epoch)
 
@@ -58,21 +63,26 @@ class IcebergTables:
             from target_iceberg.maintenance.upkeep import inline_upkeep
 
             for identifier in self._tables.values():
-                inline_upkeep(self._catalog, identifier, maintenance)
+                inline_upkeep(self._backstage.opened().catalog, identifier, maintenance)
 
     def finish(self) -> None:
         """Publish the branch, if that is to be done when all is well with it.
+
+        A run without any input ends here with an error too, if the catalog cannot be opened.
 
         Raises:
             MismatchError: rows on the branch are not those that were loaded; it is left as it is.
             StoreError: `main` cannot be moved.
         """
-        branch = self._settings.branch
+        from target_iceberg.branches import fast_forward
+        from target_iceberg.verify import check_branch
+
+        catalog, branch = self._backstage.opened().catalog, self._settings.branch
         if branch is None or self._settings.publish != "after_checks":
             return
         check_branch(self._settings, branch, self._tables)
         for identifier in self._tables.values():
-            fast_forward(self._catalog, identifier, branch)
+            fast_forward(catalog, identifier, branch)
 
     def activate_version(self, writer: StreamWriter, stream: str, version: int) -> None:
         """Let the rows of older versions go, if rows are deleted for good at all."""

@@ -6,9 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import BaseModel, ValidationError
+from pyiceberg.table import CommitTableRequest, CommitTableResponse
 from target_iceberg.commit.change import Change, TableCommit
 from target_iceberg.commit.committer import commit_tables
+from target_iceberg.commit.limits import CommitLimits
+from target_iceberg.commit.local_files import local_path
 from target_iceberg.commit.marker import Marker, read_marker
+from target_iceberg.commit.outcomes import Outcome, catalog_errors, outcome_of
 from target_iceberg.errors import FencedError, StoreError, UnfinishedError
 
 from tests.services.lake import HURRIED, Lake, always, marker
@@ -77,7 +82,7 @@ def test_a_target_that_was_overtaken_is_fenced(lake: Lake, late: Marker) -> None
     assert lake.rows(orders) == [0, 1, 2]
 
 
-@pytest.mark.parametrize("action", ["500", "503", "reset", "lost", "cut"])
+@pytest.mark.parametrize("action", ["500", "503", "reset", "lost", "cut", "spoilt"])
 def test_an_answer_that_fails_or_gets_lost_doubles_nothing(
     rest_lake: Callable[..., Lake], proxy: FaultyProxy, action: str
 ) -> None:
@@ -112,3 +117,27 @@ def test_a_catalog_that_never_says_what_became_of_a_commit_leaves_it_to_the_next
     direct = rest_lake()
     commit_tables(direct.catalog, marker(1), [change])
     assert len(direct.load(orders).metadata.snapshots) == 1
+
+
+def test_metadata_that_cannot_be_read_is_not_tried_again(sqlite_lake: Lake) -> None:
+    """The first wait would be an hour."""
+    lake, orders = sqlite_lake, sqlite_lake.create()
+    ours = lake.file(orders, range(3))
+    local_path(lake.load(orders).metadata_location).write_text('{"format-version": 2}')
+    patient = CommitLimits(seconds=7200, first_wait=3600, longest_wait=3600)
+    with pytest.raises(StoreError, match="cannot commit to shop") as raised:
+        commit_tables(lake.catalog, marker(1), [always(orders, Change(add=(ours,)))], limits=patient)
+    assert not isinstance(raised.value, UnfinishedError)
+
+
+@pytest.mark.parametrize(
+    ("document", "outcome"),
+    [(CommitTableResponse, Outcome.UNKNOWN), (CommitTableRequest, Outcome.REFUSED)],
+)
+def test_an_answer_that_cannot_be_read_may_hide_a_commit_but_a_request_of_ours_cannot(
+    document: type[BaseModel], outcome: Outcome
+) -> None:
+    with pytest.raises(ValidationError) as raised:
+        document.model_validate_json("{}")
+    assert isinstance(raised.value, catalog_errors())
+    assert outcome_of(raised.value) is outcome

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from target_iceberg.commit.table_by_table import TableByTable
+from target_iceberg.sqlite_catalog import SqliteCatalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +33,10 @@ class Backend(Protocol):
 def backend_of(catalog: Catalog) -> Backend:
     """The best way that the catalog has; a kind of catalog that was never imported is none of its kind."""
     sql, rest = sys.modules.get("pyiceberg.catalog.sql"), sys.modules.get("pyiceberg.catalog.rest")
+    if isinstance(catalog, SqliteCatalog):
+        from target_iceberg.commit.sqlite import SqliteTransaction
+
+        return SqliteTransaction(catalog)
     if sql is not None and isinstance(catalog, sql.SqlCatalog):
         from target_iceberg.commit.sql_catalog import SqlTransaction
 

@@ -1,9 +1,9 @@
 """Bring an epoch into its tables exactly once, whatever the catalog and other writers do meanwhile.
 
-Every attempt begins with loading the tables. A table whose marker names our epoch has it, however the attempt
-before ended; one that is further ahead says that somebody else goes on under our name. Only then a change is
-planned upon what was loaded, and committed on condition that nothing of it has moved. So neither a conflict
-nor an answer that got lost ever needs a decision of its own: both end in looking again.
+Every attempt begins with the tables as they are. A table whose marker names our epoch has it, however the
+attempt before ended; one that is further ahead says that somebody else goes on under our name. Only then a
+change is planned upon what was loaded, and committed on condition that nothing of it has moved. So neither a
+conflict nor an answer that got lost ever needs a decision of its own: both end in looking again.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def commit_tables(
     *,
     branch: str | None = None,
     snapshot_ids: Mapping[tuple[str, ...], int] | None = None,
+    loaded: Mapping[tuple[str, ...], Table] | None = None,
     limits: CommitLimits | None = None,
 ) -> None:
     """Commit to every table, all at once where the catalog can do that, and return when all have it.
@@ -56,6 +57,8 @@ def commit_tables(
         commits: at most one for each table.
         branch: to commit to, `main` if None; begins at the head of `main` when it is new.
         snapshot_ids: of the snapshots to be, by table; others are chosen.
+        loaded: tables that the caller has loaded a moment ago, for the first attempt; if somebody else was
+            quicker since then it ends as a conflict, like any other.
         limits: when to give up.
 
     Raises:
@@ -63,8 +66,10 @@ def commit_tables(
         UnfinishedError: some tables may have it; repeat the call to complete it.
         StoreError: no table has it.
     """
-    ids = snapshot_ids or {}
-    pending = [_Pending(commit, ids.get(commit.identifier)) for commit in commits]
+    ids, tables = snapshot_ids or {}, loaded or {}
+    pending = [
+        _Pending(commit, ids.get(commit.identifier), tables.get(commit.identifier)) for commit in commits
+    ]
     _Committing(catalog, marker, branch or MAIN, pending, Patience(limits or CommitLimits())).run()
 
 
@@ -74,6 +79,7 @@ class _Pending:
 
     commit: TableCommit
     snapshot_id: int | None
+    loaded: Table | None
     attempts: list[StagedCommit] = field(default_factory=list)
 
     @property
@@ -125,7 +131,7 @@ class _Committing:
 
     def _stage(self, pending: _Pending) -> StagedCommit | None:
         """Plan upon the table as it is now; None if it has the epoch or needs nothing."""
-        table = self.catalog.load_table(pending.commit.identifier)
+        table, pending.loaded = pending.loaded or self.catalog.load_table(pending.commit.identifier), None
         if pending.snapshot_id is None:
             pending.snapshot_id = table.metadata.new_snapshot_id()
         done = self._has_it(table, pending.snapshot_id)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
+import sys
 from enum import Enum
-from functools import cache
+from typing import TYPE_CHECKING
 
+from pydantic import ValidationError as UnfitError
 from pyiceberg.exceptions import (
     CommitFailedException,
     CommitStateUnknownException,
@@ -15,13 +18,24 @@ from pyiceberg.exceptions import (
     ServerError,
     ServiceUnavailableError,
     TooManyRequestsError,
+    ValidationError,
     ValidationException,
 )
 
 from target_iceberg.errors import ConflictError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_REFUSED_BY_SQLITE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
 _SQLITE_FOR_GOOD = ("SQLITE_READONLY", "SQLITE_FULL", "SQLITE_PERM", "SQLITE_AUTH")
 _READ_ONLY_TRANSACTION = "25006"  # of PostgreSQL
+_LIBRARY_ERRORS = (
+    ("requests.exceptions", "RequestException"),
+    ("sqlalchemy.exc", "SQLAlchemyError"),
+    ("botocore.exceptions", "BotoCoreError"),
+    ("botocore.exceptions", "ClientError"),
+)
 _FOR_GOOD = {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.ENOTDIR, errno.EISDIR}
 
 
@@ -33,14 +47,14 @@ class Outcome(Enum):
     REFUSED = "not committed, and trying again would not help"
 
 
-@cache
-def catalog_errors() -> tuple[type[Exception], ...]:
-    """Everything a catalog, its database, its HTTP client or its file store fails with."""
-    from requests import RequestException
-    from sqlalchemy.exc import SQLAlchemyError
+def catalog_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """Everything a catalog, its database, its HTTP client or its file store fails with, and these others.
 
+    A library that was never imported has raised nothing, so none is imported for it.
+    """
     ours = (ConflictError, CommitFailedException, ValidationException, NoSuchTableError, NoSuchNamespaceError)
-    return (*ours, RESTError, RequestException, SQLAlchemyError, OSError, *_of_aws())
+    unread = (ValidationError, UnfitError)
+    return (*ours, *unread, *others, RESTError, OSError, sqlite3.Error, *_loaded(_LIBRARY_ERRORS))
 
 
 def outcome_of(error: Exception) -> Outcome:
@@ -53,8 +67,11 @@ def outcome_of(error: Exception) -> Outcome:
         error, (CommitStateUnknownException, ServerError, ServiceUnavailableError, TooManyRequestsError)
     ):
         return Outcome.UNKNOWN
-    refused = (RESTError, NoSuchTableError, NoSuchNamespaceError, DataError, IntegrityError, ProgrammingError)
-    if isinstance(error, refused) or _for_good(error):
+    if isinstance(error, UnfitError):
+        return _outcome_of_unfit(error)
+    missing = (NoSuchTableError, NoSuchNamespaceError)
+    refused = (RESTError, *missing, DataError, IntegrityError, ProgrammingError, *_REFUSED_BY_SQLITE)
+    if isinstance(error, (*refused, ValidationError)) or _for_good(error):
         return Outcome.REFUSED
     return Outcome.UNKNOWN
 
@@ -67,7 +84,7 @@ def reason_of(error: Exception) -> str:
 
 
 def _for_good(error: Exception) -> bool:
-    cause = getattr(error, "orig", None)
+    cause = getattr(error, "orig", error)
     if getattr(cause, "sqlite_errorname", "").startswith(_SQLITE_FOR_GOOD):
         return True
     if getattr(cause, "pgcode", None) == _READ_ONLY_TRANSACTION:
@@ -75,9 +92,21 @@ def _for_good(error: Exception) -> bool:
     return isinstance(error, OSError) and (error.errno in _FOR_GOOD or "ACCESS_DENIED" in str(error))
 
 
-def _of_aws() -> tuple[type[Exception], ...]:
-    try:
-        from botocore.exceptions import BotoCoreError, ClientError
-    except ImportError:
-        return ()
-    return (BotoCoreError, ClientError)
+def _outcome_of_unfit(error: UnfitError) -> Outcome:
+    """Judge a document that is not what it should be.
+
+    The answer of a REST catalog may have been spoilt on its way, and it says nothing of what was done before
+    it was given. Anything else is as wrong the next time: a metadata file, or a request of our own, which has
+    not been sent then.
+    """
+    return Outcome.UNKNOWN if error.title.endswith("Response") else Outcome.REFUSED
+
+
+def integrity_errors() -> tuple[type[Exception], ...]:
+    """What a database says where a row is there already."""
+    return _loaded([("sqlalchemy.exc", "IntegrityError")])
+
+
+def _loaded(errors: Iterable[tuple[str, str]]) -> tuple[type[Exception], ...]:
+    loaded = ((sys.modules.get(module), name) for module, name in errors)
+    return tuple(getattr(module, name) for module, name in loaded if module is not None)

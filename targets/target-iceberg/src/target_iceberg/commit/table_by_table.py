@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyiceberg.exceptions import CommitStateUnknownException
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyiceberg.catalog import Catalog
-    from pyiceberg.table import CommitTableResponse
 
     from target_iceberg.commit.backends import Landed
     from target_iceberg.commit.staging import StagedCommit
@@ -29,14 +26,6 @@ class TableByTable:
     def commit(self, staged: Sequence[StagedCommit], landed: Landed) -> None:
         """See `backends.Backend`."""
         for each in staged:
-            answer = self._commit(each)
+            answer = self._catalog.commit_table(each.table, each.requirements, each.updates)
             landed(each)
             self._catalog._delete_old_metadata(each.table.io, each.table.metadata, answer.metadata)  # noqa: SLF001
-
-    def _commit(self, commit: StagedCommit) -> CommitTableResponse:
-        from pydantic import ValidationError
-
-        try:
-            return self._catalog.commit_table(commit.table, commit.requirements, commit.updates)
-        except ValidationError as error:
-            raise CommitStateUnknownException(f"the catalog's answer cannot be read: {error}") from error
