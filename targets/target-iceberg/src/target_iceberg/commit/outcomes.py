@@ -8,7 +8,6 @@ import sys
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError as UnfitError
 from pyiceberg.exceptions import (
     CommitFailedException,
     CommitStateUnknownException,
@@ -26,6 +25,8 @@ from target_iceberg.errors import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from pydantic import ValidationError as UnfitError
 
 _REFUSED_BY_SQLITE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
 _SQLITE_FOR_GOOD = ("SQLITE_READONLY", "SQLITE_FULL", "SQLITE_PERM", "SQLITE_AUTH")
@@ -52,6 +53,8 @@ def catalog_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
 
     A library that was never imported has raised nothing, so none is imported for it.
     """
+    from pydantic import ValidationError as UnfitError
+
     ours = (ConflictError, CommitFailedException, ValidationException, NoSuchTableError, NoSuchNamespaceError)
     unread = (ValidationError, UnfitError)
     return (*ours, *unread, *others, RESTError, OSError, sqlite3.Error, *_loaded(_LIBRARY_ERRORS))
@@ -59,6 +62,7 @@ def catalog_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
 
 def outcome_of(error: Exception) -> Outcome:
     """Judge one of `catalog_errors`; where in doubt, it is unknown."""
+    from pydantic import ValidationError as UnfitError
     from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
     if isinstance(error, (ConflictError, CommitFailedException, ValidationException, FileNotFoundError)):

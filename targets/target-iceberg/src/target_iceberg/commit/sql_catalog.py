@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyiceberg.catalog.sql import IcebergTables
-from sqlalchemy import update
 
 from target_iceberg.commit.pointers import PointerTransaction
 
@@ -25,6 +24,8 @@ class SqlTransaction(PointerTransaction):
 
     def move(self, moves: Sequence[Move]) -> None:
         """See `PointerTransaction`."""
+        from sqlalchemy import update
+
         with self._catalog.engine.begin() as connection:
             for move in moves:
                 changed = connection.execute(
