@@ -105,3 +105,11 @@ def test_what_helped_to_commit_is_removed(loaded, warehouse):
     loaded(schema(), record(id=1), **UPSERT)
     loaded(schema(), record(id=1), **UPSERT)
     assert not [path for path in (warehouse / ".dativo/keys").rglob("*") if path.is_file()]
+
+
+def test_an_overwrite_on_a_new_branch_replaces_what_the_branch_begins_with(loaded, rows, table):
+    loaded(schema(), record(id=1), state(1))
+    loaded(schema(), record(id=2), state(2), load_method="overwrite", branch="audit")
+    on_branch = table("users").scan(snapshot_id=table("users").metadata.snapshot_by_name("audit").snapshot_id)
+    assert on_branch.to_arrow().column("id").to_pylist() == [2]
+    assert found(rows("users")) == [(1,)]
