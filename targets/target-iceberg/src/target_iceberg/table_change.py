@@ -110,7 +110,7 @@ class TableChange:
                 keys=EpochKeys(sources[0]) if sources else None,
                 key_ids=tuple(self._stream.extra["keys"]),
                 active=None if version is None else ActivatedVersion(*version),
-                spec_id=self._shape.spec.spec_id,
+                spec=self._shape.spec,
             )
             self._planner = UpsertPlanner(
                 self._stream.stream, rows, self._upsert_settings(), branch=self._settings.branch

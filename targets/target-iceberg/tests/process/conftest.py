@@ -69,19 +69,32 @@ def table(warehouse: Path) -> Callable[..., Table]:
 
 
 @pytest.fixture
-def rows(table: Callable[..., Table]) -> Callable[..., list[dict[str, Any]]]:
-    """Reads a table with pyiceberg and with DuckDB, which have to agree; ordered by the first column."""
+def scanned(table: Callable[..., Table]) -> Callable[..., list[dict[str, Any]]]:
+    """Reads a table with DuckDB, ordered by the first column."""
 
     def read(name: str, *, order: str = "id", **where: Any) -> list[dict[str, Any]]:
-        found = table(name, **where)
-        ours = sorted(found.scan().to_arrow().to_pylist(), key=lambda row: str(row[order]))
         with duckdb.connect() as connection:
             for extension in ("avro", "iceberg"):
                 import_extension(extension, con=connection)
                 connection.load_extension(extension)
             connection.execute("set TimeZone = 'UTC'")
-            scanned = connection.sql(f"from iceberg_scan('{found.metadata_location}')").to_arrow_table()
-        theirs = sorted(scanned.to_pylist(), key=lambda row: str(row[order]))
+            location = table(name, **where).metadata_location
+            found = connection.sql(f"from iceberg_scan('{location}')").to_arrow_table()
+        return sorted(found.to_pylist(), key=lambda row: str(row[order]))
+
+    return read
+
+
+@pytest.fixture
+def rows(
+    table: Callable[..., Table], scanned: Callable[..., list[dict[str, Any]]]
+) -> Callable[..., list[dict[str, Any]]]:
+    """Reads a table with pyiceberg and with DuckDB, which have to agree; ordered by the first column."""
+
+    def read(name: str, *, order: str = "id", **where: Any) -> list[dict[str, Any]]:
+        found = table(name, **where).scan().to_arrow().to_pylist()
+        ours = sorted(found, key=lambda row: str(row[order]))
+        theirs = scanned(name, order=order, **where)
         assert json.dumps(ours, default=str) == json.dumps(theirs, default=str)
         return ours
 

@@ -1,6 +1,7 @@
 """Rows in the place of others: the last one of each key stays."""
 
 import pytest
+from dativo_protocol.testing import run
 
 from tests.singer_messages import record, schema, state
 
@@ -35,6 +36,24 @@ def test_rows_of_a_partitioned_table_move_to_another_partition(loaded, rows):
     for name in ("a", "b"):
         loaded(schema(name="string"), record(id=1, name=name), partition_by=["name"], **UPSERT)
     assert found(rows("users"), "name") == [(1, "b")]
+
+
+def test_keys_are_left_to_readers_where_that_is_allowed_until_maintenance_has_found_them(
+    loaded, rows, scanned, table, command
+):
+    blind = {**UPSERT, "allow_equality_deletes": True, "probe_budget_mb": 0, "partition_by": ["name"]}
+    loaded(schema(name="string"), *(record(id=number, name="a") for number in range(5)), **blind)
+    loaded(schema(name="string", n="integer"), record(id=1, name="b", n=1), record(id=1, name="c"), **blind)
+    loaded(schema(name="string", n="integer"), record(id=2, name="c"), **blind, branch="audit")
+    expected = [(0, "a"), (1, "c"), (2, "a"), (3, "a"), (4, "a")]
+    assert found(scanned("users"), "name") == expected
+    with pytest.raises(ValueError, match="equality deletes"):
+        table("users").scan().to_arrow()
+    assert run(command("maintain", **blind)).code == 0
+    assert found(rows("users"), "name") == expected
+    on_branch = table("users").metadata.snapshot_by_name("audit")
+    assert on_branch.summary["dativo.keys-deleted"] == "1"
+    assert run(command("verify", **blind)).code == 0
 
 
 def test_the_schema_may_change_with_the_rows_that_are_replaced(loaded, rows):
@@ -86,3 +105,11 @@ def test_what_helped_to_commit_is_removed(loaded, warehouse):
     loaded(schema(), record(id=1), **UPSERT)
     loaded(schema(), record(id=1), **UPSERT)
     assert not [path for path in (warehouse / ".dativo/keys").rglob("*") if path.is_file()]
+
+
+def test_an_overwrite_on_a_new_branch_replaces_what_the_branch_begins_with(loaded, rows, table):
+    loaded(schema(), record(id=1), state(1))
+    loaded(schema(), record(id=2), state(2), load_method="overwrite", branch="audit")
+    on_branch = table("users").scan(snapshot_id=table("users").metadata.snapshot_by_name("audit").snapshot_id)
+    assert on_branch.to_arrow().column("id").to_pylist() == [2]
+    assert found(rows("users")) == [(1,)]

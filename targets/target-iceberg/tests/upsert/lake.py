@@ -123,7 +123,7 @@ class Lake:
     def commit_epoch(self, files, log, *, ids=(1,), active=None, branch=None, before_commit=None):
         """Commit an epoch; `before_commit` comes after each plan, with the table it was made for."""
         counts, keys = staged(log)
-        rows = EpochRows(tuple(files), keys, tuple(ids), active, self.table.spec().spec_id)
+        rows = EpochRows(tuple(files), keys, tuple(ids), active, self.table.spec())
         planner = UpsertPlanner("s", rows, self.settings, branch=branch)
 
         def plan(table):

@@ -24,6 +24,7 @@ from pyiceberg.types import (
 )
 from target_iceberg.commit.change import Change
 from target_iceberg.maintenance.by_position import find_deleted_rows
+from target_iceberg.upsert.equality import spec_of_all
 from target_iceberg.upsert.versions import ActivatedVersion
 
 from .lake import NAME, make_lake
@@ -144,6 +145,13 @@ def test_a_row_moves_between_partitions(tmp_path):
     assert len(lake.table.specs()) == 2, "the spec without partitions is used again"
     blind(lake, None).upsert(rows([2], "us"), partitions=[("us",)])
     assert values(lake) == {1: "eu", 2: "us", 3: "asia"}
+
+
+def test_the_spec_of_all_is_new_only_where_there_is_none(tmp_path):
+    table = make_lake(tmp_path, SCHEMA, BY_REGION).table
+    assert spec_of_all(table)[0] == 1
+    assert spec_of_all(table, PartitionSpec(*BY_REGION.fields, spec_id=4))[0] == 5
+    assert spec_of_all(table, PartitionSpec(spec_id=3)) == (3, None), "the same commit brings it"
 
 
 KINDS = {

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow import parquet
     from pyiceberg.manifest import DataFile
+    from pyiceberg.partitioning import PartitionSpec
     from pyiceberg.table import Table, Transaction
 
     from target_iceberg.commit.change import Change
@@ -62,18 +63,20 @@ def can_be_equality(columns: KeyColumns) -> bool:
     return not any(pa.types.is_floating(field.type) for field in columns.schema)
 
 
-def spec_of_all(table: Table, spec_of_epoch: int = 0) -> tuple[int, Callable[[Transaction], None] | None]:
+def spec_of_all(
+    table: Table, coming: PartitionSpec | None = None
+) -> tuple[int, Callable[[Transaction], None] | None]:
     """The spec without partitions: its number, and the step that gives it to a table that has none.
 
     Args:
         table: as it is.
-        spec_of_epoch: a number that the same commit may give to another spec.
+        coming: the spec that the same commit may bring, with the number that it will have.
     """
-    specs = table.metadata.specs()
+    specs = table.metadata.specs() | ({coming.spec_id: coming} if coming is not None else {})
     for number, spec in specs.items():
         if not spec.fields:
             return number, None
-    number = 1 + max(*specs, spec_of_epoch)
+    number = 1 + max(specs)
     return number, partial(_add_spec, number)
 
 

@@ -18,6 +18,7 @@ from target_iceberg.upsert.written import Written
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from pyiceberg.io import FileIO
     from pyiceberg.manifest import DataFile
     from pyiceberg.partitioning import PartitionSpec
     from pyiceberg.table import Table
@@ -38,14 +39,14 @@ class EpochRows:
         keys: of their rows, and deleted ones; None for a stream without a key.
         key_ids: field ids of the key's columns, in the order they were logged.
         active: version that was activated, if one was.
-        spec_id: of the partition spec that the table has with the epoch.
+        spec: that the table has with the epoch, if it may be a new one.
     """
 
     files: tuple[DataFile, ...] = ()
     keys: EpochKeys | None = None
     key_ids: tuple[int, ...] = ()
     active: ActivatedVersion | None = None
-    spec_id: int = 0
+    spec: PartitionSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class UpsertPlanner:
         self._branch = branch
         self._written = Written()
         self._replaced, self._older = SearchedFiles(), SearchedFiles()
-        self._tables: list[Table] = []
+        self._heads: set[int | None] = set()
+        self._io: FileIO | None = None
 
     def __call__(self, table: Table) -> Change:
         """What to commit.
@@ -84,6 +86,7 @@ class UpsertPlanner:
         Raises:
             StoreError: the table cannot be read, or files that the commit needs cannot be written.
         """
+        self._io = table.io
         self._written.begin_attempt()
         live = live_files(table, head_of(table, self._branch))
         search = self._search_of(table, live)
@@ -96,8 +99,8 @@ class UpsertPlanner:
 
     def give_up(self) -> None:
         """Remove what was written; no attempt is or can be committed."""
-        if self._tables:
-            self._written.remove_all(self._tables[-1].io)
+        if self._io is not None:
+            self._written.remove_all(self._io)
 
     def _planned(self, table: Table, live: Sequence[LiveFile], hits: list[FileHits]) -> Change:
         overtaken = dict(self._rows.keys.overtaken()) if self._rows.keys is not None else {}
@@ -111,10 +114,11 @@ class UpsertPlanner:
 
     def _settle_attempts(self, table: Table) -> None:
         """Remove what earlier attempts alone need, if the head has moved: they came to nothing."""
-        heads = [head_of(each, self._branch) for each in (*self._tables[-1:], table)]
-        self._tables = [table]
-        if len({head and head.snapshot_id for head in heads}) > 1:
+        head = head_of(table, self._branch)
+        now = head.snapshot_id if head is not None else None
+        if self._heads - {now}:
             self._written.remove_unused(table.io)
+        self._heads = {now}
 
     def _search_of(self, table: Table, live: Sequence[LiveFile]) -> _Search | None:
         """What to look for in which files; None if there is nothing to be found."""
@@ -143,7 +147,7 @@ class UpsertPlanner:
         new = [each for each in search.files if not self._replaced.knows(each)]
         if probe_bytes(table, search.columns, search.keys, new) <= most:
             return None
-        spec_id, evolve = spec_of_all(table, self._rows.spec_id)
+        spec_id, evolve = spec_of_all(table, self._rows.spec)
         file = self._written.keys(
             f"{spec_id} {search.columns.schema}",
             lambda: write_equality_deletes(
