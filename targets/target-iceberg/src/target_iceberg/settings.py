@@ -59,8 +59,8 @@ class Settings(SharedSettings):
     )
     hard_delete: bool = setting(
         description="Delete rows for good: those whose `_sdc_deleted_at` is set (with `upsert`), and those "
-        "of older versions at an ACTIVATE_VERSION message. Otherwise they stay, and the column says that "
-        "they are deleted. Needs `add_record_metadata`.",
+        "of older versions at an ACTIVATE_VERSION message. Otherwise they stay, and the column says since "
+        "when they are deleted. Needs `add_record_metadata`.",
         default=False,
     )
     branch: str | None = setting(
@@ -74,8 +74,9 @@ class Settings(SharedSettings):
         minimum=1,
     )
     process_activate_version_messages: bool = setting(
-        description="Act on ACTIVATE_VERSION messages: with `hard_delete` rows of older versions go, "
-        "otherwise the log says which version is active.",
+        description="Act on ACTIVATE_VERSION messages: with `hard_delete` rows of older versions go, with "
+        "`add_record_metadata` alone they get a `_sdc_deleted_at`, otherwise the log says which version is "
+        "active.",
         default=True,
     )
     max_memory_mb: int = setting(

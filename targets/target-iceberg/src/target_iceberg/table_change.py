@@ -10,6 +10,7 @@ from target_iceberg.data_file import data_file
 from target_iceberg.errors import StoreError
 from target_iceberg.staged_table import TableShape
 from target_iceberg.upsert.epoch_keys import EpochKeys
+from target_iceberg.upsert.marking import RetiredVersions
 from target_iceberg.upsert.planner import EpochRows, UpsertPlanner
 from target_iceberg.upsert.probe import ProbeLimits
 from target_iceberg.upsert.settings import UpsertSettings
@@ -40,7 +41,7 @@ def planned_change(
     added = tuple(_data_files(stream))
     if stream.extra["method"] == "overwrite":
         change = Change(add=added, remove=tuple(live_files(table, settings.branch)))
-    elif stream.aids or stream.extra.get("version") is not None:
+    elif stream.aids or {"version", "retired"} & stream.extra.keys():
         change = _replacing(settings, store, stream, table, added)
     else:
         change = Change(add=added)
@@ -53,7 +54,7 @@ def _replacing(
     settings: Settings, store: Store, stream: StreamEntry, table: Table, added: tuple[DataFile, ...]
 ) -> Change:
     """Let rows go that others replace, or whose version is over."""
-    version = stream.extra.get("version")
+    version, retired = stream.extra.get("version"), stream.extra.get("retired")
     limits = UpsertSettings(limits=ProbeLimits(settings.key_bytes, settings.encoders))
     sources = [store.open_input(aid.name) for aid in stream.aids]
     try:
@@ -62,6 +63,9 @@ def _replacing(
             keys=EpochKeys(sources[0]) if sources else None,
             key_ids=tuple(stream.extra["keys"]),
             active=None if version is None else ActivatedVersion(*version),
+            retired=None
+            if retired is None
+            else RetiredVersions(ActivatedVersion(*retired[:2]), *retired[2:]),
         )
         planner = UpsertPlanner(stream.stream, rows, limits, branch=settings.branch)
         return planner(table)

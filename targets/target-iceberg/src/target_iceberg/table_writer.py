@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dativo_protocol.errors import InvalidRecordError
 from target_parquet.epoch import WrittenFile
 from target_parquet.errors import LayoutError
 from target_parquet.ledger import StreamAction
+from target_parquet.metadata import now
 from target_parquet.stream_writer import StreamWriter
 
 from target_iceberg.data_file import describe_data_file
 from target_iceberg.row_keys import RowKeys
 from target_iceberg.sorting import Ordering, RowSorter
+from target_iceberg.upsert.marking import DELETED_COLUMN
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     import pyarrow as pa
     from dativo_protocol.page_encoding import PageEncoding
     from target_parquet.epoch import Epoch
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from target_iceberg.table_plan import IcebergPlan
 
 _VERSION_COLUMN = "_sdc_table_version"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TableWriter(StreamWriter):
@@ -41,6 +43,7 @@ class TableWriter(StreamWriter):
         self._table = plan
         self._settings = settings
         self._version: int | None = None
+        self._activated_at = now()
         self._sorters: dict[ParquetPart, RowSorter] = {}
         self._keys = RowKeys(settings, workshop.tally) if settings.load_method == "upsert" else None
         self._prepare(plan)
@@ -68,8 +71,9 @@ class TableWriter(StreamWriter):
         super().write(batch)
 
     def activate(self, version: int) -> None:
-        """Let rows of older versions go with the epoch."""
+        """Let rows of older versions go with the epoch, or be marked as deleted."""
         self._version = version
+        self._activated_at = now()
         self._act()
 
     def finish_epoch(self, *, overwrite: bool) -> None:  # noqa: ARG002 -- a table without rows needs no file
@@ -160,6 +164,15 @@ class TableWriter(StreamWriter):
             "keys": list(plan.key_ids),
         }
         if self._version is not None:
-            extra["version"] = [plan.shape.schema.find_field(_VERSION_COLUMN).field_id, self._version]
+            extra |= self._activation(self._version)
         replaces = self._settings.load_method == "overwrite"
         self._epoch.act(self._stream, self._directory, StreamAction(replaces=replaces, extra=extra))
+
+    def _activation(self, version: int) -> dict[str, Any]:
+        """What the commit has to do to rows of older versions."""
+        schema = self._table.shape.schema
+        active = [schema.find_field(_VERSION_COLUMN).field_id, version]
+        if self._settings.hard_delete:
+            return {"version": active}
+        at = (self._activated_at - _EPOCH) // timedelta(microseconds=1)
+        return {"retired": [*active, schema.find_field(DELETED_COLUMN).field_id, at]}

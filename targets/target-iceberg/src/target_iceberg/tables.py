@@ -75,14 +75,14 @@ class IcebergTables:
             fast_forward(self._catalog, identifier, branch)
 
     def activate_version(self, writer: StreamWriter, stream: str, version: int) -> None:
-        """Let the rows of older versions go, if rows are deleted for good at all."""
+        """Let the rows of older versions go, or mark them as deleted where there is a column for it."""
         assert isinstance(writer, TableWriter)
-        if self._settings.hard_delete:
+        if self._settings.add_record_metadata:
             writer.activate(version)
         elif stream not in self._versions_seen:
             self._versions_seen.add(stream)
             logger.info(
-                "stream %s: version %d is active; rows of other versions stay, as hard_delete is off",
+                "stream %s: version %d is active; rows of other versions stay, as add_record_metadata is off",
                 stream,
                 version,
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from target_iceberg.upsert.key_columns import KeyColumns
 from target_iceberg.upsert.live_files import LiveFile, head_of, live_files
+from target_iceberg.upsert.marking import Marking, with_marked
 from target_iceberg.upsert.plan import Written, plan_upsert
 from target_iceberg.upsert.positions import FileHits, merge
 from target_iceberg.upsert.probe import find_hits
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from target_iceberg.commit.change import Change
     from target_iceberg.upsert.epoch_keys import EpochKeys
     from target_iceberg.upsert.kernels import Positions
+    from target_iceberg.upsert.marking import MarkedFile, RetiredVersions
     from target_iceberg.upsert.settings import UpsertSettings
     from target_iceberg.upsert.versions import ActivatedVersion
 
@@ -34,13 +36,15 @@ class EpochRows:
         files: data files, at their places.
         keys: of their rows, and deleted ones; None for a stream without a key.
         key_ids: field ids of the key's columns, in the order they were logged.
-        active: version that was activated, if one was.
+        active: version that was activated, if one was, and rows of others go.
+        retired: the same, where those rows are kept and marked as deleted.
     """
 
     files: tuple[DataFile, ...] = ()
     keys: EpochKeys | None = None
     key_ids: tuple[int, ...] = ()
     active: ActivatedVersion | None = None
+    retired: RetiredVersions | None = None
 
 
 class UpsertPlanner:
@@ -61,6 +65,7 @@ class UpsertPlanner:
         self._settings = settings
         self._branch = branch
         self._written = Written()
+        self._marking = None if rows.retired is None else Marking(rows.retired)
 
     def __call__(self, table: Table) -> Change:
         """What to commit.
@@ -71,11 +76,33 @@ class UpsertPlanner:
         live = live_files(table, head_of(table, self._branch))
         hits = self._hits(table, live)
         overtaken = dict(self._rows.keys.overtaken()) if self._rows.keys is not None else {}
+        own = [LiveFile(file, (), has_equality_deletes=False) for file in self._rows.files]
         if self._rows.active is not None:
-            own = [LiveFile(file, (), has_equality_deletes=False) for file in self._rows.files]
             hits = _together(hits, find_older(table, self._rows.active, live))
             overtaken = _with_older(overtaken, find_older(table, self._rows.active, own))
-        return plan_upsert(table, self._rows.files, overtaken, hits, self._settings, self._written)
+        marked = self._marked(table, [*live, *own], overtaken, hits)
+        change = plan_upsert(
+            table,
+            [file for file in self._rows.files if file.file_path not in marked],
+            {path: rows for path, rows in overtaken.items() if path not in marked},
+            [each for each in hits if each.live.path not in marked],
+            self._settings,
+            self._written,
+        )
+        return with_marked(change, marked.values(), frozenset(each.path for each in own))
+
+    def _marked(
+        self,
+        table: Table,
+        files: Sequence[LiveFile],
+        overtaken: Mapping[str, Positions],
+        hits: Iterable[FileHits],
+    ) -> dict[str, MarkedFile]:
+        """Copies of the files that have rows to be marked as deleted, without what goes."""
+        if self._marking is None:
+            return {}
+        gone = {**overtaken, **{each.live.path: merge(each.gone, each.positions()) for each in hits}}
+        return self._marking.mark(table, files, gone)
 
     def _hits(self, table: Table, live: Sequence[LiveFile]) -> list[FileHits]:
         keys = self._rows.keys
