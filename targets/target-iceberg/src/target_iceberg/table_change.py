@@ -46,8 +46,9 @@ def planned_change(
     else:
         change = Change(add=added)
     summary = {"dativo.run": entry.run, "dativo.rows": str(stream.rows), "dativo.digest": stream.digest}
-    shape = TableShape.from_json(stream.extra["shape"])
-    return replace(change, evolve=shape.bring_to, summary={**change.summary, **summary})
+    summary |= stream.extra.get("origin", {})
+    shape, tag = TableShape.from_json(stream.extra["shape"]), settings.tag_of(entry.run)
+    return replace(change, evolve=shape.bring_to, summary={**change.summary, **summary}, tag=tag)
 
 
 def _replacing(

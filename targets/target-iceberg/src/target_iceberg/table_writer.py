@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from dativo_protocol.errors import InvalidRecordError
@@ -18,6 +19,8 @@ from target_iceberg.sorting import Ordering, RowSorter
 from target_iceberg.upsert.marking import DELETED_COLUMN
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
     from dativo_protocol.page_encoding import PageEncoding
     from target_parquet.epoch import Epoch
@@ -39,7 +42,15 @@ class TableWriter(StreamWriter):
         LayoutError: rows are to be replaced by key, and the stream has none.
     """
 
-    def __init__(self, plan: IcebergPlan, settings: Settings, workshop: Workshop, epoch: Epoch) -> None:
+    def __init__(
+        self,
+        plan: IcebergPlan,
+        settings: Settings,
+        workshop: Workshop,
+        epoch: Epoch,
+        origin: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._origin = origin
         self._table = plan
         self._settings = settings
         self._version: int | None = None
@@ -162,6 +173,7 @@ class TableWriter(StreamWriter):
             "method": self._settings.load_method,
             "shape": plan.shape.to_json(),
             "keys": list(plan.key_ids),
+            "origin": dict(self._origin),
         }
         if self._version is not None:
             extra |= self._activation(self._version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from target_iceberg.branches import fast_forward
@@ -13,6 +14,8 @@ from target_iceberg.table_writer import TableWriter
 from target_iceberg.verify import check_branch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dativo_protocol.messages import SchemaMessage
     from target_parquet.epoch import Epoch
     from target_parquet.plan import ParquetPlan
@@ -28,11 +31,19 @@ logger = logging.getLogger(__name__)
 class IcebergTables:
     """One table a stream.
 
+    Args:
+        settings: of the user.
+        store: the warehouse.
+        origin: lines that the snapshots of the run have in their summaries.
+
     Raises:
         StoreError: the catalog cannot be opened.
     """
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, origin: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._origin = origin
         catalog = open_catalog(settings.catalog, settings.warehouse, settings.s3)
         self._settings = settings
         self._catalog = catalog
@@ -49,7 +60,7 @@ class IcebergTables:
         """Make ready to write the data files of a table."""
         assert isinstance(plan, IcebergPlan)
         self._tables[plan.message.stream] = plan.identifier
-        return TableWriter(plan, self._settings, workshop, epoch)
+        return TableWriter(plan, self._settings, workshop, epoch, self._origin)
 
     def tend(self, epoch: int) -> None:
         """Compact a little and let old snapshots go, every so many epochs of the pipeline."""
