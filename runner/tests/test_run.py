@@ -63,6 +63,15 @@ def test_the_next_run_hands_the_state_back_byte_for_byte(project):
     assert seen_by_tap(project)["state"] == text
 
 
+def test_connectors_are_told_whose_job_they_run(project):
+    project.environ |= {"DATIVO_JOB": "another", "DATIVO_TENANT": "other"}
+    source = {"config": {"steps": [], "seen": "seen.json"}}
+    project.dativo("run", project.job([], source=source, tenant="acme"))
+    assert [seen_by_tap(project)[each] for each in ("job", "tenant")] == ["users", "acme"]
+    project.dativo("run", project.job([], source=source))
+    assert [seen_by_tap(project)[each] for each in ("job", "tenant")] == ["users", ""]
+
+
 def test_what_connectors_get_is_private_and_gone_afterwards(project):
     os.umask(0o022)
     project.dativo("run", project.job(THREE))

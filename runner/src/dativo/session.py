@@ -30,7 +30,10 @@ DISCOVER_SECONDS = 600.0
 
 
 class Session:
-    """The connectors of a job, ready to be called with their configurations in private files."""
+    """The connectors of a job, ready to be called with their configurations in private files.
+
+    `DATIVO_JOB` and `DATIVO_TENANT` tell them who they work for.
+    """
 
     def __init__(self, ready: ReadyJob, workspace: Workspace) -> None:
         self.ready = ready
@@ -41,6 +44,8 @@ class Session:
         }
         self._environ = dict(os.environ)
         self._environ.setdefault("DATIVO_METRICS_SECONDS", METRICS_SECONDS)
+        self._environ["DATIVO_JOB"] = ready.job.name
+        self._environ["DATIVO_TENANT"] = ready.job.tenant or ""
         self._log_config = workspace.write_json("logging.json", _structured_logging(self._environ))
 
     def configure(self, program: Program, config: Mapping[str, Any]) -> None:

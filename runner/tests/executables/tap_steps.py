@@ -132,6 +132,8 @@ def note_what_was_given(arguments, config):
                 "directory_mode": oct(Path(arguments.config).parent.stat().st_mode & 0o777),
                 "directory": str(Path(arguments.config).parent),
                 "log_config": os.environ.get("SINGER_SDK_LOG_CONFIG"),
+                "job": os.environ.get("DATIVO_JOB"),
+                "tenant": os.environ.get("DATIVO_TENANT"),
             }
         )
     )

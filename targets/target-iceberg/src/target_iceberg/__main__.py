@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
@@ -9,6 +10,7 @@ from dativo_protocol.cli import run, subcommand, target_command
 from target_parquet.allocator import settle_allocator
 from target_parquet.commands import replay_command, verify_command
 
+from target_iceberg.origin import origin_of
 from target_iceberg.settings import CONNECTOR, Settings
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def open_target(settings: Settings) -> ParquetLoader:
     from target_iceberg.tables import IcebergTables
 
     store = open_store(settings)
-    return ParquetLoader(settings, store, IcebergTables(settings, store))
+    return ParquetLoader(settings, store, IcebergTables(settings, store, origin_of(os.environ)))
 
 
 def recover_state(settings: Settings) -> bytes | None:

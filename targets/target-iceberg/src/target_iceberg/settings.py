@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from dativo_protocol.config import Connector, setting
 from target_parquet.destination import LocalPlace, parse_place
@@ -11,7 +11,11 @@ from target_parquet.shared_settings import MIB, MemoryPlan, SharedSettings
 
 from target_iceberg.maintenance.settings import MaintenanceSettings
 
+if TYPE_CHECKING:
+    from target_iceberg.commit.tag import Tag
+
 _CATALOG_LIBRARY_MB = 72
+_DAY_MS = 86_400_000
 _KEY_BYTES = 64 * MIB
 
 
@@ -59,8 +63,8 @@ class Settings(SharedSettings):
     )
     hard_delete: bool = setting(
         description="Delete rows for good: those whose `_sdc_deleted_at` is set (with `upsert`), and those "
-        "of older versions at an ACTIVATE_VERSION message. Otherwise they stay, and the column says that "
-        "they are deleted. Needs `add_record_metadata`.",
+        "of older versions at an ACTIVATE_VERSION message. Otherwise they stay, and the column says since "
+        "when they are deleted. Needs `add_record_metadata`.",
         default=False,
     )
     allow_equality_deletes: bool = setting(
@@ -87,8 +91,9 @@ class Settings(SharedSettings):
         minimum=1,
     )
     process_activate_version_messages: bool = setting(
-        description="Act on ACTIVATE_VERSION messages: with `hard_delete` rows of older versions go, "
-        "otherwise the log says which version is active.",
+        description="Act on ACTIVATE_VERSION messages: with `hard_delete` rows of older versions go, with "
+        "`add_record_metadata` alone they get a `_sdc_deleted_at`, otherwise the log says which version is "
+        "active.",
         default=True,
     )
     max_memory_mb: int = setting(
@@ -125,12 +130,26 @@ class Settings(SharedSettings):
         "already goes on doing so.",
         default="string",
     )
+    tag_snapshots: str | None = setting(
+        description="Name of a tag for the snapshots of a run: each table that the run loads has it on the "
+        "last one. `{run}` stands for the id of the run, `{pipeline}` for the pipeline. By default no tag.",
+        default=None,
+        min_length=1,
+        examples=("{run}", "{pipeline}-latest"),
+    )
+    tag_max_age_days: int = setting(
+        description="Days after which the expiry of snapshots lets tags go, and what only they kept; 0 for "
+        "never.",
+        default=30,
+        minimum=0,
+    )
 
     def __post_init__(self) -> None:
         if self.hard_delete and not self.add_record_metadata:
             raise ValueError("hard_delete: needs add_record_metadata, whose columns say what is deleted")
         if self.publish == "after_checks" and self.branch is None:
             raise ValueError("publish: after_checks needs a branch that is published")
+        self._check_tag()
         super().__post_init__()
         self._check_ledger()
 
@@ -179,6 +198,27 @@ class Settings(SharedSettings):
             raise ValueError(f"ledger: {error}") from error
         if any(isinstance(place, LocalPlace) for place in places):
             raise ValueError("ledger: it and the warehouse have to be in S3; a local warehouse has its own")
+
+    def _check_tag(self) -> None:
+        try:
+            name = self._tag_name("run")
+        except (AttributeError, KeyError, IndexError, ValueError) as error:
+            raise ValueError(
+                f"tag_snapshots: {self.tag_snapshots!r} may have {{run}} and {{pipeline}} in it, nothing else"
+            ) from error
+        if name in {"main", self.branch}:
+            raise ValueError(f"tag_snapshots: {name!r} is the name of a branch")
+
+    def tag_of(self, run: str) -> Tag | None:
+        """The tag for the snapshots of a run, if they get any."""
+        if self.tag_snapshots is None:
+            return None
+        from target_iceberg.commit.tag import Tag
+
+        return Tag(self._tag_name(run), self.tag_max_age_days * _DAY_MS or None)
+
+    def _tag_name(self, run: str) -> str:
+        return (self.tag_snapshots or "").format(run=run, pipeline=self.pipeline)
 
     def for_side_streams(self) -> Self:
         """Settings for streams that are about a run: plain files beside the tables."""

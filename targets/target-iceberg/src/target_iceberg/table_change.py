@@ -73,7 +73,7 @@ class TableChange:
 
             gone = all_files(table, head_of(table, self._settings.branch))
             change = Change(add=self._added, remove=tuple(gone))
-        elif self._stream.aids or extra.get("version") is not None:
+        elif self._stream.aids or {"version", "retired"} & extra.keys():
             change = self._replacing()(table)
         else:
             change = Change(add=self._added)
@@ -91,17 +91,20 @@ class TableChange:
             "dativo.run": self._entry.run,
             "dativo.rows": str(self._stream.rows),
             "dativo.digest": self._stream.digest,
+            **self._stream.extra.get("origin", {}),
         }
-        return replace(change, evolve=evolve, summary={**change.summary, **summary})
+        tag = self._settings.tag_of(self._entry.run)
+        return replace(change, evolve=evolve, summary={**change.summary, **summary}, tag=tag)
 
     def _replacing(self) -> UpsertPlanner:
         """Lets rows go that others replace, or whose version is over."""
         from target_iceberg.upsert.epoch_keys import EpochKeys
+        from target_iceberg.upsert.marking import RetiredVersions
         from target_iceberg.upsert.planner import EpochRows, UpsertPlanner
         from target_iceberg.upsert.versions import ActivatedVersion
 
         if self._planner is None:
-            version = self._stream.extra.get("version")
+            version, retired = (self._stream.extra.get(name) for name in ("version", "retired"))
             sources = [
                 self._sources.enter_context(self._store.open_input(aid.name)) for aid in self._stream.aids
             ]
@@ -110,6 +113,9 @@ class TableChange:
                 keys=EpochKeys(sources[0]) if sources else None,
                 key_ids=tuple(self._stream.extra["keys"]),
                 active=None if version is None else ActivatedVersion(*version),
+                retired=None
+                if retired is None
+                else RetiredVersions(ActivatedVersion(*retired[:2]), *retired[2:]),
                 spec=self._shape.spec,
             )
             self._planner = UpsertPlanner(

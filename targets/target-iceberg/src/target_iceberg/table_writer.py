@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from dativo_protocol.errors import InvalidRecordError
 from target_parquet.epoch import WrittenFile
 from target_parquet.errors import LayoutError
 from target_parquet.ledger import StreamAction
+from target_parquet.metadata import now
 from target_parquet.stream_writer import StreamWriter
 
 from target_iceberg.data_file import describe_data_file
@@ -15,7 +18,7 @@ from target_iceberg.foreseen import ForeseenPlan
 from target_iceberg.sorting import RowSorter
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Mapping
 
     import pyarrow as pa
     from dativo_protocol.page_encoding import PageEncoding
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     TablePlan = IcebergPlan | ForeseenPlan
 
 _VERSION_COLUMN = "_sdc_table_version"
+_DELETED_COLUMN = "_sdc_deleted_at"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TableWriter(StreamWriter):
@@ -42,10 +47,19 @@ class TableWriter(StreamWriter):
         LayoutError: rows are to be replaced by key, and the stream has none.
     """
 
-    def __init__(self, plan: TablePlan, settings: Settings, workshop: Workshop, epoch: Epoch) -> None:
+    def __init__(
+        self,
+        plan: TablePlan,
+        settings: Settings,
+        workshop: Workshop,
+        epoch: Epoch,
+        origin: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._origin = origin
         self._table = plan
         self._settings = settings
         self._version: int | None = None
+        self._activated_at = now()
         self._acting = False
         self._sorters: dict[ParquetPart, RowSorter] = {}
         self._keys = _row_keys(settings, workshop.tally) if settings.load_method == "upsert" else None
@@ -77,8 +91,9 @@ class TableWriter(StreamWriter):
         super().write(batch)
 
     def activate(self, version: int) -> None:
-        """Let rows of older versions go with the epoch."""
+        """Let rows of older versions go with the epoch, or be marked as deleted."""
         self._version = version
+        self._activated_at = now()
         self._acting = True
 
     def finish_epoch(self, *, overwrite: bool) -> None:  # noqa: ARG002 -- a table without rows needs no file
@@ -171,11 +186,21 @@ class TableWriter(StreamWriter):
             "method": self._settings.load_method,
             "shape": plan.shape.to_json(),
             "keys": list(plan.key_ids),
+            "origin": dict(self._origin),
         }
         if self._version is not None:
-            extra["version"] = [plan.shape.schema.find_field(_VERSION_COLUMN).field_id, self._version]
+            extra |= self._activation(self._version)
         replaces = self._settings.load_method == "overwrite"
         self._epoch.act(self._stream, self._directory, StreamAction(replaces=replaces, extra=extra))
+
+    def _activation(self, version: int) -> dict[str, Any]:
+        """What the commit has to do to rows of older versions."""
+        schema = self._table.shape.schema
+        active = [schema.find_field(_VERSION_COLUMN).field_id, version]
+        if self._settings.hard_delete:
+            return {"version": active}
+        at = (self._activated_at - _EPOCH) // timedelta(microseconds=1)
+        return {"retired": [*active, schema.find_field(_DELETED_COLUMN).field_id, at]}
 
 
 def _row_keys(settings: Settings, tally: Tally) -> RowKeys:

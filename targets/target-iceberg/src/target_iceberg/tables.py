@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from target_iceberg.backstage import Backstage, LatePublisher
@@ -12,6 +13,8 @@ from target_iceberg.table_plan import IcebergPlan
 from target_iceberg.table_writer import TableWriter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dativo_protocol.messages import SchemaMessage
     from target_parquet.epoch import Epoch
     from target_parquet.plan import ParquetPlan
@@ -27,12 +30,20 @@ logger = logging.getLogger(__name__)
 class IcebergTables:
     """One table a stream.
 
+    Args:
+        settings: of the user.
+        store: the warehouse.
+        origin: lines that the snapshots of the run have in their summaries.
+
     Raises:
         StoreError: the catalog cannot be opened. Where plans can be foreseen it is opened later, and whatever
             takes it raises this.
     """
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, origin: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._origin = origin
         self._settings = settings
         self._tables: dict[str, Identifier] = {}
         self._versions_seen: set[str] = set()
@@ -54,7 +65,7 @@ class IcebergTables:
         """Make ready to write the data files of a table."""
         assert isinstance(plan, (IcebergPlan, ForeseenPlan))
         self._tables[plan.message.stream] = plan.identifier
-        return TableWriter(plan, self._settings, workshop, epoch)
+        return TableWriter(plan, self._settings, workshop, epoch, self._origin)
 
     def tend(self, epoch: int) -> None:
         """Compact a little and let old snapshots go, every so many epochs of the pipeline."""
@@ -85,14 +96,14 @@ class IcebergTables:
             fast_forward(catalog, identifier, branch)
 
     def activate_version(self, writer: StreamWriter, stream: str, version: int) -> None:
-        """Let the rows of older versions go, if rows are deleted for good at all."""
+        """Let the rows of older versions go, or mark them as deleted where there is a column for it."""
         assert isinstance(writer, TableWriter)
-        if self._settings.hard_delete:
+        if self._settings.add_record_metadata:
             writer.activate(version)
         elif stream not in self._versions_seen:
             self._versions_seen.add(stream)
             logger.info(
-                "stream %s: version %d is active; rows of other versions stay, as hard_delete is off",
+                "stream %s: version %d is active; rows of other versions stay, as add_record_metadata is off",
                 stream,
                 version,
             )

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table, Transaction
 
+    from target_iceberg.commit.tag import Tag
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -28,6 +30,7 @@ class Change:
         requires_live: paths of data files that the deletes point at; each has to be live in the head.
         replace: the rows stay the same, other files hold them (compaction); marks the snapshot so.
         regroup: all manifests are written anew, in the order of their partitions; for `replace` alone.
+        tag: for the snapshot, if one is made.
         data_sequence_number: of the files in `add`, where their rows are older than this commit: equality
             deletes that came later than these rows then still apply to them. None for new rows.
     """
@@ -41,6 +44,7 @@ class Change:
     requires_live: frozenset[str] = frozenset()
     replace: bool = False
     regroup: bool = False
+    tag: Tag | None = None
     data_sequence_number: int | None = None
 
     @property

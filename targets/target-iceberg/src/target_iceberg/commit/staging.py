@@ -87,12 +87,13 @@ def stage(
         return StagedCommit(table, updates, requirements)
     evolved = updated(base, updates) if change.evolve or change.properties else base
     producer = SnapshotProducer(evolved, table.io, snapshot_id, branch_head(evolved, branch))
+    tagged = () if change.tag is None else (change.tag.update(evolved, snapshot_id),)
     try:
         snapshot = producer.produce(change, marker.summary if marker else {})
     except BaseException:
         discard(table.io, producer.written)
         raise
-    updates += (AddSnapshotUpdate(snapshot=snapshot), _moved(evolved, branch, snapshot))
+    updates += (AddSnapshotUpdate(snapshot=snapshot), _moved(evolved, branch, snapshot), *tagged)
     return StagedCommit(table, updates, requirements, producer.written)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from target_iceberg.upsert.equality import ByValue, can_be_equality, spec_of_all, write_equality_deletes
 from target_iceberg.upsert.key_columns import KeyColumns
 from target_iceberg.upsert.live_files import LiveFile, head_of, live_files
+from target_iceberg.upsert.marking import Marking, with_marked
 from target_iceberg.upsert.plan import plan_upsert
 from target_iceberg.upsert.positions import FileHits, merge
 from target_iceberg.upsert.probe import find_hits, probe_bytes
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from target_iceberg.commit.change import Change
     from target_iceberg.upsert.epoch_keys import EpochKeys
     from target_iceberg.upsert.kernels import Positions
+    from target_iceberg.upsert.marking import MarkedFile, RetiredVersions
     from target_iceberg.upsert.settings import UpsertSettings
     from target_iceberg.upsert.versions import ActivatedVersion
 
@@ -38,7 +40,8 @@ class EpochRows:
         files: data files, at their places.
         keys: of their rows, and deleted ones; None for a stream without a key.
         key_ids: field ids of the key's columns, in the order they were logged.
-        active: version that was activated, if one was.
+        active: version that was activated, if one was, and rows of others go.
+        retired: the same, where those rows are kept and marked as deleted.
         spec: that the table has with the epoch, if it may be a new one.
     """
 
@@ -46,6 +49,7 @@ class EpochRows:
     keys: EpochKeys | None = None
     key_ids: tuple[int, ...] = ()
     active: ActivatedVersion | None = None
+    retired: RetiredVersions | None = None
     spec: PartitionSpec | None = None
 
 
@@ -76,6 +80,7 @@ class UpsertPlanner:
         self._settings = settings
         self._branch = branch
         self._written = Written()
+        self._marking = None if rows.retired is None else Marking(rows.retired, self._written)
         self._replaced, self._older = SearchedFiles(), SearchedFiles()
         self._heads: set[int | None] = set()
         self._io: FileIO | None = None
@@ -104,13 +109,34 @@ class UpsertPlanner:
 
     def _planned(self, table: Table, live: Sequence[LiveFile], hits: list[FileHits]) -> Change:
         overtaken = dict(self._rows.keys.overtaken()) if self._rows.keys is not None else {}
-        active = self._rows.active
+        active, own = self._rows.active, [LiveFile(file) for file in self._rows.files]
         if active is not None:
             older = self._older.hits(table, live, lambda files: find_older(table, active, files))
             hits = _together(hits, older)
-            own = [LiveFile(file) for file in self._rows.files]
             overtaken = _with_older(overtaken, find_older(table, active, own))
-        return plan_upsert(table, self._rows.files, overtaken, hits, self._settings, self._written)
+        marked = self._marked(table, [*live, *own], overtaken, hits)
+        change = plan_upsert(
+            table,
+            [file for file in self._rows.files if file.file_path not in marked],
+            {path: rows for path, rows in overtaken.items() if path not in marked},
+            [each for each in hits if each.live.path not in marked],
+            self._settings,
+            self._written,
+        )
+        return with_marked(change, marked.values(), frozenset(each.path for each in own))
+
+    def _marked(
+        self,
+        table: Table,
+        files: Sequence[LiveFile],
+        overtaken: Mapping[str, Positions],
+        hits: Iterable[FileHits],
+    ) -> dict[str, MarkedFile]:
+        """Copies of the files that have rows to be marked as deleted, without what goes."""
+        if self._marking is None:
+            return {}
+        gone = {**overtaken, **{each.live.path: merge(each.gone, each.positions()) for each in hits}}
+        return self._marking.mark(table, files, gone)
 
     def _settle_attempts(self, table: Table) -> None:
         """Remove what earlier attempts alone need, if the head has moved: they came to nothing."""
@@ -140,9 +166,12 @@ class UpsertPlanner:
         )
 
     def _by_value(self, table: Table, search: _Search) -> ByValue | None:
-        """The keys for readers to look for, where we may not read as much as it takes; else None."""
+        """The keys for readers to look for, where we may not read as much as it takes; else None.
+
+        Where rows are marked, every file is read anyhow, and what readers look for in it could not be copied.
+        """
         most = self._settings.probe_bytes
-        if most is None or not can_be_equality(search.columns):
+        if most is None or self._marking is not None or not can_be_equality(search.columns):
             return None
         new = [each for each in search.files if not self._replaced.knows(each)]
         if probe_bytes(table, search.columns, search.keys, new) <= most:

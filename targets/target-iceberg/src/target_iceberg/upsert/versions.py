@@ -64,6 +64,11 @@ def _search(table: Table, active: ActivatedVersion, live: LiveFile, old: OldDele
     return hits
 
 
+def may_be_older(table: Table, active: ActivatedVersion, file: DataFile) -> bool:
+    """Whether a file has rows that go, as far as its bounds tell."""
+    return _verdict(table, active, file) is not False
+
+
 def older(versions: Values, version: int) -> pa.BooleanArray:
     """Which rows have an older version than that, or none."""
     import pyarrow as pa

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from target_iceberg.upsert.kernels import Positions
     from target_iceberg.upsert.live_files import LiveFile
+    from target_iceberg.upsert.rewrite import Revision
 
     Rows = tuple[LiveFile, Callable[[], Positions]]
 
@@ -54,6 +55,13 @@ class Written:
         """A copy of a file without these rows; None if none is left."""
         name = _name("copy", [(file.file_path, gone)])
         return self._once(name, lambda: rewrite_without(table, file, gone))
+
+    def revised(
+        self, table: Table, file: DataFile, gone: Positions, revise: Revision, *, unsorts: bool
+    ) -> DataFile | None:
+        """The same with other values; one commit revises files in one way only."""
+        name = _name("revised", [(file.file_path, gone)])
+        return self._once(name, lambda: rewrite_without(table, file, gone, revise, unsorts=unsorts))
 
     def keys(self, about: str, write: Callable[[], DataFile]) -> DataFile:
         """The epoch's keys as an equality-delete file; `about` tells what else it depends on."""
