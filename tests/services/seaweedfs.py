@@ -98,7 +98,7 @@ class SeaweedFS:
             "-s3",
             "-s3.port.lance=0",
             "-s3.autoCreateBucket=false",
-            "-volume.max=0",
+            "-volume.max=10000",  # by free space there would be too few for a bucket a test
             "-master.volumeSizeLimitMB=256",
             f"-filer.localSocket={self.directory / 'sockets/filer'}",
             f"-s3.localSocket={self.directory / 'sockets/s3'}",

@@ -97,6 +97,12 @@ def maintain_command() -> click.Command:
             click.Option(
                 ["--table"], multiple=True, help="Only this table, as namespace.name; may be repeated."
             ),
+            click.Option(
+                ["--branch"],
+                multiple=True,
+                help="Only files of this branch; may be repeated. Without it those of `main`, or of the "
+                "setting `branch`.",
+            ),
             click.Option(["--dry-run"], is_flag=True, help="Change nothing; say what would be done."),
             click.Option(
                 ["--format", "form"],

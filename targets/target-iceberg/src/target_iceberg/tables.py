@@ -74,7 +74,9 @@ class IcebergTables:
             from target_iceberg.maintenance.upkeep import inline_upkeep
 
             for identifier in self._tables.values():
-                inline_upkeep(self._backstage.opened().catalog, identifier, maintenance)
+                inline_upkeep(
+                    self._backstage.opened().catalog, identifier, maintenance, self._settings.branch
+                )
 
     def finish(self) -> None:
         """Publish the branch, if that is to be done when all is well with it.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dativo_protocol.digest import combine_digests
 from pyiceberg.manifest import DataFileContent
 from target_parquet.errors import MismatchError, StoreError
-from target_parquet.expected import expected_streams
+from target_parquet.expected import chosen_streams
 from target_parquet.names import SIDE_STREAMS
 from target_parquet.reread import Content
 from target_parquet.stores import open_store
@@ -52,14 +52,7 @@ def verify_tables(
         StoreError: there is nothing to hold the tables against, or the store or the catalog refuses.
     """
     store = open_store(settings)
-    known = [each for each in expected_streams(store).values() if not streams or each.stream in streams]
-    missing = set(streams) - {each.stream for each in known}
-    if missing or not known:
-        names = ", ".join(sorted(missing)) or "anything"
-        raise StoreError(
-            f"the ledger of this warehouse does not say that {names} was ever loaded",
-            instruction="Check warehouse and the names of the streams.",
-        )
+    known = chosen_streams(store, streams, "warehouse")
     catalog = open_catalog(settings.catalog, settings.warehouse, settings.s3)
     names_of_tables = TableNames(settings)
     for each in known:

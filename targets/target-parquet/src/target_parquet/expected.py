@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from target_parquet.errors import StoreError
 from target_parquet.ledger import LEDGER, known_epochs
 from target_parquet.manifest import MANIFEST, kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from target_parquet.manifest import KnownFile, KnownStream
     from target_parquet.storage import Store
@@ -58,6 +59,28 @@ def expected_streams(store: Store) -> dict[str, ExpectedStream]:
     for step in steps:
         by_directory.setdefault(step.stream.directory, []).append(step)
     return {directory: _outcome(by_directory[directory]) for directory in sorted(by_directory)}
+
+
+def chosen_streams(store: Store, names: Collection[str], where: str) -> list[ExpectedStream]:
+    """What the ledgers know of these streams, or of all if no name is given.
+
+    Args:
+        store: the destination.
+        names: of streams.
+        where: the setting that says where the destination is, for what to do about it.
+
+    Raises:
+        StoreError: a stream was never loaded, or none at all, or the ledger cannot be read.
+    """
+    chosen = [each for each in expected_streams(store).values() if not names or each.stream in names]
+    missing = set(names) - {each.stream for each in chosen}
+    if missing or not chosen:
+        told = ", ".join(sorted(missing)) or "anything"
+        raise StoreError(
+            f"the ledger of this destination does not say that {told} was ever loaded",
+            instruction=f"Check {where} and the names of the streams.",
+        )
+    return chosen
 
 
 def _pipelines(store: Store) -> list[str]:

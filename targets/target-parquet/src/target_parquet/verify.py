@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from target_parquet.errors import StoreError
-from target_parquet.expected import ExpectedStream, expected_streams
+from target_parquet.expected import ExpectedStream, chosen_streams, expected_streams
 from target_parquet.reread import Content, read_content
 
 if TYPE_CHECKING:
@@ -79,14 +79,7 @@ def verify(store: Store, streams: Collection[str], threads: int) -> Iterator[Str
     Raises:
         StoreError: there is nothing to hold the files against, or the destination refuses.
     """
-    wanted = [each for each in expected_streams(store).values() if not streams or each.stream in streams]
-    missing = set(streams) - {each.stream for each in wanted}
-    if missing or not wanted:
-        names = ", ".join(sorted(missing)) or "anything"
-        raise StoreError(
-            f"the ledger of this destination does not say that {names} was ever loaded",
-            instruction="Check destination_path and the names of the streams.",
-        )
+    wanted = chosen_streams(store, streams, "destination_path")
     owners = {
         _content_of(file): name for each in wanted for name, file in each.files.items() if file.file.rows
     }

@@ -93,7 +93,7 @@ def stage(
     except BaseException:
         discard(table.io, producer.written)
         raise
-    updates += (AddSnapshotUpdate(snapshot=snapshot), _moved(evolved, branch, snapshot), *tagged)
+    updates += (AddSnapshotUpdate(snapshot=snapshot), moved_ref(evolved, branch, snapshot), *tagged)
     return StagedCommit(table, updates, requirements, producer.written)
 
 
@@ -148,7 +148,7 @@ def _unchanged(base: TableMetadata, branch: str) -> list[TableRequirement]:
     ]
 
 
-def _moved(metadata: TableMetadata, branch: str, snapshot: Snapshot) -> SetSnapshotRefUpdate:
+def moved_ref(metadata: TableMetadata, branch: str, snapshot: Snapshot) -> SetSnapshotRefUpdate:
     """The branch's new head; how long its snapshots are kept stays as it was."""
     moved: dict[str, Any] = {
         "ref-name": branch,

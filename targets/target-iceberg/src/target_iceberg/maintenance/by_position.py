@@ -41,17 +41,21 @@ logger = logging.getLogger(__name__)
 
 
 def find_deleted_rows(
-    catalog: Catalog, identifier: tuple[str, ...], limits: CommitLimits | None = None
+    catalog: Catalog,
+    identifier: tuple[str, ...],
+    limits: CommitLimits | None = None,
+    *,
+    branch: str | None = None,
 ) -> int:
-    """Turn what can be turned; returns how many files of equality deletes have gone.
+    """Turn what can be turned on a branch, `main` if None; returns how many files of equality deletes have gone.
 
     Raises:
         StoreError: files or the catalog refuse; the table is as it was before, or has position deletes.
     """
-    if not _turnable(catalog.load_table(identifier)):
+    if not _turnable(catalog.load_table(identifier), branch):
         return 0
-    turning = _Turning()
-    commit_tables(catalog, None, [TableCommit(identifier, turning.change)], limits=limits)
+    turning = _Turning(branch)
+    commit_tables(catalog, None, [TableCommit(identifier, turning.change)], branch=branch, limits=limits)
     if turning.files:
         logger.info("table %s: %d files of equality deletes were turned", ".".join(identifier), turning.files)
     return turning.files
@@ -59,24 +63,25 @@ def find_deleted_rows(
 
 @dataclass(slots=True)
 class _Turning:
+    branch: str | None
     files: int = 0
 
     def change(self, table: Table) -> Change | None:
         """What to commit to the table as it is now; called anew after every conflict."""
-        turnable = _turnable(table)
+        turnable = _turnable(table, self.branch)
         self.files = len(turnable)
         if not turnable:
             return None
-        hits = list(_hits(table, turnable))
+        hits = list(_hits(table, turnable, self.branch))
         change = plan_upsert(table, (), {}, hits, UpsertSettings(), Written())
         gone = tuple(file for file, _ in turnable.values())
         return replace(change, remove=(*change.remove, *gone), replace=True, summary={})
 
 
-def _turnable(table: Table) -> Mapping[str, tuple[DataFile, KeyColumns]]:
+def _turnable(table: Table, branch: str | None) -> Mapping[str, tuple[DataFile, KeyColumns]]:
     """Files of equality deletes by path, with their columns; the others stay as they are."""
     found = {}
-    for file in all_files(table, head_of(table)):
+    for file in all_files(table, head_of(table, branch)):
         if file.content == DataFileContent.EQUALITY_DELETES:
             columns = _columns(table, file)
             if columns is not None:
@@ -99,10 +104,12 @@ def _columns(table: Table, file: DataFile) -> KeyColumns | None:
     return columns if can_be_equality(columns) else None
 
 
-def _hits(table: Table, turnable: Mapping[str, tuple[DataFile, KeyColumns]]) -> Iterator[FileHits]:
+def _hits(
+    table: Table, turnable: Mapping[str, tuple[DataFile, KeyColumns]], branch: str | None
+) -> Iterator[FileHits]:
     """Rows that go; each data file is searched once for all keys of the same columns."""
     groups: dict[tuple[str, ...], list[LiveFile]] = defaultdict(list)
-    for live in live_files(table, head_of(table)):
+    for live in live_files(table, head_of(table, branch)):
         applying = {file.file_path for file in live.equality_deletes} & turnable.keys()
         groups[tuple(sorted(applying))].append(live)
     for paths, files in groups.items():

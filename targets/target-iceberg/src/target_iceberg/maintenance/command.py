@@ -12,8 +12,10 @@ from target_parquet.stores import open_store
 
 from target_iceberg.catalog_trouble import explained
 from target_iceberg.catalogs import open_catalog, warehouse_uri
+from target_iceberg.commit.committer import MAIN
 from target_iceberg.commit.marker import PREFIX
 from target_iceberg.errors import StoreError
+from target_iceberg.maintenance.heads import Heads
 from target_iceberg.maintenance.promised import promised_places
 from target_iceberg.maintenance.report import Contents, TableReport
 from target_iceberg.maintenance.upkeep import Upkeep
@@ -30,13 +32,19 @@ _UNKNOWN = Contents(0, 0, 0, 0, 0, 0)
 
 
 def maintain_tables(
-    settings: Settings, *, table: Sequence[str], dry_run: bool, form: Literal["text", "json"]
+    settings: Settings,
+    *,
+    table: Sequence[str],
+    branch: Sequence[str],
+    dry_run: bool,
+    form: Literal["text", "json"],
 ) -> None:
     """Tend tables, each for itself, and write down what was done or would be.
 
     Args:
         settings: say which warehouse and catalog, and what to do.
         table: names with their namespaces; all that this target ever loaded if there are none.
+        branch: names of those to tend; `main`, or the one that is loaded, if there are none.
         dry_run: change nothing.
         form: of the report.
 
@@ -45,7 +53,8 @@ def maintain_tables(
     """
     catalog = open_catalog(settings.catalog, settings.warehouse, settings.s3)
     promised = partial(promised_places, open_store(settings), warehouse_uri(settings.warehouse))
-    upkeep = Upkeep(catalog, settings.maintenance, promised)
+    heads = Heads(tuple(branch), settings.branch)
+    upkeep = Upkeep(catalog, settings.maintenance, promised, heads=heads)
     reports = []
     for identifier in [tuple(each.split(".")) for each in table] or tables_of_ours(catalog, settings):
         report = _tended(upkeep, identifier, dry_run=dry_run)
@@ -101,7 +110,7 @@ def _text(report: TableReport, *, dry_run: bool) -> str:
     after = "" if dry_run else f" with {_size(compacted.bytes_after)}"
     return "\n".join(
         [
-            f"{report.table}: {_count(now.data_files, 'data file')} with {_size(now.data_bytes)}, "
+            f"{_name(report)}: {_count(now.data_files, 'data file')} with {_size(now.data_bytes)}, "
             f"{_count(now.rows, 'row')}, {_count(now.delete_files, 'delete file')}, "
             f"{_count(now.manifests, 'manifest')}, {_count(now.snapshots, 'snapshot')}",
             f"  compaction: {_count(compacted.files_before, 'file')} with {_size(compacted.bytes_before)} "
@@ -113,6 +122,12 @@ def _text(report: TableReport, *, dry_run: bool) -> str:
             f"  orphans: {_count(orphans.files, 'file')} with {_size(orphans.bytes)} {would}deleted",
         ]
     )
+
+
+def _name(report: TableReport) -> str:
+    if report.branches == (MAIN,):
+        return report.table
+    return f"{report.table} ({', '.join(report.branches) or 'no such branch'})"
 
 
 def _count(number: int, noun: str) -> str:

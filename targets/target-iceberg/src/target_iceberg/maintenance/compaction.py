@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from target_iceberg.commit.change import Change, TableCommit
-from target_iceberg.commit.committer import commit_tables
+from target_iceberg.commit.committer import MAIN, commit_tables
 from target_iceberg.commit.local_files import make_durable
 from target_iceberg.maintenance.bins import Bin, choose_bins, target_bytes
 from target_iceberg.maintenance.dangling import dangling_deletes
 from target_iceberg.maintenance.removal import remove_files
 from target_iceberg.maintenance.report import Compaction
 from target_iceberg.maintenance.rewriting import Rewriter
-from target_iceberg.upsert.live_files import head_of, live_files
+from target_iceberg.upsert.live_files import live_files
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -36,9 +36,11 @@ _ROUNDS = 3
 """Times that files which were in other writers' hands are chosen anew."""
 
 
-def plan_compaction(table: Table, settings: MaintenanceSettings, limit: int) -> Compaction:
-    """Say what compaction would do to a table, from its manifests alone."""
-    files = live_files(table, table.current_snapshot())
+def plan_compaction(
+    table: Table, settings: MaintenanceSettings, limit: int, branch: str = MAIN
+) -> Compaction:
+    """Say what compaction would do to a branch of a table, from its manifests alone."""
+    files = live_files(table, table.metadata.snapshot_by_name(branch))
     bins = choose_bins(files, target_bytes(table.properties), settings, limit)
     return Compaction(
         files_before=sum(len(each.files) for each in bins),
@@ -56,8 +58,10 @@ def compact(
     settings: MaintenanceSettings,
     limit: int,
     commit_limits: CommitLimits | None = None,
+    *,
+    branch: str = MAIN,
 ) -> Compaction:
-    """Compact a table as far as settings ask for it and other writers allow.
+    """Compact a branch of a table as far as settings ask for it and other writers allow.
 
     Args:
         catalog: that has the table.
@@ -65,6 +69,7 @@ def compact(
         settings: what is small, and how many deletes are many.
         limit: bytes of data files to write anew.
         commit_limits: when to give up committing.
+        branch: nothing is done where the table has none of this name.
 
     Raises:
         StoreError: files or the catalog refuse; the table is as it was before, or compacted.
@@ -72,10 +77,11 @@ def compact(
     done = Compaction()
     for _ in range(_ROUNDS):
         table = catalog.load_table(identifier)
-        attempt = _Attempt.prepare(table, settings, limit - done.bytes_before)
+        attempt = _Attempt.prepare(table, branch, settings, limit - done.bytes_before)
         if not attempt.rewritten:
             return done
-        commit_tables(catalog, None, [TableCommit(identifier, attempt.change)], limits=commit_limits)
+        commits = [TableCommit(identifier, attempt.change)]
+        commit_tables(catalog, None, commits, branch=branch, limits=commit_limits)
         done += attempt.settle()
         if len(attempt.fitting) == len(attempt.rewritten):
             return done
@@ -85,46 +91,49 @@ def compact(
 
 @dataclass(slots=True)
 class _Attempt:
-    """Bins of one version of a table, written anew.
+    """Bins of one version of a branch, written anew.
 
     Attributes:
-        table: that version.
+        table: as it was then.
+        branch: of it.
         rewritten: new files of each bin.
         fitting: the bins that could still be committed when a commit was last tried.
         dangling: delete files that no data file needs after that.
     """
 
     table: Table
+    branch: str
     rewritten: list[tuple[Bin, list[DataFile]]]
     fitting: list[tuple[Bin, list[DataFile]]] = field(default_factory=list)
     dangling: list[DataFile] = field(default_factory=list)
 
     @classmethod
-    def prepare(cls, table: Table, settings: MaintenanceSettings, limit: int) -> _Attempt:
+    def prepare(cls, table: Table, branch: str, settings: MaintenanceSettings, limit: int) -> _Attempt:
         target = target_bytes(table.properties)
-        files = live_files(table, head_of(table))
+        files = live_files(table, table.metadata.snapshot_by_name(branch))
         rewriter = Rewriter(table, target)
         chosen = choose_bins(files, target, settings, limit)
         rewritten = [
             (each, rewriter.rewrite(each)) for each in chosen if all(map(rewriter.can_read, each.files))
         ]
         make_durable(file.file_path for _, files in rewritten for file in files)
-        return cls(table, rewritten)
+        return cls(table, branch, rewritten)
 
     def change(self, table: Table) -> Change | None:
         """What to commit to the table as it is by now; called anew after every conflict."""
         self.fitting, self.dangling = [], []
         if table.metadata.table_uuid != self.table.metadata.table_uuid:
             return None
-        head = {each.path: each for each in live_files(table, head_of(table))}
-        fitting = [(chosen, files) for chosen, files in self.rewritten if _is_as_read(chosen, head)]
+        head = table.metadata.snapshot_by_name(self.branch)
+        live = {each.path: each for each in live_files(table, head)}
+        fitting = [(chosen, files) for chosen, files in self.rewritten if _is_as_read(chosen, live)]
         if not fitting:
             return None
-        going = [live.file for chosen, _ in fitting for live in chosen.files]
+        going = [each.file for chosen, _ in fitting for each in chosen.files]
         for file in going:
-            del head[file.file_path]
-        self.fitting, self.dangling = fitting, dangling_deletes(table, head.values())
-        read = head_of(self.table)
+            del live[file.file_path]
+        self.fitting, self.dangling = fitting, dangling_deletes(table, head, live.values())
+        read = self.table.metadata.snapshot_by_name(self.branch)
         assert read is not None
         return Change(
             add=tuple(file for _, files in fitting for file in files),

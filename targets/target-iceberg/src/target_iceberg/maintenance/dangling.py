@@ -9,19 +9,19 @@ from pyiceberg.manifest import DataFileContent, ManifestContent
 
 from target_iceberg.upsert.data_reader import open_data_file
 from target_iceberg.upsert.delete_files import PATH_ID
-from target_iceberg.upsert.live_files import head_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
+    from pyiceberg.table.snapshots import Snapshot
 
     from target_iceberg.upsert.live_files import LiveFile
 
 
-def dangling_deletes(table: Table, staying: Iterable[LiveFile]) -> list[DataFile]:
-    """Position-delete files of the head that have no row of the data files that stay.
+def dangling_deletes(table: Table, head: Snapshot | None, staying: Iterable[LiveFile]) -> list[DataFile]:
+    """Position-delete files of a branch's head that have no row of the data files that stay.
 
     Raises:
         StoreError: a delete file cannot be read.
@@ -32,14 +32,13 @@ def dangling_deletes(table: Table, staying: Iterable[LiveFile]) -> list[DataFile
             applying[delete.file_path].add(live.path)
     return [
         delete
-        for delete in _position_deletes(table)
+        for delete in _position_deletes(table, head)
         if not (near := applying[delete.file_path]) or near.isdisjoint(_paths_in(table, delete))
     ]
 
 
-def _position_deletes(table: Table) -> Iterable[DataFile]:
-    snapshot = head_of(table)
-    for manifest in snapshot.manifests(table.io) if snapshot else ():
+def _position_deletes(table: Table, head: Snapshot | None) -> Iterable[DataFile]:
+    for manifest in head.manifests(table.io) if head else ():
         if manifest.content == ManifestContent.DELETES:
             for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True):
                 if entry.data_file.content == DataFileContent.POSITION_DELETES:

@@ -67,12 +67,14 @@ class Expiry:
 def choose_expiry(metadata: TableMetadata, settings: MaintenanceSettings, now_ms: int) -> Expiry:
     """Choose by the limits of each branch and tag, then of the table, then of the settings.
 
-    What a branch or tag keeps stays; a snapshot that none of them leads to goes when it is old enough.
+    What a branch or tag keeps stays, and what a branch has that `main` does not; a snapshot that none of them
+    leads to goes when it is old enough.
     """
     limits = _Limits.of(metadata, settings, now_ms)
     over = {name for name, ref in metadata.refs.items() if _is_over(metadata, name, ref, now_ms)}
     staying = [ref for name, ref in metadata.refs.items() if name not in over]
     kept = {kept.snapshot_id for ref in staying for kept in limits.kept_by(metadata, ref)}
+    kept |= {each.snapshot_id for ref in staying for each in _not_in_main(metadata, ref)}
     led_to = {each.snapshot_id for ref in staying for each in _line(metadata, ref.snapshot_id)}
     going = {
         each.snapshot_id
@@ -184,6 +186,19 @@ def _is_over(metadata: TableMetadata, name: str, ref: SnapshotRef, now_ms: int) 
         return False
     snapshot = metadata.snapshot_by_id(ref.snapshot_id)
     return snapshot is None or snapshot.timestamp_ms < now_ms - ref.max_ref_age_ms
+
+
+def _not_in_main(metadata: TableMetadata, ref: SnapshotRef) -> list[Snapshot]:
+    """What leads from `main` to a branch that is ahead of it; without that nobody could tell that it is."""
+    main = metadata.refs.get(MAIN_BRANCH)
+    ahead: list[Snapshot] = []
+    if main is None or ref.snapshot_ref_type != SnapshotRefType.BRANCH:
+        return ahead
+    for each in _line(metadata, ref.snapshot_id):
+        if each.snapshot_id == main.snapshot_id:
+            return ahead
+        ahead.append(each)
+    return []
 
 
 def _line(metadata: TableMetadata, snapshot_id: int | None) -> Iterator[Snapshot]:

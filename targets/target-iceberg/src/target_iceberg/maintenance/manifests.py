@@ -11,10 +11,9 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from target_iceberg.commit.change import Change, TableCommit
-from target_iceberg.commit.committer import commit_tables
+from target_iceberg.commit.committer import MAIN, commit_tables
 from target_iceberg.commit.merging import MergeRule
 from target_iceberg.maintenance.report import Manifests
-from target_iceberg.upsert.live_files import head_of
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -24,13 +23,13 @@ if TYPE_CHECKING:
     from target_iceberg.maintenance.settings import MaintenanceSettings
 
 
-def plan_manifests(table: Table, settings: MaintenanceSettings) -> Manifests:
+def plan_manifests(table: Table, settings: MaintenanceSettings, branch: str = MAIN) -> Manifests:
     """Say how many there are and about how many there would be; nothing if that is no great gain.
 
     Raises:
         OSError: the manifest list cannot be read.
     """
-    snapshot = head_of(table)
+    snapshot = table.metadata.snapshot_by_name(branch)
     manifests = snapshot.manifests(table.io) if snapshot else []
     sizes: dict[tuple[int, int], int] = defaultdict(int)
     for each in manifests:
@@ -47,8 +46,10 @@ def regroup_manifests(
     identifier: tuple[str, ...],
     settings: MaintenanceSettings,
     commit_limits: CommitLimits | None = None,
+    *,
+    branch: str = MAIN,
 ) -> Manifests:
-    """Write the manifests of a table anew, if there are many.
+    """Write the manifests of a branch anew, if there are many.
 
     Raises:
         StoreError: the catalog or the store refuses; the table is as it was before.
@@ -56,13 +57,14 @@ def regroup_manifests(
     planned: list[Manifests] = []
 
     def change(table: Table) -> Change | None:
-        plan = plan_manifests(table, settings)
+        plan = plan_manifests(table, settings, branch)
         planned.append(plan)
         return Change(replace=True, regroup=True) if plan.before else None
 
-    commit_tables(catalog, None, [TableCommit(identifier, change)], limits=commit_limits)
+    commits = [TableCommit(identifier, change)]
+    commit_tables(catalog, None, commits, branch=branch, limits=commit_limits)
     if not planned or not planned[-1].before:
         return Manifests()
     table = catalog.load_table(identifier)
-    snapshot = head_of(table)
+    snapshot = table.metadata.snapshot_by_name(branch)
     return Manifests(planned[-1].before, len(snapshot.manifests(table.io)) if snapshot else 0)

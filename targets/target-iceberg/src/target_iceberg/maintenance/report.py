@@ -72,6 +72,9 @@ class Manifests:
     before: int = 0
     after: int = 0
 
+    def __add__(self, other: Manifests) -> Manifests:
+        return Manifests(self.before + other.before, self.after + other.after)
+
 
 @dataclass(frozen=True, slots=True)
 class TableReport:
@@ -79,12 +82,14 @@ class TableReport:
 
     Attributes:
         table: its name.
-        contents: before anything was done.
+        contents: of the first of the branches, before anything was done.
+        branches: whose files were looked at.
         problem: why something was not done; empty if all was.
     """
 
     table: str
     contents: Contents
+    branches: tuple[str, ...] = ()
     compaction: Compaction = field(default_factory=Compaction)
     manifests: Manifests = field(default_factory=Manifests)
     expiry: Cleaning = field(default_factory=Cleaning)

@@ -6,12 +6,14 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from target_iceberg.commit.committer import MAIN
 from target_iceberg.commit.limits import CommitLimits
 from target_iceberg.commit.outcomes import catalog_errors, reason_of
 from target_iceberg.errors import StoreError
 from target_iceberg.maintenance.by_position import find_deleted_rows
 from target_iceberg.maintenance.compaction import compact, plan_compaction
 from target_iceberg.maintenance.expiry import expire, plan_expiry
+from target_iceberg.maintenance.heads import Heads
 from target_iceberg.maintenance.manifests import plan_manifests, regroup_manifests
 from target_iceberg.maintenance.orphans import find_orphans, remove_orphans
 from target_iceberg.maintenance.report import Cleaning, Contents, TableReport
@@ -38,12 +40,14 @@ class Upkeep:
         settings: what to do.
         promised: places of files that the ledger names.
         commit_limits: when to give up committing.
+        heads: branches whose files are put in order.
     """
 
     catalog: Catalog
     settings: MaintenanceSettings
     promised: Callable[[], Collection[str]]
     commit_limits: CommitLimits = field(default_factory=CommitLimits)
+    heads: Heads = field(default_factory=Heads)
 
     def plan(self, identifier: tuple[str, ...]) -> TableReport:
         """Say what `tend` would do and cost, without changing anything.
@@ -53,11 +57,16 @@ class Upkeep:
         """
         table = self.catalog.load_table(identifier)
         orphans = find_orphans(self.catalog, identifier, self.settings.orphan_age_seconds, self.promised)
-        return TableReport(
-            table=".".join(identifier),
-            contents=contents_of(table),
-            compaction=plan_compaction(table, self.settings, self.settings.rewrite_bytes),
-            manifests=plan_manifests(table, self.settings),
+        report = self._begun(identifier, table)
+        compaction, manifests = report.compaction, report.manifests
+        for branch in report.branches:
+            left = self.settings.rewrite_bytes - compaction.bytes_before
+            compaction += plan_compaction(table, self.settings, left, branch)
+            manifests += plan_manifests(table, self.settings, branch)
+        return replace(
+            report,
+            compaction=compaction,
+            manifests=manifests,
             expiry=plan_expiry(table, self.settings),
             orphans=Cleaning(files=len(orphans), bytes=sum(orphans.values())),
         )
@@ -68,28 +77,38 @@ class Upkeep:
         Raises:
             StoreError: a step is refused; those before it are done.
         """
-        table = self.catalog.load_table(identifier)
-        report = TableReport(table=".".join(identifier), contents=contents_of(table))
-        find_deleted_rows(self.catalog, identifier, self.commit_limits)
-        compacted = compact(
-            self.catalog, identifier, self.settings, self.settings.rewrite_bytes, self.commit_limits
-        )
-        regrouped = regroup_manifests(self.catalog, identifier, self.settings, self.commit_limits)
+        report = self._begun(identifier, self.catalog.load_table(identifier))
+        compacted, regrouped = report.compaction, report.manifests
+        for branch in report.branches:
+            left = self.settings.rewrite_bytes - compacted.bytes_before
+            step = (self.catalog, identifier, self.settings)
+            find_deleted_rows(self.catalog, identifier, self.commit_limits, branch=branch)
+            compacted += compact(*step, left, self.commit_limits, branch=branch)
+            regrouped += regroup_manifests(*step, self.commit_limits, branch=branch)
+        self.heads.let_main_follow(self.catalog, identifier, self.commit_limits)
         expired = expire(self.catalog, identifier, self.settings, self.commit_limits)
         orphans = remove_orphans(self.catalog, identifier, self.settings.orphan_age_seconds, self.promised)
         return replace(report, compaction=compacted, manifests=regrouped, expiry=expired, orphans=orphans)
 
+    def _begun(self, identifier: tuple[str, ...], table: Table) -> TableReport:
+        branches = tuple(self.heads.of(table))
+        contents = contents_of(table, *branches[:1])
+        return TableReport(".".join(identifier), contents, branches)
 
-def inline_upkeep(catalog: Catalog, identifier: tuple[str, ...], settings: MaintenanceSettings) -> None:
+
+def inline_upkeep(
+    catalog: Catalog, identifier: tuple[str, ...], settings: MaintenanceSettings, branch: str | None = None
+) -> None:
     """Compact a little and expire, between two epochs of a load; what fails is logged and left.
 
-    The loader calls this after every `settings.every_epochs` commits, for each table they went to.
+    The loader calls this after every `settings.every_epochs` commits, for each table they went to, with the
+    branch they went to: `main` stays as it is while a branch is loaded, so that it can be moved there.
     """
     limit = settings.inline_rewrite_bytes
     name = ".".join(identifier)
     try:
         if limit:
-            compact(catalog, identifier, settings, limit, _BESIDE_A_LOAD)
+            compact(catalog, identifier, settings, limit, _BESIDE_A_LOAD, branch=branch or MAIN)
         expire(catalog, identifier, settings, _BESIDE_A_LOAD)
     except StoreError as error:
         logger.warning("upkeep of table %s is left for later: %s", name, error.message)
@@ -97,15 +116,15 @@ def inline_upkeep(catalog: Catalog, identifier: tuple[str, ...], settings: Maint
         logger.warning("upkeep of table %s is left for later: %s", name, reason_of(error))
 
 
-def contents_of(table: Table) -> Contents:
-    """Sum a table up, from the summary of its manifest list alone.
+def contents_of(table: Table, branch: str = MAIN) -> Contents:
+    """Sum a branch of a table up, from the summary of its manifest list alone.
 
     Raises:
         OSError: the list cannot be read.
     """
     from pyiceberg.manifest import ManifestContent
 
-    snapshot = table.current_snapshot()
+    snapshot = table.metadata.snapshot_by_name(branch)
     manifests = snapshot.manifests(table.io) if snapshot else []
     counts = dict.fromkeys(ManifestContent, 0)
     rows = 0
