@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pytest
 from dativo_protocol.testing import Outcome, run
-from duckdb_extensions import import_extension
 from target_iceberg.catalogs import open_catalog
+
+from tests.readers import QUICK_READERS, assert_readers_agree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,19 +70,12 @@ def table(warehouse: Path) -> Callable[..., Table]:
 
 @pytest.fixture
 def rows(table: Callable[..., Table]) -> Callable[..., list[dict[str, Any]]]:
-    """Reads a table with pyiceberg and with DuckDB, which have to agree; ordered by the first column."""
+    """Reads a table with pyiceberg and other readers, which have to agree; ordered by the first column."""
 
     def read(name: str, *, order: str = "id", **where: Any) -> list[dict[str, Any]]:
         found = table(name, **where)
-        ours = sorted(found.scan().to_arrow().to_pylist(), key=lambda row: str(row[order]))
-        with duckdb.connect() as connection:
-            for extension in ("avro", "iceberg"):
-                import_extension(extension, con=connection)
-                connection.load_extension(extension)
-            connection.execute("set TimeZone = 'UTC'")
-            scanned = connection.sql(f"from iceberg_scan('{found.metadata_location}')").to_arrow_table()
-        theirs = sorted(scanned.to_pylist(), key=lambda row: str(row[order]))
-        assert json.dumps(ours, default=str) == json.dumps(theirs, default=str)
-        return ours
+        seen = found.scan().to_arrow()
+        assert_readers_agree(found, seen, QUICK_READERS)
+        return sorted(seen.to_pylist(), key=lambda row: str(row[order]))
 
     return read

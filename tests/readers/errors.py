@@ -1,0 +1,5 @@
+"""What readers raise."""
+
+
+class ReaderError(Exception):
+    """A reader refuses the table."""
