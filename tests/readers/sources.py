@@ -4,10 +4,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 from pyarrow import parquet
 from pyiceberg.table import StaticTable
 
+from tests.readers.duck import duckdb_with
 from tests.readers.errors import ReaderError
 from tests.readers.jar import spark_jar
 from tests.readers.processes import ask
@@ -22,14 +24,7 @@ def read_with_pyiceberg(metadata: str, properties: Properties) -> pa.Table:
 
 
 def read_with_duckdb(metadata: str, properties: Properties) -> pa.Table:
-    import duckdb
-    from duckdb_extensions import import_extension
-
-    with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
-        for extension in ("avro", "httpfs", "iceberg"):
-            import_extension(extension)
-            connection.execute(f"LOAD {extension}")
-        connection.execute("SET TimeZone = 'UTC'")
+    with duckdb_with("avro", "httpfs", "iceberg") as connection:
         if "s3.endpoint" in properties:
             connection.execute(_duckdb_secret(properties))
         try:
