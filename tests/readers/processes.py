@@ -8,14 +8,15 @@ from functools import cache
 from pathlib import Path
 
 from tests.interop.venvs import tool_bin
-from tests.readers.errors import ReaderError
+from tests.readers.errors import ReaderDiedError, ReaderError
 
 
 def ask(tool: str, script: Path, arguments: Sequence[str], request: Mapping[str, object]) -> None:
     """Have a request answered by the script, which is started if it does not run yet.
 
     Raises:
-        ReaderError: the reader refuses the table, or it died.
+        ReaderError: the reader refuses the table.
+        ReaderDiedError: its process ended.
     """
     process = _started(tool, script, tuple(arguments))
     assert process.stdin is not None
@@ -25,7 +26,7 @@ def ask(tool: str, script: Path, arguments: Sequence[str], request: Mapping[str,
     line = process.stdout.readline()
     if not line:
         _started.cache_clear()
-        raise ReaderError(f"{script.name} died with exit code {process.wait()}")
+        raise ReaderDiedError(f"{script.name} died with exit code {process.wait()}")
     if problem := json.loads(line):
         raise ReaderError(problem)
 
