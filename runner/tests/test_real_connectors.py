@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow.dataset as ds
 import pytest
 import yaml
+from pyiceberg.catalog import load_catalog
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -274,3 +275,31 @@ def test_the_shop_is_loaded_piece_by_piece(project):
     # The order of the bookmark comes again with the new one; no customer does.
     assert ds.dataset(lake / "orders").count_rows() == loaded + 2
     assert ds.dataset(lake / "customers").count_rows() == customers.num_rows
+
+
+def test_the_shop_is_kept_in_iceberg_tables(project):
+    """An order that is changed is there once, as it is now."""
+    job = project.directory / "shop_iceberg.yaml"
+    job.write_text((EXAMPLES / "shop_iceberg.yaml").read_text())
+    shutil.copytree(EXAMPLES / "data", project.directory / "data")
+    project.environ["SHOP_LAKE"] = "lake"
+    assert project.dativo("check", job).returncode == 0
+    assert project.dativo("run", job).returncode == 0
+    before = shop_table(project, "orders")
+    orders = project.directory / "data" / "orders.csv"
+    changed = orders.read_text().replace("1008,6,desk lamp,2,", "1008,6,desk lamp,3,")
+    orders.write_text(changed + "1009,2,notebook,1,4.50,2024-04-06T08:00:00Z\n")
+    done = project.dativo("run", job)
+    assert done.returncode == 0, done.stderr
+    quantities = dict(zip(before["id"].to_pylist(), before["quantity"].to_pylist(), strict=True))
+    after = shop_table(project, "orders")
+    found = dict(zip(after["id"].to_pylist(), after["quantity"].to_pylist(), strict=True))
+    assert found == quantities | {1008: 3, 1009: 1}
+    assert after.num_rows == before.num_rows + 1
+    assert "email" not in shop_table(project, "customers").schema.names
+
+
+def shop_table(project, name):
+    """All rows of a table of the shop, by its catalog."""
+    catalog = load_catalog("default", type="sql", uri=f"sqlite:///{project.directory}/lake/catalog.db")
+    return catalog.load_table(("shop", name)).scan().to_arrow()

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from duckdb_extensions import import_extension
 
 from tests.paths import BIN, ROOT
+from tests.readers.duck import duckdb_with
 
 PAGE = ROOT / "docs/iceberg.md"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -34,10 +34,7 @@ def steps() -> list[tuple[str, str, str | None]]:
 def connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[duckdb.DuckDBPyConnection]:
     """DuckDB in the reader's directory; its extension comes from a wheel instead of the network."""
     monkeypatch.chdir(tmp_path)
-    with duckdb.connect() as opened:
-        for name in ("avro", "iceberg"):
-            import_extension(name, con=opened)
-            opened.load_extension(name)
+    with duckdb_with("avro", "iceberg") as opened:
         yield opened
 
 

@@ -1,7 +1,8 @@
 """What a reader's own types cannot hold, so that no writer can make it say: expected rows as it sees them.
 
 ClickHouse has no NULL for structs, lists and maps and reads times of day as whole seconds. pyiceberg turns
-lists of structs that are NULL into empty ones, in reading and in writing.
+lists of structs that are NULL into empty ones, in reading and in writing. Spark has no times of day, and
+refuses a table that has any.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,20 @@ def seen_by(reader: str, value: Any, type_: IcebergType) -> Any:
     """A canonical value as this reader, at its best, gives it."""
     limit = _LIMITS.get(reader)
     return limit(value, type_) if limit else value
+
+
+def refuses(reader: str, type_: IcebergType) -> bool:
+    """Whether this reader takes no table in which the type stands, whatever else there is."""
+    if reader != "spark":
+        return False
+    match type_:
+        case StructType():
+            return any(refuses(reader, field.field_type) for field in type_.fields)
+        case ListType():
+            return refuses(reader, type_.element_type)
+        case MapType():
+            return refuses(reader, type_.value_type)
+    return isinstance(type_, TimeType)
 
 
 def _in_clickhouse(value: Any, type_: IcebergType) -> Any:

@@ -1,25 +1,22 @@
 """How each reader is asked for all rows of a table, given where its metadata is."""
 
-import atexit
-import json
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
+from pyarrow import parquet
 from pyiceberg.table import StaticTable
 
-from tests.interop.venvs import tool_bin
+from tests.readers.duck import duckdb_with
+from tests.readers.errors import ReaderError
+from tests.readers.jar import spark_jar
+from tests.readers.processes import ask
 
-_SCRIPT = Path(__file__).parent / "foreign.py"
+_HERE = Path(__file__).parent
 
 Properties = Mapping[str, str]
-
-
-class ReaderError(Exception):
-    """A reader refuses the table."""
 
 
 def read_with_pyiceberg(metadata: str, properties: Properties) -> pa.Table:
@@ -27,14 +24,7 @@ def read_with_pyiceberg(metadata: str, properties: Properties) -> pa.Table:
 
 
 def read_with_duckdb(metadata: str, properties: Properties) -> pa.Table:
-    import duckdb
-    from duckdb_extensions import import_extension
-
-    with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
-        for extension in ("avro", "httpfs", "iceberg"):
-            import_extension(extension)
-            connection.execute(f"LOAD {extension}")
-        connection.execute("SET TimeZone = 'UTC'")
+    with duckdb_with("avro", "httpfs", "iceberg") as connection:
         if "s3.endpoint" in properties:
             connection.execute(_duckdb_secret(properties))
         try:
@@ -57,45 +47,19 @@ def _foreign(reader: str) -> Callable[[str, Properties], pa.Table]:
         with tempfile.TemporaryDirectory() as directory:
             out = str(Path(directory) / "rows.arrow")
             request = {"reader": reader, "metadata": metadata, "properties": dict(properties), "out": out}
-            if problem := _ask(request):
-                raise ReaderError(f"{reader}: {problem}")
+            ask("iceberg-readers", _HERE / "foreign.py", (), request)
             with pa.OSFile(out, "rb") as source:
                 return pa.ipc.open_file(source).read_all()
 
     return read
 
 
-def _ask(request: Mapping[str, object]) -> str:
-    process = _foreign_process()
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(json.dumps(request) + "\n")
-    process.stdin.flush()
-    line = process.stdout.readline()
-    if not line:
-        _foreign_process.cache_clear()
-        raise ReaderError(f"{request['reader']} died with exit code {process.wait()}")
-    return str(json.loads(line))
-
-
-@cache
-def _foreign_process() -> subprocess.Popen[str]:
-    """One for the whole session: the imports of these readers cost seconds. It ends when its input does."""
-    python = tool_bin("iceberg-readers") / "python"
-    process = subprocess.Popen(
-        (str(python), str(_SCRIPT)),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd="/",  # chDB reads nothing outside its working directory
-    )
-    atexit.register(_end, process)
-    return process
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    process.kill()
-    process.communicate()
+def read_with_spark(metadata: str, properties: Properties) -> pa.Table:
+    with tempfile.TemporaryDirectory() as directory:
+        out = Path(directory) / "rows.parquet"
+        request = {"metadata": metadata, "out": str(out)}
+        ask("iceberg-spark", _HERE / "spark.py", (str(spark_jar()),), request)
+        return parquet.read_table(out)
 
 
 SOURCES: dict[str, Callable[[str, Properties], pa.Table]] = {
@@ -103,4 +67,5 @@ SOURCES: dict[str, Callable[[str, Properties], pa.Table]] = {
     "duckdb": read_with_duckdb,
     "chdb": _foreign("chdb"),
     "datafusion": _foreign("datafusion"),
+    "spark": read_with_spark,
 }

@@ -42,7 +42,11 @@ def write_data_file(table: Table, rows: list[dict[str, Any]] | pa.Table, *partit
         writer = parquet.ParquetWriter(sink, schema, compression="zstd", store_decimal_as_integer=True)
         writer.write_table(batch)
         writer.close()
-    footer = writer.writer.metadata
+    return data_file(table, path, writer.writer.metadata, Record(*partition))
+
+
+def data_file(table: Table, path: str, footer: parquet.FileMetaData, partition: Record) -> DataFile:
+    """What a manifest says of a file that has been written, with the statistics of its footer."""
     statistics = data_file_statistics_from_parquet_metadata(
         footer,
         compute_statistics_plan(table.schema(), table.properties),
@@ -52,7 +56,7 @@ def write_data_file(table: Table, rows: list[dict[str, Any]] | pa.Table, *partit
         content=DataFileContent.DATA,
         file_path=path,
         file_format=FileFormat.PARQUET,
-        partition=Record(*partition),
+        partition=partition,
         file_size_in_bytes=len(table.io.new_input(path)),
         sort_order_id=None,
         **statistics.to_serialized_dict(),

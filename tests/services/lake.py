@@ -6,17 +6,10 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from duckdb_extensions import import_extension
 from pyiceberg.conversions import to_bytes
-from pyiceberg.io.pyarrow import (
-    compute_statistics_plan,
-    data_file_statistics_from_parquet_metadata,
-    parquet_path_to_id_mapping,
-    schema_to_pyarrow,
-)
+from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.schema import Schema
 from pyiceberg.typedef import Record
@@ -25,6 +18,9 @@ from target_iceberg.catalogs import TABLE_DEFAULTS
 from target_iceberg.commit.change import Change, TableCommit
 from target_iceberg.commit.limits import CommitLimits
 from target_iceberg.commit.marker import Marker
+
+from tests.readers.duck import duckdb_with
+from tests.readers.tables import data_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -86,23 +82,8 @@ def write_rows(table: Table, rows: list[dict[str, Any]], partition: Record | Non
     """A data file with field ids, as `DataFile` with its statistics."""
     schema = schema_to_pyarrow(table.schema(), include_field_ids=True)
     path = table.location_provider().new_data_location(f"part-{next(_numbers)}.parquet")
-    size, footer = _write(table, path, pa.Table.from_pylist(rows, schema=schema))
-    statistics = data_file_statistics_from_parquet_metadata(
-        footer,
-        compute_statistics_plan(table.schema(), table.properties),
-        parquet_path_to_id_mapping(table.schema()),
-    )
-    file = DataFile.from_args(
-        content=DataFileContent.DATA,
-        file_path=path,
-        file_format=FileFormat.PARQUET,
-        partition=partition or Record(),
-        file_size_in_bytes=size,
-        sort_order_id=None,
-        **statistics.to_serialized_dict(),
-    )
-    file.spec_id = table.metadata.default_spec_id
-    return file
+    _, footer = _write(table, path, pa.Table.from_pylist(rows, schema=schema))
+    return data_file(table, path, footer, partition or Record())
 
 
 def position_deletes(table: Table, file: DataFile, positions: Iterable[int]) -> DataFile:
@@ -135,10 +116,7 @@ def _write(table: Table, path: str, content: pa.Table) -> tuple[int, pq.FileMeta
 
 
 def read_with_duckdb(table: Table) -> list[int]:
-    with duckdb.connect() as connection:
-        for name in ("avro", "iceberg"):
-            import_extension(name, con=connection)
-            connection.load_extension(name)
+    with duckdb_with("avro", "iceberg") as connection:
         found = connection.execute("SELECT id FROM iceberg_scan(?) ORDER BY id", [table.metadata_location])
         return [row[0] for row in found.fetchall()]
 

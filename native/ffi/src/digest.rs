@@ -5,10 +5,10 @@ use std::sync::Mutex;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use dativo_core::Digest;
 
-use crate::arrow::{import_schema, move_batch};
+use crate::calls::{make, take_batch};
 use crate::error::DativoError;
 use crate::guard::guard;
-use crate::handle::{borrow, exclusive, give, take_back};
+use crate::handle::{borrow, exclusive, take_back};
 use crate::input::Place;
 use crate::status::DativoStatus;
 
@@ -41,14 +41,10 @@ pub unsafe extern "C" fn dativo_digest_new(
     digest: *mut *mut DativoDigest,
     error: *mut DativoError,
 ) -> DativoStatus {
-    guard(error, || {
-        // SAFETY: `schema` is NULL, valid or released. It goes first: it is moved in any case.
-        let schema = unsafe { import_schema(schema) }?;
-        // SAFETY: `digest` is NULL or can take a pointer.
-        let place = unsafe { Place::new("digest", digest) }?;
-        place.put(give(DativoDigest { digest: Mutex::new(Digest::new(schema)?) }));
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe {
+        make(schema, "digest", digest, error, |schema| Ok(DativoDigest { digest: Mutex::new(Digest::new(schema)?) }))
+    }
 }
 
 /// Adds the rows of a batch. `array` and `schema` are moved in whatever the outcome; the batch is
@@ -63,15 +59,12 @@ pub unsafe extern "C" fn dativo_digest_update(
     array: *mut FFI_ArrowArray,
     error: *mut DativoError,
 ) -> DativoStatus {
-    guard(error, || {
-        // SAFETY: both are NULL, valid or released, and agree. They go first: they are moved in any case.
-        let batch = unsafe { move_batch(array, schema) };
-        // SAFETY: `digest` is NULL or comes from `dativo_digest_new`.
-        let digest = unsafe { borrow(digest) }?;
-        let mut digest = exclusive(&digest.digest)?;
-        digest.update(&batch?.import()?)?;
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe {
+        take_batch(digest.cast_const(), schema, array, error, |digest: &DativoDigest, batch| {
+            Ok(exclusive(&digest.digest)?.update(batch)?)
+        })
+    }
 }
 
 /// The digest of all rows so far.

@@ -7,10 +7,11 @@ use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow_schema::{DataType, Field, Schema};
 use dativo_core::{Error, KeyLog, KeySet};
 
-use crate::arrow::{export_batch, import_schema, move_batch};
+use crate::arrow::{export_batch, move_batch};
+use crate::calls::{make, take_batch};
 use crate::error::DativoError;
 use crate::guard::guard;
-use crate::handle::{borrow, exclusive, give, shared, take_back, unshared};
+use crate::handle::{borrow, exclusive, shared, take_back, unshared};
 use crate::input::Place;
 use crate::status::DativoStatus;
 
@@ -48,14 +49,8 @@ pub unsafe extern "C" fn dativo_key_log_new(
     log: *mut *mut DativoKeyLog,
     error: *mut DativoError,
 ) -> DativoStatus {
-    guard(error, || {
-        // SAFETY: `schema` is NULL, valid or released. It goes first: it is moved in any case.
-        let schema = unsafe { import_schema(schema) }?;
-        // SAFETY: `log` is NULL or can take a pointer.
-        let place = unsafe { Place::new("log", log) }?;
-        place.put(give(DativoKeyLog { log: Mutex::new(KeyLog::new(&schema)?) }));
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe { make(schema, "log", log, error, |schema| Ok(DativoKeyLog { log: Mutex::new(KeyLog::new(&schema)?) })) }
 }
 
 /// Takes rows: the columns of the key, then `file` (uint32), `position` in it (uint32) and `order`
@@ -72,15 +67,12 @@ pub unsafe extern "C" fn dativo_key_log_put(
     array: *mut FFI_ArrowArray,
     error: *mut DativoError,
 ) -> DativoStatus {
-    guard(error, || {
-        // SAFETY: both are NULL, valid or released, and agree. They go first: they are moved in any case.
-        let batch = unsafe { move_batch(array, schema) };
-        // SAFETY: `log` is NULL or comes from `dativo_key_log_new`.
-        let log = unsafe { borrow(log) }?;
-        let mut log = exclusive(&log.log)?;
-        log.put(&batch?.import()?)?;
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe {
+        take_batch(log.cast_const(), schema, array, error, |log: &DativoKeyLog, batch| {
+            Ok(exclusive(&log.log)?.put(batch)?)
+        })
+    }
 }
 
 /// The rows that have been overtaken since the last call, as `file` and `position` (uint32), in order
@@ -179,14 +171,8 @@ pub unsafe extern "C" fn dativo_key_set_new(
     set: *mut *mut DativoKeySet,
     error: *mut DativoError,
 ) -> DativoStatus {
-    guard(error, || {
-        // SAFETY: `schema` is NULL, valid or released. It goes first: it is moved in any case.
-        let schema = unsafe { import_schema(schema) }?;
-        // SAFETY: `set` is NULL or can take a pointer.
-        let place = unsafe { Place::new("set", set) }?;
-        place.put(give(DativoKeySet { set: RwLock::new(KeySet::new(&schema)?) }));
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe { make(schema, "set", set, error, |schema| Ok(DativoKeySet { set: RwLock::new(KeySet::new(&schema)?) })) }
 }
 
 /// Adds the keys of a batch; rows where a column is null or NaN add nothing. `array` and `schema` are
@@ -201,15 +187,12 @@ pub unsafe extern "C" fn dativo_key_set_add(
     array: *mut FFI_ArrowArray,
     error: *mut DativoError,
 ) -> DativoStatus {
-    guard(error, || {
-        // SAFETY: both are NULL, valid or released, and agree. They go first: they are moved in any case.
-        let batch = unsafe { move_batch(array, schema) };
-        // SAFETY: `set` is NULL or comes from `dativo_key_set_new`.
-        let set = unsafe { borrow(set) }?;
-        let mut set = unshared(&set.set)?;
-        set.add(&batch?.import()?)?;
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe {
+        take_batch(set.cast_const(), schema, array, error, |set: &DativoKeySet, batch| {
+            Ok(unshared(&set.set)?.add(batch)?)
+        })
+    }
 }
 
 /// Tells which rows of a batch have a key that is in the set: `hits` becomes a batch of one column

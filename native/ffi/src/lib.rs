@@ -10,6 +10,7 @@
 //! its `_new` and has not been freed.
 
 mod arrow;
+mod calls;
 mod digest;
 mod encoder;
 mod error;

@@ -6,17 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import duckdb
 import pytest
 from dativo_protocol.about import settings_markdown
 from dativo_protocol.config import load_settings
 from dativo_protocol.testing import run
-from duckdb_extensions import import_extension
 from target_iceberg.catalogs import open_catalog
 from target_iceberg.names import TableNames
 from target_iceberg.partitioning import parse_partition_fields
 from target_iceberg.settings import CONNECTOR, Settings
 
+from tests.readers.duck import duckdb_with
 from tests.services import postgres, seaweedfs
 
 HERE = Path(__file__).parents[1]
@@ -62,10 +61,7 @@ def test_the_readers_find_what_the_pipe_has_loaded(tmp_path):
     )
     subprocess.run([sys.executable, "-c", check], cwd=tmp_path, check=True)
     sql = block("sql").replace("'lake/", f"'{tmp_path}/lake/")
-    with duckdb.connect() as connection:
-        for name in ("avro", "iceberg"):
-            import_extension(name, con=connection)
-            connection.load_extension(name)
+    with duckdb_with("avro", "iceberg") as connection:
         assert connection.sql(sql).fetchall() == [(1, None), (2, 3)]
 
 

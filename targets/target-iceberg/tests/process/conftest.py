@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pytest
 from dativo_protocol.testing import Outcome, run
-from duckdb_extensions import import_extension
 from target_iceberg.catalogs import open_catalog
+
+from tests.readers import QUICK_READERS, assert_readers_agree
+from tests.readers.duck import duckdb_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,32 +71,30 @@ def table(warehouse: Path) -> Callable[..., Table]:
 
 @pytest.fixture
 def scanned(table: Callable[..., Table]) -> Callable[..., list[dict[str, Any]]]:
-    """Reads a table with DuckDB, ordered by the first column."""
+    """Reads a table with DuckDB; ordered by a column, and where that does not tell, by the others."""
 
     def read(name: str, *, order: str = "id", **where: Any) -> list[dict[str, Any]]:
-        with duckdb.connect() as connection:
-            for extension in ("avro", "iceberg"):
-                import_extension(extension, con=connection)
-                connection.load_extension(extension)
-            connection.execute("set TimeZone = 'UTC'")
-            location = table(name, **where).metadata_location
+        location = table(name, **where).metadata_location
+        with duckdb_with("avro", "iceberg") as connection:
             found = connection.sql(f"from iceberg_scan('{location}')").to_arrow_table()
-        return sorted(found.to_pylist(), key=lambda row: str(row[order]))
+        return ordered(found.to_pylist(), order)
 
     return read
 
 
 @pytest.fixture
-def rows(
-    table: Callable[..., Table], scanned: Callable[..., list[dict[str, Any]]]
-) -> Callable[..., list[dict[str, Any]]]:
-    """Reads a table with pyiceberg and with DuckDB, which have to agree; ordered by the first column."""
+def rows(table: Callable[..., Table]) -> Callable[..., list[dict[str, Any]]]:
+    """Reads a table with pyiceberg and other readers, which have to agree; ordered as `scanned`."""
 
     def read(name: str, *, order: str = "id", **where: Any) -> list[dict[str, Any]]:
-        found = table(name, **where).scan().to_arrow().to_pylist()
-        ours = sorted(found, key=lambda row: str(row[order]))
-        theirs = scanned(name, order=order, **where)
-        assert json.dumps(ours, default=str) == json.dumps(theirs, default=str)
-        return ours
+        found = table(name, **where)
+        seen = found.scan().to_arrow()
+        assert_readers_agree(found, seen, QUICK_READERS)
+        return ordered(seen.to_pylist(), order)
 
     return read
+
+
+def ordered(rows: list[dict[str, Any]], column: str) -> list[dict[str, Any]]:
+    """Rows by a column as text, and equal ones by all the others."""
+    return sorted(rows, key=lambda row: (str(row[column]), json.dumps(row, default=str)))

@@ -9,18 +9,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import duckdb
-from duckdb_extensions import import_extension
 from pyiceberg.catalog import load_catalog
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 
 from tests.e2e.crash.places import COLUMNS, STREAMS, S3Place
+from tests.readers.duck import duckdb_with
 from tests.services.seaweedfs import BUCKET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    import duckdb
     import pyarrow as pa
     from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table
@@ -163,8 +163,4 @@ def _rows_in_duckdb(stream: str, table: Table, columns: tuple[str, ...]) -> list
 
 @cache
 def _duckdb() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    for name in ("avro", "iceberg"):
-        import_extension(name, con=connection)
-        connection.load_extension(name)
-    return connection
+    return duckdb_with("avro", "iceberg")

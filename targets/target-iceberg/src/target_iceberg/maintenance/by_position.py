@@ -47,7 +47,7 @@ def find_deleted_rows(
     *,
     branch: str | None = None,
 ) -> int:
-    """Turn what can be turned on a branch, `main` if None; returns how many files of equality deletes have gone.
+    """Turn what can be turned on a branch, `main` if None; returns how many files of deletes have gone.
 
     Raises:
         StoreError: files or the catalog refuse; the table is as it was before, or has position deletes.
