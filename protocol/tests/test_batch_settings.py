@@ -36,7 +36,7 @@ def test_it_has_the_shape_of_the_sdk():
     assert set(properties["storage"]["properties"]) == {"root", "prefix"}
 
 
-@pytest.mark.parametrize(("format_", "rows"), [("jsonl", 10_000), ("arrow", 100_000), ("parquet", 500_000)])
+@pytest.mark.parametrize(("format_", "rows"), [("jsonl", 10_000), ("arrow", 100_000), ("parquet", 250_000)])
 def test_the_size_of_a_batch_depends_on_the_format(format_, rows):
     assert loaded({"format": format_}).rows == rows
     assert loaded({"format": format_}, batch_size=7).rows == 7

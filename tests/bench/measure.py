@@ -62,10 +62,15 @@ def _start(pipeline: Sequence[Command], stdin: Path | None, errors: int) -> list
 def _spawn(command: Command, source: int, sink: int, errors: int) -> Process:
     """Hands the descriptors over to the child: this process keeps none, so that the end of a pipe is seen."""
     try:
-        return subprocess.Popen(command, stdin=source, stdout=sink, stderr=errors)
+        return subprocess.Popen(command, stdin=source, stdout=sink, stderr=errors, env=_environment())
     finally:
         os.close(source)
         os.close(sink)
+
+
+def _environment() -> dict[str, str]:
+    """Lets Python keep compiled modules, as installed packages do: compiling is no part of a run."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _reap(process: Process) -> "os.struct_rusage":

@@ -61,3 +61,8 @@ def test_a_failure_anywhere_is_told_with_its_last_words(position: int) -> None:
 def test_a_killed_process_is_a_failure() -> None:
     with pytest.raises(RunFailedError, match="exited -9"):
         measure([("sh", "-c", "kill -9 $$")])
+
+
+def test_compiled_modules_are_kept_whatever_the_caller_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    measure([python("import sys; sys.exit(sys.dont_write_bytecode)")])

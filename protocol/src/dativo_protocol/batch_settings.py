@@ -24,7 +24,7 @@ _COMPRESSIONS = {
     "parquet": ("zstd", "snappy", "gzip", "lz4", "brotli", "none"),
     "arrow": ("none",),
 }
-_ROWS = {"jsonl": 10_000, "arrow": 100_000, "parquet": 500_000}
+_ROWS = {"jsonl": 10_000, "arrow": 100_000, "parquet": 250_000}
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class BatchSettings:
     storage: BatchStorageSettings = setting(description="Where the files are put.")
     batch_size: int | None = setting(
         description="Most rows of a file, which is also closed when it has 64 MiB. By default 10,000 for "
-        "`jsonl`, as in the SDK, 100,000 for `arrow` and 500,000 for `parquet`.",
+        "`jsonl`, as in the SDK, 100,000 for `arrow` and 250,000 for `parquet`.",
         default=None,
         minimum=1,
     )

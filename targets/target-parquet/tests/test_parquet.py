@@ -110,6 +110,31 @@ def test_an_abandoned_file_is_no_parquet_file(store):
         pq.read_schema(staged)
 
 
+class Overseen:
+    """A staged file that notes how long it was whenever the disk was told to begin."""
+
+    def __init__(self, staged):
+        self.sink = staged.sink
+        self.flushed = []
+        self._staged = staged
+
+    def begin_flush(self):
+        self._staged.begin_flush()
+        self.flushed.append(self.sink.tell())
+
+
+def test_the_disk_begins_with_every_row_group_as_soon_as_it_is_written(store):
+    staged = Overseen(store.stage("users/1.parquet"))
+    part = ParquetPart(staged, SCHEMA, ZSTD)
+    lengths = []
+    for _ in range(3):
+        part.write(rows(1_000))
+        lengths.append(part.bytes)
+    assert staged.flushed == lengths
+    assert lengths == sorted(set(lengths))
+    part.close()
+
+
 FULL_DISK = """
 import sys
 from pathlib import Path

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from target_parquet.plan import ParquetPlan
     from target_parquet.shared_settings import SharedSettings
 
-_LEAST_SHARE, _GREATEST_SHARE = 1 / 16, 1.5
+_LEAST_SHARE, _GREATEST_SHARE = 1 / 32, 1.5
 """Size of a file, against `target_file_size_mb`: smaller ones are better put together, larger ones cut."""
 
 _GROUP_ROWS, _GROUP_BYTES = 65_536, 8 * MIB

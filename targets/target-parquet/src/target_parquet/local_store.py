@@ -26,6 +26,7 @@ from target_parquet.exchange import exchange
 from target_parquet.local_files import files_below, link, make_directories, sync, sync_all, write_whole
 from target_parquet.run_area import RunArea, remove_abandoned
 from target_parquet.storage import INTERNAL
+from target_parquet.write_behind import begin_flush
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -44,6 +45,10 @@ class LocalStagedFile:
     path: Path
     token: Token
     sink: pa.NativeFile
+
+    def begin_flush(self) -> None:
+        """Let the disk begin with what is written so far."""
+        begin_flush(self.sink.fileno())
 
     def abandon(self) -> None:
         """Close it; its bytes go with the run's area."""

@@ -89,6 +89,7 @@ class ParquetPart:
         """
         try:
             self._writer.write_table(rows, row_group_size=MAX_GROUP_ROWS)
+            self.staged.begin_flush()
         except OSError as error:
             self.abandon()
             raise store_error("write a Parquet file", error) from error

@@ -197,6 +197,9 @@ class S3StagedFile:
     upload: MultipartUpload
     sink: pa.NativeFile
 
+    def begin_flush(self) -> None:
+        """Nothing to begin: parts are sent as they fill."""
+
     def abandon(self) -> None:
         """Drop what was not sent; the store gives up the rest when the run is closed."""
         self.upload.drop()

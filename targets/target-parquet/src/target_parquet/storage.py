@@ -33,6 +33,9 @@ class StagedFile(Protocol):
     def sink(self) -> pa.NativeFile:
         """Where its bytes go; `tell()` is its size so far. Closed by whoever writes it."""
 
+    def begin_flush(self) -> None:
+        """Let what is written so far become durable meanwhile, if that is worth beginning early."""
+
     def abandon(self) -> None:
         """Close it as it is, for it is not going to be finished."""
 
