@@ -4,9 +4,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from uuid import UUID, uuid4
 
-import duckdb
 import pyarrow as pa
-from duckdb_extensions import import_extension
 from pyarrow import parquet
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.io.pyarrow import (
@@ -27,6 +25,8 @@ from target_iceberg.upsert.key_log import KeyLog
 from target_iceberg.upsert.live_files import all_files, head_of
 from target_iceberg.upsert.planner import EpochRows, UpsertPlanner
 from target_iceberg.upsert.settings import UpsertSettings
+
+from tests.readers.duck import duckdb_with
 
 NAME = ("main", "t")
 QUICK = CommitLimits(attempts=3, seconds=20)
@@ -123,7 +123,7 @@ class Lake:
     def commit_epoch(self, files, log, *, ids=(1,), active=None, branch=None, before_commit=None):
         """Commit an epoch; `before_commit` comes after each plan, with the table it was made for."""
         counts, keys = staged(log)
-        rows = EpochRows(tuple(files), keys, tuple(ids), active, self.table.spec())
+        rows = EpochRows(tuple(files), keys, tuple(ids), active, spec=self.table.spec())
         planner = UpsertPlanner("s", rows, self.settings, branch=branch)
 
         def plan(table):
@@ -166,11 +166,7 @@ def plain(row):
 
 @cache
 def duck():
-    import_extension("avro")
-    import_extension("iceberg")
-    connection = duckdb.connect()
-    connection.sql("LOAD avro; LOAD iceberg; SET TimeZone = 'UTC'")
-    return connection
+    return duckdb_with("avro", "iceberg")
 
 
 def make_lake(directory, schema, spec=UNPARTITIONED_PARTITION_SPEC, **properties):
