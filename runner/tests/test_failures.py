@@ -94,7 +94,7 @@ def test_a_target_that_hangs_after_a_failed_tap_is_killed_and_sees_no_end_of_inp
     ],
 )
 def test_a_failing_target_is_the_cause_and_ends_the_tap(project, config, reason):
-    steps = [*TWO_BATCHES, {"touch": "tap"}, {"records": 100_000_000}]
+    steps = [{"touch": "tap"}, *TWO_BATCHES, {"records": 100_000_000}]
     began = time.monotonic()
     done = project.dativo("run", project.job(steps, target={"config": {"path": "loaded", **config}}))
     assert done.returncode == 1
