@@ -106,7 +106,7 @@ def test_a_failing_target_is_the_cause_and_ends_the_tap(project, config, reason)
 
 
 def test_a_silent_tap_does_not_outlive_its_target(project):
-    steps = [*TWO_BATCHES, {"touch": "tap"}, {"sleep": 300}]
+    steps = [{"touch": "tap"}, *TWO_BATCHES, {"sleep": 300}]
     target = {"config": {"path": "loaded", "fail_at": 5}}
     began = time.monotonic()
     done = project.dativo("run", project.job(steps, target=target))
@@ -116,7 +116,7 @@ def test_a_silent_tap_does_not_outlive_its_target(project):
 
 
 def test_a_silent_tap_that_ignores_sigterm_is_killed(project):
-    steps = [{"ignore_sigterm": True}, *TWO_BATCHES, {"touch": "tap"}, {"sleep": 300}]
+    steps = [{"ignore_sigterm": True}, {"touch": "tap"}, *TWO_BATCHES, {"sleep": 300}]
     target = {"config": {"path": "loaded", "fail_at": 5}}
     done = project.dativo("run", project.job(steps, target=target), "--grace-seconds", "0.5")
     assert "target-lines exited with code 1" in last_line(done)
