@@ -59,6 +59,30 @@ def test_a_table_in_conflict_holds_back_the_others_of_one_transaction(lake: Lake
     assert lake.rows(lines) == [1, FOREIGN]
 
 
+@pytest.mark.parametrize("moved", [True, False])
+def test_a_file_that_is_missing_is_a_conflict_if_the_table_has_moved_on(lake: Lake, moved: bool) -> None:
+    """Expiry removes what an old snapshot names while a commit reads it; else the table is damaged."""
+    orders = lake.create()
+    file, attempts = lake.file(orders, [1]), []
+
+    def plan(_: Table) -> Change:
+        attempts.append(1)
+        if len(attempts) == 1:
+            if moved:
+                meddle(lake, orders)
+            raise StoreError("cannot read the manifests") from FileNotFoundError("snap-1.avro")
+        return Change(add=(file,))
+
+    commit = TableCommit(orders, plan)
+    if moved:
+        commit_tables(lake.catalog, marker(1), [commit], limits=PATIENT)
+        assert lake.rows(orders) == [1, FOREIGN]
+    else:
+        with pytest.raises(StoreError, match="cannot read the manifests"):
+            commit_tables(lake.catalog, marker(1), [commit], limits=PATIENT)
+        assert len(attempts) == 1
+
+
 def test_what_an_attempt_in_vain_has_written_is_removed(sqlite_lake: Lake, tmp_path: Path) -> None:
     lake = sqlite_lake
     orders = lake.create()

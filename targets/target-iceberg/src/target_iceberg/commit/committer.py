@@ -20,7 +20,7 @@ from target_iceberg.commit.limits import CommitLimits, Patience
 from target_iceberg.commit.marker import Marker, has_epoch
 from target_iceberg.commit.outcomes import Outcome, catalog_errors, outcome_of, reason_of
 from target_iceberg.commit.staging import StagedCommit, discard, stage
-from target_iceberg.errors import FencedError, StoreError, UnfinishedError
+from target_iceberg.errors import ConflictError, FencedError, StoreError, UnfinishedError
 from target_iceberg.secrets import Redactor
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table
 
-    from target_iceberg.commit.change import TableCommit
+    from target_iceberg.commit.change import Change, TableCommit
 
 logger = logging.getLogger(__name__)
 MAIN = "main"
@@ -139,10 +139,22 @@ class _Committing:
         if done:
             self._some_may_have_it = True
             return None
-        change = pending.commit.plan(table)
+        change = self._planned(pending, table)
         if change is None:
             return None
         return stage(table, change, marker=self.marker, branch=self.branch, snapshot_id=pending.snapshot_id)
+
+    def _planned(self, pending: _Pending, table: Table) -> Change | None:
+        """Plan; a file that is missing since the table has moved on went with a snapshot that expired."""
+        try:
+            return pending.commit.plan(table)
+        except StoreError as error:
+            if not isinstance(error.__cause__, FileNotFoundError) or not self._has_moved(table):
+                raise
+            raise ConflictError(f"files have gone meanwhile: {error.message}") from error
+
+    def _has_moved(self, table: Table) -> bool:
+        return self.catalog.load_table(table.name()).metadata_location != table.metadata_location
 
     def _has_it(self, table: Table, snapshot_id: int) -> bool:
         if table.metadata.snapshot_by_id(snapshot_id) is not None:
