@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from target_parquet.metadata import DELETED_COLUMN
+
 from target_iceberg.upsert.kernels import numbers
 from target_iceberg.upsert.key_columns import KeyColumns
 from target_iceberg.upsert.key_log import KeyLog
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from target_iceberg.table_writer import TablePlan
 
 ORDER = "__dativo_order"
-_DELETED = "_sdc_deleted_at"
 
 
 class RowKeys:
@@ -74,11 +75,11 @@ class RowKeys:
         order = numbers(self._arrived, rows.num_rows)
         self._arrived += rows.num_rows
         ordered = rows.add_column(rows.num_columns, self.with_order(rows.schema).field(ORDER), order)
-        if not self._settings.hard_delete or _DELETED not in rows.schema.names:
+        if not self._settings.hard_delete or DELETED_COLUMN not in rows.schema.names:
             return ordered
-        staying = ordered.filter(rows.column(_DELETED).is_null())
+        staying = ordered.filter(rows.column(DELETED_COLUMN).is_null())
         self._tally.deleted += rows.num_rows - staying.num_rows
-        going = ordered.filter(rows.column(_DELETED).is_valid())
+        going = ordered.filter(rows.column(DELETED_COLUMN).is_valid())
         self._opened().tombstones(going, going.column(ORDER))
         return staying
 

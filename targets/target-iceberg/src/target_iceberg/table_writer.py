@@ -10,7 +10,7 @@ from dativo_protocol.errors import InvalidRecordError
 from target_parquet.epoch import WrittenFile
 from target_parquet.errors import LayoutError
 from target_parquet.ledger import StreamAction
-from target_parquet.metadata import now
+from target_parquet.metadata import DELETED_COLUMN, VERSION_COLUMN, now
 from target_parquet.stream_writer import StreamWriter
 
 from target_iceberg.data_file import describe_data_file
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     TablePlan = IcebergPlan | ForeseenPlan
 
-_VERSION_COLUMN = "_sdc_table_version"
-_DELETED_COLUMN = "_sdc_deleted_at"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -196,11 +194,11 @@ class TableWriter(StreamWriter):
     def _activation(self, version: int) -> dict[str, Any]:
         """What the commit has to do to rows of older versions."""
         schema = self._table.shape.schema
-        active = [schema.find_field(_VERSION_COLUMN).field_id, version]
+        active = [schema.find_field(VERSION_COLUMN).field_id, version]
         if self._settings.hard_delete:
             return {"version": active}
         at = (self._activated_at - _EPOCH) // timedelta(microseconds=1)
-        return {"retired": [*active, schema.find_field(_DELETED_COLUMN).field_id, at]}
+        return {"retired": [*active, schema.find_field(DELETED_COLUMN).field_id, at]}
 
 
 def _row_keys(settings: Settings, tally: Tally) -> RowKeys:

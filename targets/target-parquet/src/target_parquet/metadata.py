@@ -19,15 +19,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
+DELETED_COLUMN = "_sdc_deleted_at"
+VERSION_COLUMN = "_sdc_table_version"
 SDC_COLUMNS = frozenset(
     {
         "_sdc_batched_at",
-        "_sdc_deleted_at",
+        DELETED_COLUMN,
         "_sdc_extracted_at",
         "_sdc_received_at",
         "_sdc_sequence",
         "_sdc_sync_started_at",
-        "_sdc_table_version",
+        VERSION_COLUMN,
     }
 )
 _SOURCE_KEY = b"dativo.source"
@@ -39,9 +41,9 @@ def decoded_fields() -> list[pa.Field[Any]]:
 
     instant = pa.timestamp("us", tz="UTC")
     return [
-        pa.field("_sdc_deleted_at", instant),
+        pa.field(DELETED_COLUMN, instant),
         pa.field("_sdc_extracted_at", instant, metadata={_SOURCE_KEY: b"time_extracted"}),
-        pa.field("_sdc_table_version", pa.int64(), metadata={_SOURCE_KEY: b"version"}),
+        pa.field(VERSION_COLUMN, pa.int64(), metadata={_SOURCE_KEY: b"version"}),
     ]
 
 

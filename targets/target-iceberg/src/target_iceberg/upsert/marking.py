@@ -10,6 +10,8 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from target_parquet.metadata import DELETED_COLUMN
+
 from target_iceberg.upsert.bounds import bounds_of
 from target_iceberg.upsert.data_reader import open_data_file
 from target_iceberg.upsert.kernels import count_true
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     from target_iceberg.upsert.written import Written
 
 logger = logging.getLogger(__name__)
-
-DELETED_COLUMN = "_sdc_deleted_at"
 
 
 @dataclass(frozen=True, slots=True)
