@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
+import sys
+import threading
+from pathlib import Path
 
 import pytest
 from dativo_protocol.signals import Stopped, StopRequest
+from dativo_protocol.testing import run
 
 
 @pytest.fixture
 def stop():
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+    before = {number: signal.getsignal(number) for number in numbers}
     request = StopRequest()
     request.install()
     yield request
@@ -71,3 +77,20 @@ def test_without_a_signal_nothing_happens(stop):
     with stop.hold():
         pass
     assert stop.exit_code is None
+
+
+def test_waiting_in_a_lock_that_is_delicate_is_cut_short_too(stop):
+    waiting: queue.Queue[None] = queue.Queue()
+    sender = threading.Timer(0.05, send, [signal.SIGTERM])
+    sender.start()
+    with pytest.raises(Stopped):
+        waiting.get()
+    assert waiting.empty()  # a lock left behind would be waited for here
+    sender.join()
+
+
+def test_a_stop_at_any_point_of_an_exchange_between_threads_is_neither_lost_nor_waited_for():
+    script = Path(__file__).parent / "executables" / "stopped_everywhere.py"
+    outcome = run([sys.executable, script])
+    assert outcome.code == 0, outcome.stderr + outcome.stdout.decode()[-200:]
+    assert int(outcome.stdout.split()[-2]) > 100

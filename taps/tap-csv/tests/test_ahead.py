@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from dativo_protocol.testing import run
 from tap_csv.ahead import read_ahead
 
 if TYPE_CHECKING:
@@ -78,3 +81,9 @@ def test_an_exception_of_the_taker_ends_the_thread_too() -> None:
     with pytest.raises(ZeroDivisionError), read_ahead(numbers(), depth=2) as items:
         1 // next(items)
     assert numbers.is_closed
+
+
+def test_a_stop_at_any_point_ends_it() -> None:
+    outcome = run([sys.executable, Path(__file__).parent / "stopped_everywhere.py"])
+    assert outcome.code == 0, outcome.stderr + outcome.stdout.decode()[-200:]
+    assert int(outcome.stdout.split()[-2]) > 100

@@ -83,7 +83,8 @@ class StreamRun:
 
     def _read_rows(self, opened: CsvFile, rows_done: int, progress: Progress, records: RowWriter) -> None:
         typer = RowTyper(self._plan, opened)
-        with read_ahead(opened.batches(typer.columns), depth=BATCHES_AHEAD) as batches:
+        parsed = opened.batches(typer.columns)
+        with read_ahead(parsed, depth=BATCHES_AHEAD, hold=self._out.hold) as batches:
             for batch in batches:
                 rest = batch.after(rows_done)
                 if not len(rest.numbers):
