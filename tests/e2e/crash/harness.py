@@ -152,13 +152,20 @@ class Pipeline:
         assert Counter(self.place.rows()) == wanted
 
     def verify(self) -> None:
-        """Let the target hold all that is visible against its ledger."""
+        """Let the target hold all that is visible against its ledger.
+
+        Files of a table that is upserted to have rows that were replaced, and some are copies of loaded ones.
+        """
         with _Target(self, ["verify", "--format", "json"], "", subprocess.DEVNULL) as target:
             answer = target.ended(SECONDS)
         assert answer.code == 0, answer.stderr
         streams = json.loads(answer.stdout)["streams"]
-        assert [each["unknown"] for each in streams] == [[]] * len(streams)
-        assert sum(each["rows"] for each in streams) == len(self.place.rows())
+        rows, visible = sum(each["rows"] for each in streams), len(self.place.rows())
+        if self.target.get("load_method") == "upsert":
+            assert rows >= visible
+        else:
+            assert [each["unknown"] for each in streams] == [[]] * len(streams)
+            assert rows == visible
 
     def write(self, name: str, document: Mapping[str, Any]) -> str:
         """Write a JSON file into the scratch directory; returns its path."""
