@@ -1,4 +1,7 @@
-"""Commits to Glue, one table after the other; the other tests of commits go there with DATIVO_CRASH_ICEBERG=full."""
+"""Commits to Glue, one table after the other.
+
+The other tests of commits go there too with `DATIVO_CRASH_ICEBERG=full`.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ def proxy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_an_answer_that_fails_or_gets_lost_doubles_nothing(
     glue_lake: Callable[..., Lake], proxy: FaultyProxy, action: str
 ) -> None:
-    """boto sends the request again, with the version it was for: it is refused where the first one arrived."""
+    """boto sends the request again, with the version it was for: refused if the first one arrived."""
     lake = glue_lake(proxy.url)
     tables = [lake.create("orders"), lake.create("lines")]
     changes = [always(each, Change(add=(lake.file(each, range(3)),))) for each in tables]

@@ -28,19 +28,9 @@ from target_iceberg.upsert.equality import spec_of_all
 from target_iceberg.upsert.versions import ActivatedVersion
 
 from .lake import NAME, make_lake
+from .versioned import SCHEMA, rows
 
-SCHEMA = Schema(
-    NestedField(1, "id", LongType(), required=True),
-    NestedField(2, "v", StringType(), required=False),
-    NestedField(3, "version", LongType(), required=False),
-)
 BY_REGION = PartitionSpec(PartitionField(2, 1000, IdentityTransform(), "v"))
-
-
-def rows(ids, value="old", version=None):
-    count = len(ids)
-    versions = pa.array([version] * count, pa.int64())
-    return pa.table({"id": pa.array(ids, pa.int64()), "v": [value] * count, "version": versions})
 
 
 def blind(lake, budget=0):
