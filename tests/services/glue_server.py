@@ -1,4 +1,4 @@
-"""The Glue of moto as a server on a port of this machine, its argument; run by the Python of `tools/moto.txt`.
+"""The Glue of moto, as a server on the port that its argument says; run by the Python of `tools/moto.txt`.
 
 AWS refuses an update whose `VersionId` is not that of the table by then. moto takes every update, so the
 check is made here, beside the update, as AWS describes it.

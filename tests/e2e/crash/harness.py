@@ -167,6 +167,14 @@ class Pipeline:
             assert [each["unknown"] for each in streams] == [[]] * len(streams)
             assert rows == visible
 
+    def maintain(self, *more: str) -> list[dict[str, Any]]:
+        """Let the target tend its tables; returns what it says of each."""
+        with _Target(self, ["maintain", "--format", "json", *more], "", subprocess.DEVNULL) as target:
+            ended = target.ended(SECONDS)
+        assert ended.code == 0, ended.stderr
+        tables: list[dict[str, Any]] = json.loads(ended.stdout)["tables"]
+        return tables
+
     def write(self, name: str, document: Mapping[str, Any]) -> str:
         """Write a JSON file into the scratch directory; returns its path."""
         path = self.scratch / name
