@@ -5,6 +5,7 @@ The other tests of commits go there too with `DATIVO_CRASH_ICEBERG=full`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ from target_iceberg.commit.change import Change, TableCommit
 from target_iceberg.commit.committer import commit_tables
 from target_iceberg.commit.marker import read_marker
 from target_iceberg.commit.outcomes import Outcome, outcome_of
-from target_iceberg.errors import StoreError
+from target_iceberg.errors import StoreError, UnfinishedError
 
 from tests.services import glue
 from tests.services.lake import HURRIED, Lake, always, counting, marker
@@ -48,6 +49,38 @@ def test_an_answer_that_fails_or_gets_lost_doubles_nothing(
         assert lake.rows(each) == [0, 1, 2]
         assert len(lake.load(each).metadata.snapshots) == 1
         assert read_marker(lake.load(each).metadata, "nightly") == marker(1)
+
+
+def test_a_conflict_that_may_be_our_own_commit_is_not_taken_for_a_no(
+    glue_lake: Callable[..., Lake], proxy: FaultyProxy
+) -> None:
+    """The request that boto has sent again is refused, and there is no time left to look at the table."""
+    lake = glue_lake(proxy.url)
+    orders = lake.create()
+    change = always(orders, Change(add=(lake.file(orders, range(3)),)))
+    proxy.inject("POST", UPDATE, "lost", times=1)
+    with pytest.raises(UnfinishedError):
+        commit_tables(lake.catalog, marker(1), [change], limits=replace(HURRIED, attempts=1))
+    commit_tables(lake.catalog, marker(1), [change], limits=HURRIED)
+    assert lake.rows(orders) == [0, 1, 2]
+
+
+def test_a_conflict_that_was_looked_at_leaves_no_doubt(glue_lake: Callable[..., Lake]) -> None:
+    lake = glue_lake()
+    orders = lake.create()
+    ours = lake.file(orders, [1])
+    plans = []
+
+    def plan(_: Table) -> Change:
+        plans.append(True)
+        if len(plans) == 2:
+            raise StoreError("there is no room")
+        commit_tables(lake.catalog, None, [always(orders, Change(add=(lake.file(orders, [2]),)))])
+        return Change(add=(ours,))
+
+    with pytest.raises(StoreError, match="no room") as raised:
+        commit_tables(lake.catalog, marker(1), [TableCommit(orders, plan)], limits=HURRIED)
+    assert not isinstance(raised.value, UnfinishedError)
 
 
 def test_of_two_updates_of_one_version_the_second_is_planned_anew(

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 class TableByTable:
-    """Takes commits with what every catalog of pyiceberg has."""
+    """Takes commits with what every catalog of pyiceberg has; boto, for one, repeats requests by itself."""
+
+    repeats_requests = True
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -39,7 +41,7 @@ class TableByTable:
 class _AssertHead(AssertRefSnapshotId):
     """What Iceberg says of the requirement; pyiceberg's own refuses every table that begins with a branch."""
 
-    def validate(self, base_metadata: TableMetadata | None) -> None:
+    def validate(self, base_metadata: TableMetadata | None) -> None:  # type: ignore[override]
         """Raise CommitFailedException if the branch is not where it has to be."""
         if base_metadata is None or base_metadata.snapshots or self.snapshot_id is not None:
             super().validate(base_metadata)
