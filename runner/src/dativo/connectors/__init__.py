@@ -1,0 +1,1 @@
+"""Which connectors there are, where they are installed, and what may be used."""

@@ -1,0 +1,1 @@
+"""Job and project files: read, checked, explained."""

@@ -1,0 +1,73 @@
+"""What connectors say on stderr: shown with a label, secrets masked, metrics taken out, last words kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dativo.observe.log_lines import LEVELS, LogLine, Metric, parse_log_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dativo.observe.console import Console
+    from dativo.secrets.redact import Redactor
+
+LAST_WORDS_LENGTH = 500
+
+
+@dataclass(slots=True)
+class _LastWords:
+    severity: int
+    text: str
+
+
+class ConnectorLog:
+    """Takes lines of stderr.
+
+    Args:
+        console: where they are shown.
+        redact: is applied to every line first.
+        on_metric: is given (connector, metric) for lines that carry one; such lines are not shown.
+    """
+
+    def __init__(
+        self, console: Console, redact: Redactor, on_metric: Callable[[str, Metric], None] | None = None
+    ) -> None:
+        self._console = console
+        self._redact = redact
+        self._on_metric = on_metric
+        self._last_words: dict[str, _LastWords] = {}
+
+    def take(self, connector: str, line: bytes) -> None:
+        """Deals with one line of one connector."""
+        parsed = parse_log_line(self._redact(line.decode(errors="replace")))
+        if parsed.metric is not None:
+            if self._on_metric is not None:
+                self._on_metric(connector, parsed.metric)
+            return
+        self._console.line(connector, _shown(parsed))
+        self._remember(connector, parsed)
+
+    def last_words(self, connector: str) -> str | None:
+        """The last CRITICAL line, else the last ERROR line, else the last line without a level."""
+        words = self._last_words.get(connector)
+        return words.text if words else None
+
+    def _remember(self, connector: str, line: LogLine) -> None:
+        unlevelled = line.level is None
+        if not line.message.strip() or not (unlevelled or line.severity >= LEVELS["ERROR"]):
+            return
+        before = self._last_words.get(connector)
+        if before is None or line.severity >= before.severity:
+            self._last_words[connector] = _LastWords(line.severity, _one_line(line.message))
+
+
+def _shown(line: LogLine) -> str:
+    message = line.message if line.level in {None, "INFO"} else f"{line.level}: {line.message}"
+    return "\n".join([message, *line.trace])
+
+
+def _one_line(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= LAST_WORDS_LENGTH else f"{text[: LAST_WORDS_LENGTH - 1]}…"

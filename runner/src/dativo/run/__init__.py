@@ -1,0 +1,1 @@
+"""Connectors as processes on pipes, from start to end."""

@@ -1,0 +1,86 @@
+"""The state that the destination holds: where a run starts, whatever the state file says.
+
+A target with the capability `recover` has completed or given up what a killed run had prepared by the time it
+answers `--recover`, and its answer stands for what readers see. The state file is stored a moment later, by
+another process, so it may lag behind; starting from it would load records twice.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from dativo.errors import ConnectorError
+
+if TYPE_CHECKING:
+    from dativo.observe.connector_log import ConnectorLog
+    from dativo.observe.console import Console
+    from dativo.run.session import Session
+    from dativo.state.local import StateStore
+
+CAPABILITY = "recover"
+PIPELINE = "pipeline"
+ANSWER_SECONDS = 60.0
+RECOVER_SECONDS = 3600.0
+_NOTHING = "{}"
+
+
+def starting_state(session: Session, store: StateStore, log: ConnectorLog, console: Console) -> str | None:
+    """The state for the tap, JSON text; None to start from nothing.
+
+    Raises:
+        StateError: the state file cannot be used.
+        ConnectorError: the target cannot tell.
+    """
+    cached = store.read()
+    target = session.ready.target
+    if not target.connector.can(CAPABILITY):
+        return cached
+    _name_pipeline(session, log)
+    durable = session.ask(session.command(target, "--recover"), log, seconds=RECOVER_SECONDS).strip()
+    if durable and not is_object(durable):
+        raise ConnectorError(f"`{target.name} --recover` answered with something that is no state")
+    if durable in ("", cached):
+        if not durable and cached is not None:
+            _say(session, console, f"the destination holds no state, going on from {store.path}")
+        return cached
+    if durable == _NOTHING:
+        if cached is not None:
+            _say(session, console, "the destination is loaded anew, so the state is not used")
+        return durable
+    what = "nothing is stored in" if cached is None else "another one is in"
+    _say(session, console, f"going on from the state that the destination holds, {what} {store.path}")
+    store.write(durable)
+    return durable
+
+
+def is_object(text: str) -> bool:
+    """Whether this is the JSON text of an object, as a state must be."""
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def _name_pipeline(session: Session, log: ConnectorLog) -> None:
+    """Lets the destination tell this job from others, if the job file does not."""
+    job, target = session.ready.job, session.ready.target
+    if job.target.config.get(PIPELINE) is not None:
+        return
+    command = session.command(target, "--about", "--format=json", configured=False)
+    if PIPELINE in _settings(session.ask(command, log, seconds=ANSWER_SECONDS), target.name):
+        session.configure(target, {**job.target.config, PIPELINE: job.full_name})
+
+
+def _settings(answer: str, name: str) -> dict[str, object]:
+    try:
+        settings = json.loads(answer)["settings"]["properties"]
+    except (ValueError, TypeError, KeyError):
+        settings = None
+    if not isinstance(settings, dict):
+        raise ConnectorError(f"`{name} --about --format=json` does not give a JSON Schema of settings")
+    return settings
+
+
+def _say(session: Session, console: Console, what: str) -> None:
+    console.say(f"{session.ready.job.full_name}: {what}")

@@ -1,0 +1,170 @@
+"""A job file as a ready job, or as the full list of what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from dativo.connectors.registry import built_in_registry, load_registry
+from dativo.errors import ProblemsError
+from dativo.jobs.ready import load_job
+
+GOOD = """\
+name: users
+source:
+  connector: tap-steps
+  config:
+    steps: []
+target:
+  connector: target-lines
+"""
+
+
+@pytest.fixture
+def load(project):
+    def load(text, environ=None):
+        path = project.directory / "job.yaml"
+        path.write_text(text)
+        return load_job(path, load_registry([built_in_registry(), project.registry]), environ or {})
+
+    return load
+
+
+@pytest.fixture
+def problems(load):
+    def problems(text, environ=None):
+        with pytest.raises(ProblemsError) as caught:
+            load(text, environ)
+        return [str(problem).rsplit("job.yaml:", 1)[1] for problem in caught.value.problems]
+
+    return problems
+
+
+def test_a_good_file_is_a_ready_job(load, project):
+    ready = load(GOOD)
+    assert ready.job.name == "users"
+    assert ready.job.source.config == {"steps": []}
+    assert ready.job.source.select == ()
+    assert ready.job.tenant is None
+    assert ready.directory == project.directory
+    assert ready.tap.executable.name == "tap_steps.py"
+    assert ready.target.executable.name == "target_lines.py"
+    assert ready.state_path == project.directory / ".dativo/state/users.json"
+
+
+def test_a_tenant_has_a_state_of_its_own(load, project):
+    ready = load("tenant: acme\n" + GOOD)
+    assert ready.job.full_name == "acme/users"
+    assert ready.state_path == project.directory / ".dativo/state/acme/users.json"
+
+
+def test_the_state_can_lie_elsewhere(load, project):
+    assert load(GOOD + "state: {path: ../s.json}\n").state_path == project.directory / "../s.json"
+    assert load(GOOD + "state: {path: /var/s.json}\n").state_path == Path("/var/s.json")
+    assert load(GOOD + "state: {path: ~/s.json}\n").state_path == Path.home() / "s.json"
+
+
+def test_variables_reach_every_value(load):
+    text = "name: ${JOB}\nsource:\n  connector: ${TAP}\n  config: {steps: [], key: '${KEY}'}\n"
+    text += "  select: ['${STREAM}.*']\ntarget: {connector: target-lines}\n"
+    environ = {"JOB": "j", "TAP": "tap-steps", "KEY": "s3cret", "STREAM": "users"}
+    ready = load(text, environ)
+    assert (ready.job.name, ready.tap.name, ready.job.source.select) == ("j", "tap-steps", ("users.*",))
+    assert ready.job.source.config["key"] == "s3cret"
+    assert ready.variables == environ
+
+
+def test_all_problems_are_told_at_once_in_the_order_of_the_file(problems):
+    text = """\
+nmae: users
+source:
+  connector: tap-step
+  config: [steps]
+  select: users
+  select_all: true
+target:
+  connector: target-lines
+  config:
+    path: ${WHERE}
+state: here
+"""
+    assert problems(text) == [
+        "1:1: 'nmae' is not known; did you mean 'name'?",
+        "1:1: 'name' is missing",
+        "3:14: source.connector: no tap 'tap-step' in the registry; did you mean 'tap-steps'?",
+        "4:11: 'source.config' must be a mapping, not a list",
+        "5:11: 'source.select' must be a list, not a text",
+        "6:3: 'source.select_all' is not known; did you mean 'select'?",
+        "10:11: ${WHERE} is not set: export WHERE, or give a default as ${WHERE:-default}",
+        "11:8: 'state' must be a mapping, not a text",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (("name: users", "name: 5"), "1:7: 'name' must be a text, not a number"),
+        (("name: users", "name: a/b"), "1:7: 'name' must match"),
+        (("name: users", "name: .."), "1:7: 'name' must match"),
+        (("name: users", "name: users\ntenant: ../x"), "2:9: 'tenant' must match"),
+        (("name: users", "name:"), "1:6: 'name' must be a text, not nothing"),
+        (("tap-steps", "target-lines"), "'target-lines' is a target, and a tap is needed here"),
+        (("target-lines", "tap-steps"), "'tap-steps' is a tap, and a target is needed here"),
+        (
+            ("target-lines", "qqq"),
+            "no target 'qqq' in the registry; known targets: target-iceberg, target-lines, target-parquet",
+        ),
+        (("  connector: target-lines", "  config: {}"), "'target.connector' is missing"),
+        (
+            ("    steps: []", "    steps: []\n  select: [1]"),
+            "'source.select[0]' must be a text, not a number",
+        ),
+        (
+            ("    steps: []", "    steps: []\n  metadata: {users: x}"),
+            "'source.metadata.users' must be a mapping",
+        ),
+        (
+            ("name: users", "name: users\nzzz: 1"),
+            "'zzz' is not known; known here: name, source, target, tenant, state",
+        ),
+    ],
+)
+def test_each_departure_from_the_format_is_named(problems, change, problem):
+    found = problems(GOOD.replace(*change))
+    assert len(found) == 1
+    assert problem in found[0]
+
+
+def test_a_file_that_holds_no_mapping_is_refused(problems):
+    assert problems("- a\n") == ["1:1: must hold a mapping, not a list"]
+
+
+def test_a_connector_that_is_not_installed_says_what_to_install(project, problems):
+    text = project.registry.read_text().replace("target_lines.py", "gone.py")
+    project.registry.write_text(text)
+    (found,) = problems(GOOD)
+    assert found.startswith("7:14: target.connector: target-lines is in the registry, but its executable")
+    assert "install the package target-lines" in found
+
+
+def test_selecting_needs_a_tap_that_discovers(project, problems):
+    project.registry.write_text(
+        project.registry.read_text().replace("- discover\n", "").replace("- catalog\n", "")
+    )
+    found = problems(GOOD.replace("target:", "  select: [users]\n  metadata: {users: {x: y}}\ntarget:"))
+    assert found == [
+        "6:11: source.select: tap-steps cannot do it, it lacks discover and catalog",
+        "7:13: source.metadata: tap-steps cannot do it, it lacks discover and catalog",
+    ]
+
+
+def test_a_missing_variable_is_not_followed_by_complaints_about_what_it_is_not(problems):
+    assert len(problems(GOOD.replace("tap-steps", "${TAP}"))) == 1
+    assert len(problems(GOOD.replace("users", "${NAME}"))) == 1
+
+
+def test_a_secret_in_the_wrong_place_is_not_shown(problems):
+    text = GOOD.replace("    steps: []", "    steps: []\n  select: ${TOKEN}")
+    found = problems(text.replace("name: users", "name: ${TOKEN}"), {"TOKEN": "!hunter2"})
+    assert len(found) == 2
+    assert "hunter2" not in "".join(found)
