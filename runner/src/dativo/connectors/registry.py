@@ -15,7 +15,7 @@ from dativo.jobs.typed import read_dataclass, suggestion
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-Kind = Literal["tap", "target"]
+Kind = Literal["tap", "target", "mapper"]
 Maturity = Literal["alpha", "beta", "stable"]
 
 
@@ -24,7 +24,7 @@ class Connector:
     """One entry of registry.yaml."""
 
     name: str = field(metadata=described("Name that jobs use.", pattern=NAME))
-    kind: Kind = field(metadata=described("`tap` or `target`."))
+    kind: Kind = field(metadata=described("`tap`, `target` or `mapper`."))
     distribution: str = field(metadata=described("Package that installs it.", pattern=NAME))
     version: str = field(metadata=described("Version of that package that the registry speaks of."))
     executable: str = field(
