@@ -15,8 +15,12 @@ COMMANDS = {
     "check": "jobs",
     "discover": "jobs",
     "list": "connectors",
+    "new": "jobs",
+    "plan": "jobs",
     "run": "run",
+    "schedule": "jobs",
     "schema": "jobs",
+    "validate": "jobs",
 }
 """Command → module of this package that holds it, as a click command called `NAME_command`."""
 

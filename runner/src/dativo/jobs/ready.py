@@ -14,7 +14,6 @@ from dativo.jobs.project import Project, find_project
 from dativo.jobs.references import Variables
 from dativo.jobs.resolving import resolved_in, secrets_of
 from dativo.jobs.schedule import schedule_problems
-
 from dativo.state.store import StateKey
 
 if TYPE_CHECKING:

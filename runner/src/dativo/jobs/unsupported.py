@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dativo.errors import Problem, ProblemsError
+from dativo.jobs.format import Paths
 from dativo.jobs.limits import Limits, Parallel, Retries, Timeouts
 
 if TYPE_CHECKING:
@@ -34,7 +35,15 @@ def _unsupported(ready: ReadyJob) -> Iterator[list[str | int]]:
     for key, usual in (("retries", Retries()), ("timeouts", Timeouts()), ("parallel", Parallel())):
         if getattr(job, key) != usual:
             yield [key]
+    for key in ("schema", "catalog"):
+        if getattr(job.source, key):
+            yield ["source", key]
     for path, side in ((["source"], job.source), (["target"], job.target)):
+        for key in ("env", "network"):
+            if getattr(side, key):
+                yield [*path, key]
+        if side.paths != Paths():
+            yield [*path, "paths"]
         if side.limits != Limits():
             yield [*path, "limits"]
         if side.sandbox != "none":
