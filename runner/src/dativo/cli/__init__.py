@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "jobs",
     "discover": "jobs",
     "list": "connectors",
+    "migrate": "migrate",
     "new": "jobs",
     "plan": "jobs",
     "run": "run",
