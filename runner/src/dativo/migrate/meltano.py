@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dativo.jobs.format import NAME
@@ -104,7 +104,7 @@ def _job(pair: Pair, project: MeltanoProject, entries: Entries, migration: Migra
         **_selection(tap, known, migration),
     }
     if pair.mappings:
-        document["mappers"] = [_mapper(name, project, entries, known) for name in pair.mappings]
+        document["mappers"] = [_mapper(name, project, entries, known, migration) for name in pair.mappings]
     document["target"] = {
         "connector": entries.name(target),
         **connector_config(target, project, known, migration),
@@ -114,11 +114,17 @@ def _job(pair: Pair, project: MeltanoProject, entries: Entries, migration: Migra
     return document
 
 
-def _mapper(name: str, project: MeltanoProject, entries: Entries, known: Mapping[str, str]) -> dict[str, Any]:
+def _mapper(
+    name: str,
+    project: MeltanoProject,
+    entries: Entries,
+    known: Mapping[str, str],
+    migration: Migration,
+) -> dict[str, Any]:
     plugin = project.mapping(name)
     assert plugin is not None
-    config = {**plugin.config, **plugin.mappings[name]}
-    return {"connector": entries.name(plugin), "config": converted(config, known)}
+    mapper = replace(plugin, config={**plugin.config, **plugin.mappings[name]})
+    return {"connector": entries.name(plugin), **connector_config(mapper, project, known, migration)}
 
 
 def _known_variables(project: MeltanoProject, tap: Plugin, target: Plugin) -> dict[str, str]:

@@ -92,7 +92,7 @@ def migrate_predecessor(file: Path, to: Path, migration: Migration, *, schema: s
         **({"description": text} if (text := _purpose(old.asset)) else {}),
         **({"tags": tags} if (tags := _tags(old.asset)) else {}),
         "source": source_of(old, directory, migration),
-        "target": target_of(old, directory, migration),
+        "target": target_of(old, migration),
         **_retries(old),
     }
     head = SCHEMA_LINE.format(f"../../{schema}")
@@ -173,13 +173,12 @@ def _retries(old: OldJob) -> dict[str, Any]:
         return {}
     retries: dict[str, Any] = {"attempts": int(config.get("max_retries", 3)) + 1}
     delay = config.get("initial_delay_seconds", config.get("retry_delay_seconds"))
-    for name, value in (
-        ("delay", delay),
-        ("max_delay", config.get("max_delay_seconds")),
-        ("factor", config.get("backoff_multiplier")),
-    ):
-        if value is not None:
-            retries[name] = value
+    others = {
+        "delay": delay,
+        "max_delay": config.get("max_delay_seconds"),
+        "factor": config.get("backoff_multiplier"),
+    }
+    retries.update({name: value for name, value in others.items() if value is not None})
     return {"retries": retries}
 
 

@@ -17,11 +17,17 @@ if TYPE_CHECKING:
     from dativo.migrate.predecessor import OldJob
 
 TAPS = {
-    "csv": "tap-csv", "postgres": "tap-postgres", "mysql": "tap-mysql", "stripe": "tap-stripe",
-    "hubspot": "tap-hubspot", "google_sheets": "tap-google-sheets", } TARGETS = { "iceberg":
-    "target-iceberg", "s3": "target-parquet", "minio": "target-parquet", "csv": "target-csv", }
-    _SOURCE_KEYS = { "name", "type", "roles", "description", "default_engine", "credentials",
-    "incremental", "connection", "files", "tables", "objects", "sheets", "engine",
+    "csv": "tap-csv",
+    "postgres": "tap-postgres",
+    "mysql": "tap-mysql",
+    "stripe": "tap-stripe",
+    "hubspot": "tap-hubspot",
+    "google_sheets": "tap-google-sheets",
+}
+TARGETS = {"iceberg": "target-iceberg", "s3": "target-parquet", "minio": "target-parquet"}
+_SOURCE_KEYS = {
+    "name", "type", "roles", "description", "default_engine", "credentials", "incremental", "connection",
+    "files", "tables", "objects", "sheets", "engine",
 }  # fmt: skip
 _READY = {"tap-csv", "target-parquet", "target-iceberg"}
 """Connectors whose settings are known here well enough to write them."""
@@ -94,7 +100,7 @@ def _metadata(old: OldJob) -> dict[str, Any]:
     return found
 
 
-def target_of(old: OldJob, directory: Path, migration: Migration) -> dict[str, Any]:
+def target_of(old: OldJob, migration: Migration) -> dict[str, Any]:
     """The `target` of the new job."""
     kind = str(old.target.get("type") or old.plain.get("target_connector") or "")
     connector = TARGETS.get(kind, f"target-{kind.replace('_', '-')}")
@@ -105,15 +111,15 @@ def target_of(old: OldJob, directory: Path, migration: Migration) -> dict[str, A
         return {"connector": connector, "config": _connection(old, "target", migration)}
     if connector == "target-iceberg":
         migration.note(
-            "the old iceberg target wrote Parquet files to a bucket; target-iceberg writes tables: give it a catalog",
+            "the old iceberg target wrote Parquet files; target-iceberg writes tables: give it a catalog",
             place,
             by_hand=True,
         )
         return {"connector": connector, "config": _connection(old, "target", migration)}
-    return {"connector": connector, "config": {"destination_path": _destination(old, directory)}}
+    return {"connector": connector, "config": {"destination_path": _destination(old)}}
 
 
-def _destination(old: OldJob, directory: Path) -> str:
+def _destination(old: OldJob) -> str:
     connection = old.target.get("connection") or {}
     inner = connection.get("s3") or connection.get("minio") or connection
     bucket = inner.get("bucket") or "${S3_BUCKET}"
