@@ -7,19 +7,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dativo.errors import Interrupted, RunFailed
+from dativo.isolation.bounds import Bounds
+from dativo.isolation.watch import Household
 from dativo.observe.connector_log import ConnectorLog
 from dativo.observe.counters import Counters
 from dativo.observe.progress import Progress
-from dativo.observe.report import Result, reason_of_failure
+from dativo.observe.report import Result
 from dativo.run.pipeline import run_pipeline
+from dativo.run.reason import reason_of_failure
 from dativo.run.recover import is_object, starting_state
 from dativo.run.session import Session, open_session, redactor_of
+from dativo.run.stages import Patience, Stage
 from dativo.state.local import StateStore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dativo.isolation.usage import Usage
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.console import Console
     from dativo.observe.log_lines import Metric
+    from dativo.run.pipes import PipeFill
     from dativo.run.process import Command
 
 SHOWN_GARBAGE = 200
@@ -76,7 +84,9 @@ class _Run:
         self._began = time.monotonic()
         self._progress = Progress(self._job, self._counters, self._console)
         try:
-            outcome = run_pipeline(tap, target, self, grace_seconds=grace_seconds)
+            household = Household(adopts=True)
+            stages = [Stage(each, household.contain(each.name, Bounds())) for each in (tap, target)]
+            outcome = run_pipeline(stages, self, household, Patience(grace_seconds))
         finally:
             self._progress.finish()
         if outcome.signum is not None:
@@ -100,6 +110,12 @@ class _Run:
             return
         self._store.write(text)
         self._state_given = True
+
+    def usage(self, connector: str, usage: Usage) -> None:
+        pass
+
+    def pipes(self, fills: Sequence[PipeFill]) -> None:
+        pass
 
     def tick(self) -> None:
         self._progress.tick()
