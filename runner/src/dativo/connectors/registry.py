@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dativo.errors import Place, Problem, ProblemsError
-from dativo.jobs.format import NAME, described
+from dativo.jobs.describe import described
+from dativo.jobs.format import NAME
 from dativo.jobs.located import load_yaml
 from dativo.jobs.typed import read_dataclass, suggestion
 
