@@ -25,10 +25,18 @@ job_argument = click.argument("job_file", metavar="JOB.yaml", type=click.Path(pa
 
 
 def registry_of(registry_file: Path | None) -> Registry:
-    """The registry that ships with dativo, and the user's before it."""
+    """The registry that ships with dativo; before it the project's, and before that the one given."""
     from dativo.connectors.registry import built_in_registry, load_registry
 
-    return load_registry([built_in_registry(), *([registry_file] if registry_file else [])])
+    own = project_directory() / "connectors.yaml"
+    files = [built_in_registry(), own if own.is_file() else None, registry_file]
+    return load_registry([file for file in files if file is not None])
+
+
+def project_directory() -> Path:
+    """The nearest directory from here upwards with a `dativo.yaml`, else this one."""
+    here = Path.cwd()
+    return next((each for each in (here, *here.parents) if (each / "dativo.yaml").is_file()), here)
 
 
 def ready_job(job_file: Path, registry_file: Path | None) -> ReadyJob:
