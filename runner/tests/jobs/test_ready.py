@@ -125,7 +125,7 @@ state: here
         ),
         (
             ("name: users", "name: users\nzzz: 1"),
-            "'zzz' is not known; known here: name, source, target, tenant, state",
+            "'zzz' is not known; known here: name, source, target, tenant, description, tags, ",
         ),
     ],
 )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from dativo.cli.options import project_directory, registry_of, registry_option
+from dativo.cli.options import project_here, registry_of, registry_option
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dativo.connectors.install import Connectors, Done
     from dativo.home import Home
 
@@ -159,17 +160,16 @@ def _connectors(registry_file: Path | None) -> Connectors:
     from dativo.connectors.install import Connectors
     from dativo.connectors.installers import find_installer
 
-    return Connectors(registry_of(registry_file), _home(), project_directory(), find_installer())
+    project = project_here()
+    return Connectors(registry_of(registry_file), project.home, project.root, find_installer())
 
 
 def _home() -> Home:
-    from dativo.home import DIRECTORY, Home
-
-    return Home(project_directory() / DIRECTORY)
+    return project_here().home
 
 
 def _locks() -> Path:
-    return project_directory() / "connectors.lock"
+    return project_here().root / "connectors.lock"
 
 
 def _print_json(document: object) -> None:

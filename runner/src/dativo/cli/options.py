@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from dativo.connectors.registry import Registry
+    from dativo.jobs.project import Project
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.console import Console
 
@@ -28,15 +29,15 @@ def registry_of(registry_file: Path | None) -> Registry:
     """The registry that ships with dativo; before it the project's, and before that the one given."""
     from dativo.connectors.registry import built_in_registry, load_registry
 
-    own = project_directory() / "connectors.yaml"
-    files = [built_in_registry(), own if own.is_file() else None, registry_file]
-    return load_registry([file for file in files if file is not None])
+    given = [registry_file] if registry_file else []
+    return load_registry([built_in_registry(), *project_here().registries, *given])
 
 
-def project_directory() -> Path:
-    """The nearest directory from here upwards with a `dativo.yaml`, else this one."""
-    here = Path.cwd()
-    return next((each for each in (here, *here.parents) if (each / "dativo.yaml").is_file()), here)
+def project_here() -> Project:
+    """The project of the directory in which the command is given."""
+    from dativo.jobs.project import find_project
+
+    return find_project(Path.cwd(), os.environ)
 
 
 def ready_job(job_file: Path, registry_file: Path | None) -> ReadyJob:

@@ -7,13 +7,13 @@ import binascii
 import hashlib
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dativo.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from dativo.connectors.registry import Entry
 
@@ -49,7 +49,8 @@ def check_custom(
     expected = entry.connector.sha256
     if expected is not None and digest != expected:
         raise PolicyError(
-            f"{name}: {real} has SHA-256 {digest}, the registry says {expected} ({entry.file}): put the file back, "
+            f"{name}: {real} has SHA-256 {digest}, the registry says {expected} ({entry.file}): put "
+            "the file back, "
             "or correct the entry after looking at the change"
         )
     if entry.connector.signature is not None:

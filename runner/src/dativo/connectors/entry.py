@@ -6,7 +6,8 @@ from collections.abc import Mapping  # noqa: TC003  (field types are read at run
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dativo.jobs.format import NAME, described
+from dativo.jobs.describe import described
+from dativo.jobs.format import NAME
 
 Kind = Literal["tap", "target", "mapper"]
 Maturity = Literal["alpha", "beta", "stable"]
@@ -70,9 +71,7 @@ class Connector:
     path: str | None = field(default=None, metadata=described("Directory of its source in the repository."))
     engine: Engine = field(
         default="singer",
-        metadata=described(
-            "`native`: one of dativo's own connectors; `singer`: any other that keeps to Singer."
-        ),
+        metadata=described("`native`: one of dativo's own; `singer`: any other that keeps to Singer."),
     )
     settings: str | None = field(
         default=None,
@@ -102,15 +101,13 @@ class Connector:
         default_factory=Paths,
         metadata=described("Settings that name paths; in a sandbox nothing else of the machine is there."),
     )
-    network: Literal[True, False] = field(
-        default=True, metadata=described("Whether it needs the network, in a sandbox.")
-    )
+    network: bool = field(default=True, metadata=described("Whether it needs the network, in a sandbox."))
     limits: Mapping[str, Any] = field(
         default_factory=dict, metadata=described("Limits of every job that uses it, as in a job's `limits`.")
     )
     source: Origin = field(
         default="pypi",
-        metadata=described("Where `dativo install` takes it from: an index, a directory, a wheel."),
+        metadata=described("Where `dativo install` takes it from."),
     )
     requirement: str | None = field(
         default=None,

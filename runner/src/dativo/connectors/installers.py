@@ -24,14 +24,10 @@ _SHOWN_LINES = 12
 
 
 class Installer(Protocol):
-    """One way of installing.
+    """One way of installing; `everywhere` says whether its locks serve other platforms too."""
 
-    Attributes:
-        everywhere: whether its locks serve other platforms too.
-    """
-
-    name: str
-    everywhere: bool
+    @property
+    def everywhere(self) -> bool: ...
 
     def lock(self, requirement: str, python: str | None) -> str:
         """Pinned requirements with hashes; raises InstallError."""
@@ -46,7 +42,7 @@ class Installer(Protocol):
         ...
 
 
-def find_installer() -> Installer:
+def find_installer() -> Uv | Pip:
     """uv on PATH, else the package `uv`, else pip."""
     found = shutil.which("uv") or _packaged_uv()
     return Uv(found) if found else Pip()
@@ -57,13 +53,11 @@ class Uv:
     """https://docs.astral.sh/uv/"""
 
     program: str
-    name: str = "uv"
     everywhere: bool = True
 
     def lock(self, requirement: str, python: str | None) -> str:
         chosen = ["--python", python or sys.executable]
         asked = ["--generate-hashes", "--universal", "--no-header", "--no-annotate", "--no-emit-index-url"]
-        # What has been built from a directory of sources stands in no index, but its requirements do.
         return _run(
             [self.program, "pip", "compile", "--quiet", *asked, *chosen, "-"], stdin=f"{requirement}\n"
         )
@@ -83,7 +77,6 @@ class Uv:
 class Pip:
     """What comes with Python: slower, and its locks serve one platform."""
 
-    name: str = "pip"
     everywhere: bool = False
 
     def lock(self, requirement: str, python: str | None) -> str:

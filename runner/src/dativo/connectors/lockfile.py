@@ -1,14 +1,13 @@
-"""Locks: what exactly an installed connector consists of, each file with its hash. They belong into git.
+"""Locks: what exactly an installed connector consists of, each file with its hash; they belong into git.
 
-A lock is a requirements file of pip, `connectors.lock/NAME@VERSION.txt` beside `dativo.yaml`, with a head that
-says what was asked for. Anyone who has the file installs the same bytes, or nothing.
+A lock is a requirements file of pip, `connectors.lock/NAME@VERSION.txt` beside `dativo.yaml`, with a head
+that says what was asked for. Anyone who has the file installs the same bytes, or nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -97,8 +96,8 @@ class Locks:
             for path in self.directory.glob(f"{spec.name}@*.txt")
             if spec.allows(version := path.stem.partition("@")[2])
         ]
-        version = newest(versions)
-        return read_lock(self._path(spec.name, version)) if version else None
+        best = newest(versions)
+        return read_lock(self._path(spec.name, best)) if best else None
 
     def write(self, lock: Lock) -> Path:
         """Stores a lock, whole or not at all."""
@@ -106,7 +105,7 @@ class Locks:
         path = self._path(lock.head.name, lock.head.version)
         fresh = path.with_suffix(".new")
         fresh.write_text(f"{_HEAD}{json.dumps(asdict(lock.head))}\n{lock.text}", encoding="utf-8")
-        os.replace(fresh, path)
+        fresh.replace(path)
         return path
 
     def remove(self, name: str, version: str) -> None:

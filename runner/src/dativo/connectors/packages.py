@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dativo.connectors.lockfile import normal
@@ -12,6 +11,7 @@ from dativo.errors import InstallError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from dativo.connectors.entry import Kind
 
@@ -60,8 +60,8 @@ def choose_script(distribution: str, scripts: Sequence[str], wanted: Sequence[st
     if not scripts:
         raise InstallError(f"{distribution} brings no program: it is no Singer tap or target")
     raise InstallError(
-        f"{distribution} brings several programs ({', '.join(scripts)}): name the one to start as `executable` "
-        "of an entry in connectors.yaml"
+        f"{distribution} brings several programs ({', '.join(scripts)}): name the one to start as "
+        "`executable` of an entry in connectors.yaml"
     )
 
 

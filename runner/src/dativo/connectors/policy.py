@@ -53,8 +53,8 @@ def check_policy(program: Program, tenant: str | None, rules: Rules) -> list[str
         _check_file(program, rules)
     elif rules.require_lock and program.origin != "lock":
         raise PolicyError(
-            f"{program.name} at {program.executable} was not installed from a lock, and the project asks for one: "
-            f"dativo install {program.name}"
+            f"{program.name} at {program.executable} was not installed from a lock, and the project asks for "
+            f"one: dativo install {program.name}"
         )
     return _shadowing(program, rules)
 
@@ -80,7 +80,8 @@ def _check_file(program: Program, rules: Rules) -> None:
 
     if rules.custom == "deny":
         raise PolicyError(
-            f"{program.name} is the executable {program.executable}, and policy.custom is deny: use an installed one"
+            f"{program.name} is the executable {program.executable}, and policy.custom is deny: "
+            "use an installed one"
         )
     assert program.entry is not None
     check_custom(

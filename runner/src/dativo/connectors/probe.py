@@ -11,7 +11,6 @@ import os
 import re
 import subprocess
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import ConnectorError
@@ -19,6 +18,7 @@ from dativo.home import make_private, open_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 SECONDS = 60.0
 _SEEN = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
@@ -76,9 +76,9 @@ class AboutCache:
         make_private(self._directory)
         fresh = path.with_suffix(f".{os.getpid()}.new")
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        with open(open_private(fresh, flags), "w", encoding="utf-8") as file:
+        with os.fdopen(open_private(fresh, flags), "w", encoding="utf-8") as file:
             json.dump(asdict(about), file)
-        os.replace(fresh, path)
+        fresh.replace(path)
         return about
 
 
@@ -94,8 +94,8 @@ def ask(executable: Path) -> About:
     if "config" not in options:
         last = (helped.stderr.strip().splitlines() or answer.stderr.strip().splitlines() or ["nothing"])[-1]
         raise ConnectorError(
-            f"{executable.name} is no Singer connector that can be used: it answers neither --about nor --help "
-            f"with --config in it; it said: {last}"
+            f"{executable.name} is no Singer connector that can be used: it answers neither --about nor "
+            f"--help with --config in it; it said: {last}"
         )
     capabilities = tuple(name for option, name in _OPTIONS.items() if option in options)
     return About(None, None, None, capabilities, None, answered=False)

@@ -1,4 +1,4 @@
-"""`connectors.yaml`: the project's own registry, to which `dativo install` adds what nobody has listed yet."""
+"""`connectors.yaml`: the project's own registry, to which `dativo install` adds what nobody has listed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from dativo.connectors.probe import About
     from dativo.connectors.venvs import Installed
 
-FILE = "connectors.yaml"
 _HEAD = (
-    "# Connectors of this project, in the form of dativo's registry.yaml. `dativo install` adds to it; change what "
-    "it\n# guessed (kind, secret_settings, maturity) by hand.\nversion: 1\nconnectors:\n"
+    "# Connectors of this project, in the form of dativo's registry.yaml. `dativo install` adds to it; "
+    "change what it\n# guessed (kind, secret_settings, maturity) by hand.\nversion: 1\nconnectors:\n"
 )
 
 
@@ -41,7 +40,8 @@ def add_entry(file: Path, installed: Installed, about: About, requirement: str) 
         else:
             file.write_text(before, encoding="utf-8")
         raise InstallError(
-            f"{installed.name} is installed, but cannot be listed in {file} ({error}); add it by hand:\n{block}"
+            f"{installed.name} is installed, but cannot be listed in {file} ({error}); add it by "
+            f"hand:\n{block}"
         ) from error
     return file
 

@@ -82,7 +82,7 @@ class Venvs:
     def locked(self, name: str) -> Iterator[None]:
         """Two installations of one connector come one after the other."""
         directory = make_private(self._root / name)
-        with open(open_private(directory / "lock", os.O_RDWR | os.O_CREAT), "rb") as file:
+        with os.fdopen(open_private(directory / "lock", os.O_RDWR | os.O_CREAT), "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -98,7 +98,7 @@ class Venvs:
         path = installed.prefix / MANIFEST
         fresh = path.with_suffix(".new")
         fresh.write_text(json.dumps(asdict(installed)), encoding="utf-8")
-        os.replace(fresh, path)
+        fresh.replace(path)
 
     def remove(self, installed: Installed) -> None:
         """Takes an environment away; its manifest first, so that it never counts half."""

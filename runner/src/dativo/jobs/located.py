@@ -15,9 +15,10 @@ import yaml
 
 from dativo.errors import Place, Problem, ProblemsError
 from dativo.jobs.references import ExpansionError, Variables
+from dativo.jobs.secret_text import SecretText
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 MAX_VALUES = 100_000
@@ -35,13 +36,27 @@ class Located:
     place: Place
     key_places: dict[str, Place] = field(default_factory=dict)
 
-    def plain(self) -> Any:
-        """The same as ordinary JSON-like data."""
+    def plain(self, resolve: Callable[[SecretText], Any] | None = None) -> Any:
+        """The same as ordinary JSON-like data.
+
+        Args:
+            resolve: gives what a text with secrets in it stands for; None leaves the SecretText in its place.
+        """
         if isinstance(self.value, dict):
-            return {name: child.plain() for name, child in self.value.items()}
+            return {name: child.plain(resolve) for name, child in self.value.items()}
         if isinstance(self.value, list):
-            return [child.plain() for child in self.value]
+            return [child.plain(resolve) for child in self.value]
+        if resolve is not None and isinstance(self.value, SecretText):
+            return resolve(self.value)
         return self.value
+
+    def scalars(self) -> Iterator[Located]:
+        """Every scalar in it, in the order of the file."""
+        if isinstance(self.value, dict | list):
+            for child in self.value.values() if isinstance(self.value, dict) else self.value:
+                yield from child.scalars()
+        else:
+            yield self
 
     def place_of(self, path: Sequence[str | int]) -> Place:
         """Place of the value at `path`, or of its nearest ancestor that stands in the file."""
@@ -178,6 +193,8 @@ class _TreeReader:
         convert = _SCALARS.get(kind)
         if convert is None:
             return self._broken(place, f"the tag {node.tag!r} is not known here")
+        if isinstance(text, SecretText):
+            return text if kind == "str" else self._broken(place, f"{node.value!r} cannot be {_KINDS[kind]}")
         try:
             return convert(text)
         except ValueError:
@@ -203,7 +220,13 @@ def _finite(text: str) -> float:
     return number
 
 
-_KINDS = {"int": "an integer", "float": "a number", "bool": "true or false"}
+_KINDS = {
+    "int": "an integer",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "nothing",
+    "value": "that",
+}
 _SCALARS: Mapping[str, Callable[[str], Any]] = {
     "str": str,
     "int": int,

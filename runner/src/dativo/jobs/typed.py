@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import re
 import types
 import typing
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
 
 from dativo.errors import Problem
 from dativo.jobs.located import BROKEN
+from dativo.jobs.quantities import Bytes, Duration
+from dativo.jobs.secret_text import SecretText
 
 T = TypeVar("T")
+Rules = Mapping[str, Any]
+"""Metadata of a field, as `described` makes it."""
 
 
 def fields_of(cls: Any) -> Mapping[str, tuple[dataclasses.Field[Any], Any]]:
@@ -31,12 +36,17 @@ def is_required(item: dataclasses.Field[Any]) -> bool:
     return item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
 
 
-def without_none(kind: Any) -> tuple[Any, bool]:
-    """Splits `X | None` into (X, True); any other type is returned with False."""
+def options_of(kind: Any) -> tuple[Any, ...]:
+    """The members of a union except None; (kind,) for any other type."""
     if typing.get_origin(kind) in (Union, types.UnionType):
-        rest = [option for option in typing.get_args(kind) if option is not types.NoneType]
-        return rest[0], True
-    return kind, False
+        return tuple(option for option in typing.get_args(kind) if option is not types.NoneType)
+    return (kind,)
+
+
+def tag_of(cls: Any) -> tuple[str, str]:
+    """(field, value) that tells a member of a union of dataclasses from the others: its first field."""
+    name, (_, kind) = next(iter(fields_of(cls).items()))
+    return name, typing.get_args(kind)[0]
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -49,7 +59,8 @@ def read_dataclass(cls: type[T], located: Located, problems: list[Problem], path
     """Reads a mapping into `cls`.
 
     Args:
-        cls: a dataclass whose field types are texts, literals, tuples of texts, mappings or dataclasses.
+        cls: a dataclass whose field types are texts, numbers, truth values, durations, amounts, literals,
+            dataclasses (or unions of them told apart by their first field), and tuples and mappings of these.
         located: the value found in the file.
         problems: every departure from the declared shape is added here.
         path: dotted name of the value, for messages.
@@ -65,12 +76,16 @@ def read_dataclass(cls: type[T], located: Located, problems: list[Problem], path
     _report_unknown(located, declared, problems, path)
     values: dict[str, Any] = {}
     for name, (item, kind) in declared.items():
-        full = f"{path}.{name}" if path else name
+        full = _dotted(path, name)
         if name in located.value:
-            values[name] = _read(kind, item.metadata.get("pattern", ""), located.value[name], problems, full)
+            values[name] = _read(kind, item.metadata, located.value[name], problems, full)
         elif is_required(item):
             problems.append(Problem(located.place, f"{full!r} is missing"))
     return cls(**values) if len(problems) == before else None
+
+
+def _dotted(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _report_unknown(
@@ -78,37 +93,133 @@ def _report_unknown(
 ) -> None:
     for name in located.value:
         if name not in declared:
-            full = f"{path}.{name}" if path else name
             known = suggestion(name, declared) or f"; known here: {', '.join(declared)}"
-            problems.append(Problem(located.key_places[name], f"{full!r} is not known{known}"))
+            place = located.key_places[name]
+            problems.append(Problem(place, f"{_dotted(path, name)!r} is not known{known}"))
 
 
-def _read(kind: Any, pattern: str, located: Located, problems: list[Problem], path: str) -> Any:
+def _read(kind: Any, rules: Rules, located: Located, problems: list[Problem], path: str) -> Any:
     if located.value is BROKEN:
         return None
-    kind, _ = without_none(kind)
+    options = options_of(kind)
+    kind = options[0]
     origin = typing.get_origin(kind)
+    if isinstance(located.value, SecretText) and kind is not Any:
+        return _read_secret(options, located, problems, path)
     if dataclasses.is_dataclass(kind):
-        return read_dataclass(typing.cast("type[Any]", kind), located, problems, path)
-    if kind is str:
-        return _read_text(pattern, located, problems, path)
+        chosen = kind if len(options) == 1 else _read_tag(options, located, problems, path)
+        return read_dataclass(typing.cast("type[Any]", chosen), located, problems, path) if chosen else None
     if origin is Literal:
         return _read_choice(typing.get_args(kind), located, problems, path)
     if origin is tuple:
-        return _read_list(typing.get_args(kind)[0], located, problems, path)
+        return _read_list(typing.get_args(kind)[0], rules, located, problems, path)
     if origin is Mapping:
-        return _read_mapping(typing.get_args(kind)[1], located, problems, path)
-    raise TypeError(f"{path}: the format declares a type that nothing reads: {kind}")
+        return _read_mapping(typing.get_args(kind)[1], rules, located, problems, path)
+    if kind is Any:
+        return located.plain()
+    return _read_scalar(kind, rules, located, problems, path)
 
 
-def _read_text(pattern: str, located: Located, problems: list[Problem], path: str) -> str | None:
-    if not isinstance(located.value, str):
-        problems.append(Problem(located.place, _expected(path, "a text", located.value)))
+def _read_secret(options: Sequence[Any], located: Located, problems: list[Problem], path: str) -> Any:
+    if SecretText in options:
+        return located.value
+    problems.append(Problem(located.place, f"{path!r} cannot be taken from a secret"))
+    return None
+
+
+def _read_tag(options: Sequence[Any], located: Located, problems: list[Problem], path: str) -> Any:
+    """The member of a union of dataclasses that the value says it is."""
+    by_tag = {tag_of(option)[1]: option for option in options}
+    name = tag_of(options[0])[0]
+    if not isinstance(located.value, dict):
+        problems.append(Problem(located.place, _expected(path, "a mapping", located.value)))
         return None
-    if pattern and not re.fullmatch(pattern, located.value):
-        problems.append(Problem(located.place, f"{path!r} must match {pattern}"))
+    if name not in located.value:
+        problems.append(Problem(located.place, f"{_dotted(path, name)!r} is missing"))
         return None
-    return located.value
+    tag = _read_choice(tuple(by_tag), located.value[name], problems, _dotted(path, name))
+    return by_tag.get(tag)
+
+
+def _read_scalar(kind: Any, rules: Rules, located: Located, problems: list[Problem], path: str) -> Any:
+    try:
+        return _SCALARS[kind](located.value, rules)
+    except _Wrong as error:
+        if error.value is _WHOLE:
+            problems.append(Problem(located.place, _expected(path, str(error), located.value)))
+        else:
+            problems.append(Problem(located.place, f"{path!r} must {error}"))
+        return None
+
+
+_WHOLE = object()
+
+
+class _Wrong(ValueError):  # noqa: N818  (never leaves this module)
+    """What a value must be. With `value` = _WHOLE it is of another kind, which the message then names."""
+
+    def __init__(self, what: str, value: object = None) -> None:
+        self.value = value
+        super().__init__(what)
+
+
+def _text(value: Any, rules: Rules) -> str:
+    if not isinstance(value, str):
+        raise _Wrong("a text", _WHOLE)
+    pattern = rules.get("pattern", "")
+    if pattern and not re.fullmatch(pattern, value):
+        raise _Wrong(f"match {pattern}")
+    return value
+
+
+def _truth(value: Any, _: Rules) -> bool:
+    if not isinstance(value, bool):
+        raise _Wrong("true or false", _WHOLE)
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _at_least(number: Any, rules: Rules) -> Any:
+    least = rules.get("minimum")
+    if least is not None and number < least:
+        raise _Wrong(f"be at least {least}")
+    return number
+
+
+def _integer(value: Any, rules: Rules) -> int:
+    if not _is_number(value) or value != int(value):
+        raise _Wrong("an integer", _WHOLE)
+    return int(_at_least(value, rules))
+
+
+def _number(value: Any, rules: Rules) -> float:
+    if not _is_number(value):
+        raise _Wrong("a number", _WHOLE)
+    return float(_at_least(value, rules))
+
+
+def _quantity(kind: type[Duration | Bytes], value: Any, rules: Rules) -> Any:
+    if not isinstance(value, str) and not _is_number(value):
+        raise _Wrong(kind.EXPECTED, _WHOLE)
+    try:
+        return _at_least(kind.parse(value) if isinstance(value, str) else kind.of(value), rules)
+    except _Wrong:
+        raise
+    except ValueError as error:
+        raise _Wrong(f"be {kind.EXPECTED}") from error
+
+
+_SCALARS: Mapping[Any, Any] = {
+    str: _text,
+    bool: _truth,
+    int: _integer,
+    float: _number,
+    Duration: functools.partial(_quantity, Duration),
+    Bytes: functools.partial(_quantity, Bytes),
+}
 
 
 def _read_choice(choices: Sequence[Any], located: Located, problems: list[Problem], path: str) -> Any:
@@ -121,24 +232,32 @@ def _read_choice(choices: Sequence[Any], located: Located, problems: list[Proble
 
 
 def _read_list(
-    item_kind: Any, located: Located, problems: list[Problem], path: str
+    item_kind: Any, rules: Rules, located: Located, problems: list[Problem], path: str
 ) -> tuple[Any, ...] | None:
     if not isinstance(located.value, list):
         problems.append(Problem(located.place, _expected(path, "a list", located.value)))
         return None
+    inner = {"pattern": rules.get("item", "")}
     return tuple(
-        _read(item_kind, "", child, problems, f"{path}[{index}]") for index, child in enumerate(located.value)
+        _read(item_kind, inner, child, problems, f"{path}[{index}]")
+        for index, child in enumerate(located.value)
     )
 
 
-def _read_mapping(value_kind: Any, located: Located, problems: list[Problem], path: str) -> Any:
+def _read_mapping(value_kind: Any, rules: Rules, located: Located, problems: list[Problem], path: str) -> Any:
     if not isinstance(located.value, dict):
         problems.append(Problem(located.place, _expected(path, "a mapping", located.value)))
         return None
-    if typing.get_origin(value_kind) is Mapping:
-        for name, child in located.value.items():
-            _read_mapping(Any, child, problems, f"{path}.{name}")
-    return located.plain()
+    names = rules.get("item", "")
+    problems.extend(
+        Problem(located.key_places[name], f"{_dotted(path, name)!r} must match {names}")
+        for name in located.value
+        if names and not re.fullmatch(names, name)
+    )
+    return {
+        name: _read(value_kind, {}, child, problems, _dotted(path, name))
+        for name, child in located.value.items()
+    }
 
 
 def _expected(path: str, what: str, value: Any) -> str:
