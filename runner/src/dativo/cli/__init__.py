@@ -14,9 +14,13 @@ from dativo.run.signals import raise_on_stop_signals
 COMMANDS = {
     "check": "jobs",
     "discover": "jobs",
+    "install": "connectors",
     "list": "connectors",
+    "remove": "connectors",
     "run": "run",
     "schema": "jobs",
+    "show": "connectors",
+    "update": "connectors",
 }
 """Command → module of this package that holds it, as a click command called `NAME_command`."""
 

@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from dativo.connectors.registry import Registry
+    from dativo.jobs.project import Project
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.console import Console
 
@@ -25,10 +26,18 @@ job_argument = click.argument("job_file", metavar="JOB.yaml", type=click.Path(pa
 
 
 def registry_of(registry_file: Path | None) -> Registry:
-    """The registry that ships with dativo, and the user's before it."""
+    """The registry that ships with dativo; before it the project's, and before that the one given."""
     from dativo.connectors.registry import built_in_registry, load_registry
 
-    return load_registry([built_in_registry(), *([registry_file] if registry_file else [])])
+    given = [registry_file] if registry_file else []
+    return load_registry([built_in_registry(), *project_here().registries, *given])
+
+
+def project_here() -> Project:
+    """The project of the directory in which the command is given."""
+    from dativo.jobs.project import find_project
+
+    return find_project(Path.cwd(), os.environ)
 
 
 def ready_job(job_file: Path, registry_file: Path | None) -> ReadyJob:

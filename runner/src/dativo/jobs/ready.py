@@ -16,7 +16,8 @@ from dativo.jobs.typed import read_dataclass
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dativo.connectors.registry import Kind, Registry
+    from dativo.connectors.entry import Kind
+    from dativo.connectors.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
