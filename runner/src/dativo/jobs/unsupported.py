@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dativo.errors import Problem, ProblemsError
-from dativo.jobs.limits import Limits, Parallel, Retries, Timeouts
+from dativo.jobs.limits import Parallel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dativo.jobs.format import Mapper, Source, Target
     from dativo.jobs.ready import ReadyJob
 
 
@@ -25,18 +26,19 @@ def refuse_unsupported(ready: ReadyJob) -> None:
 
 def _unsupported(ready: ReadyJob) -> Iterator[list[str | int]]:
     job = ready.job
-    if job.mappers:
-        yield ["mappers"]
     if job.state.store is not None:
         yield ["state", "store"]
     if job.notifications:
         yield ["notifications"]
-    for key, usual in (("retries", Retries()), ("timeouts", Timeouts()), ("parallel", Parallel())):
-        if getattr(job, key) != usual:
-            yield [key]
-    for path, side in ((["source"], job.source), (["target"], job.target)):
-        if side.limits != Limits():
-            yield [*path, "limits"]
+    if job.parallel != Parallel():
+        yield ["parallel"]
+    sides: list[tuple[list[str | int], Source | Mapper | Target]] = [
+        (["source"], job.source),
+        (["target"], job.target),
+    ]
+    for index, mapper in enumerate(job.mappers):
+        sides.append((["mappers", index], mapper))
+    for path, side in sides:
         if side.sandbox != "none":
             yield [*path, "sandbox"]
     if ready.secret_refs:
