@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dativo.cli.options import console_of, job_argument, ready_job, registry_option
+from dativo.cli.options import console_of, job_argument, project_option, ready_job, registry_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,21 +19,25 @@ if TYPE_CHECKING:
 @job_argument
 @registry_option
 @click.option("--no-retry", is_flag=True, help="Fail at the first failure, whatever the job's `retries` say.")
+@project_option
 @click.option(
     "--grace-seconds",
     type=click.FloatRange(min=0),
     help="How long a connector that is told to stop may take before it is killed (`timeouts.grace`).",
 )
 def run_command(
-    job_file: Path, registry_file: Path | None, *, no_retry: bool, grace_seconds: float | None
+    job_file: Path,
+    registry_file: Path | None,
+    project_file: Path | None,
+    *,
+    no_retry: bool,
+    grace_seconds: float | None,
 ) -> None:
     """Load what a job describes, from where its last run stopped."""
-    from dativo.jobs.unsupported import refuse_unsupported
     from dativo.observe.report import result_lines
     from dativo.run.run_job import run_job
 
-    ready = ready_job(job_file, registry_file)
-    refuse_unsupported(ready)
+    ready = ready_job(job_file, registry_file, project_file)
     ready = dataclasses.replace(ready, job=_changed(ready.job, no_retry, grace_seconds))
     result = run_job(ready, console_of(ready))
     for line in result_lines(ready.job.full_name, result):

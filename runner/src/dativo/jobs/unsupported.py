@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dativo.errors import Problem, ProblemsError
+from dativo.jobs.format import Paths
 from dativo.jobs.limits import Parallel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from dativo.jobs.format import Mapper, Source, Target
+    from dativo.jobs.format import Job, Mapper, Source, Target
     from dativo.jobs.ready import ReadyJob
 
 
@@ -26,20 +27,28 @@ def refuse_unsupported(ready: ReadyJob) -> None:
 
 def _unsupported(ready: ReadyJob) -> Iterator[list[str | int]]:
     job = ready.job
-    if job.state.store is not None:
-        yield ["state", "store"]
-    if job.notifications:
-        yield ["notifications"]
+    yield from _keys(job, (("notifications",), ("state", "store"), ("source", "schema"), ("source", "catalog")))
     if job.parallel != Parallel():
         yield ["parallel"]
-    sides: list[tuple[list[str | int], Source | Mapper | Target]] = [
-        (["source"], job.source),
-        (["target"], job.target),
-    ]
+    yield from _of_side(["source"], job.source)
     for index, mapper in enumerate(job.mappers):
-        sides.append((["mappers", index], mapper))
-    for path, side in sides:
-        if side.sandbox != "none":
-            yield [*path, "sandbox"]
+        yield from _of_side(["mappers", index], mapper)
+    yield from _of_side(["target"], job.target)
     if ready.secret_refs:
         yield ["source", "config"]
+
+
+def _keys(job: Job, paths: Sequence[tuple[str, ...]]) -> Iterator[list[str | int]]:
+    for path in paths:
+        value: Any = job
+        for step in path:
+            value = getattr(value, step)
+        if value:
+            yield list(path)
+
+
+def _of_side(path: list[str | int], side: Source | Mapper | Target) -> Iterator[list[str | int]]:
+    usual = (("sandbox", "none"), ("network", False), ("paths", Paths()))
+    for key, value in usual:
+        if getattr(side, key) != value:
+            yield [*path, key]
