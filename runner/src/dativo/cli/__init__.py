@@ -17,6 +17,7 @@ COMMANDS = {
     "list": "connectors",
     "run": "run",
     "schema": "jobs",
+    "state": "state",
 }
 """Command → module of this package that holds it, as a click command called `NAME_command`."""
 

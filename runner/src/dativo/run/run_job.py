@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dativo.errors import Interrupted, RunFailed
+from dativo.jobs.project import find_project
 from dativo.observe.connector_log import ConnectorLog
 from dativo.observe.counters import Counters
 from dativo.observe.progress import Progress
@@ -17,6 +19,7 @@ from dativo.run.session import Session, open_session, redactor_of
 from dativo.state.owner import new_run
 from dativo.state.places import job_store
 from dativo.state.run_state import held_state
+from dativo.state.store import StateKey
 
 if TYPE_CHECKING:
     from dativo.jobs.ready import ReadyJob
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from dativo.observe.log_lines import Metric
     from dativo.run.process import Command
     from dativo.state.run_state import RunState
+    from dativo.state.store import StateStore
 
 SHOWN_GARBAGE = 200
 """Characters shown of a line on the target's stdout that is no STATE."""
@@ -39,14 +43,22 @@ def run_job(ready: ReadyJob, console: Console, *, grace_seconds: float) -> Resul
         ConnectorError: a connector does not start or does not discover.
         ProblemsError: `select` leaves nothing to load.
     """
-    store, key = job_store(
-        ready.job, ready.directory, lambda line: console.say(f"{ready.job.full_name}: {line}")
-    )
+    store, key = _store(ready, console)
     with held_state(store, key, new_run()) as held, open_session(ready) as session:
         run = _Run(ready, console, held)
         state = starting_state(session, held, run.connector_log, console)
         tap = _tap_command(session, state, run.connector_log, console)
         return run.to_the_end(tap, session.command(ready.target), grace_seconds)
+
+
+def _store(ready: ReadyJob, console: Console) -> tuple[StateStore, StateKey]:
+    job, key = ready.job, StateKey(ready.job.tenant, ready.job.name)
+    project = find_project(ready.directory, os.environ)
+
+    def say(line: str) -> None:
+        console.say(f"{job.full_name}: {line}")
+
+    return job_store(key, job.state, ready.directory, project, say=say), key
 
 
 def _tap_command(session: Session, state: str | None, log: ConnectorLog, console: Console) -> Command:
