@@ -27,7 +27,8 @@ def refuse_unsupported(ready: ReadyJob) -> None:
 
 def _unsupported(ready: ReadyJob) -> Iterator[list[str | int]]:
     job = ready.job
-    yield from _keys(job, (("notifications",), ("state", "store"), ("source", "schema"), ("source", "catalog")))
+    yield from _keys(job, (("notifications",),))
+    yield from _keys(job, (("source", "schema"), ("source", "catalog")))
     if job.parallel != Parallel():
         yield ["parallel"]
     yield from _of_side(["source"], job.source)

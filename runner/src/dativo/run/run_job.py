@@ -39,7 +39,8 @@ def run_job(ready: ReadyJob, console: Console) -> Result:
     """
     adopt_orphans()
     job = ready.job
-    store, key = job_store(job, ready.directory, lambda line: console.say(f"{job.full_name}: {line}"))
+    key = ready.key
+    store = job_store(key, job.state, ready.directory, ready.project, say=_Teller(job, console))
     work = ready.project.home.tenant(job.tenant).work / str(key).rpartition("/")[2]
     with (
         held_state(store, key, new_run()) as state,
@@ -47,6 +48,17 @@ def run_job(ready: ReadyJob, console: Console) -> Result:
         open_session(ready, scratch) as session,
     ):
         return _Run(session, state, console).result()
+
+
+class _Teller:
+    """Says on the console which job it speaks of."""
+
+    def __init__(self, job: Job, console: Console) -> None:
+        self._name = job.full_name
+        self._console = console
+
+    def __call__(self, what: str) -> None:
+        self._console.say(f"{self._name}: {what}")
 
 
 class _Run:
@@ -59,7 +71,7 @@ class _Run:
         self._console = console
         self._redact = redactor_of(session.ready)
         self._began = time.monotonic()
-        self._attempts = Attempts(self._job.retries, self._say)
+        self._attempts = Attempts(self._job.retries, _Teller(self._job, console))
 
     def result(self) -> Result:
         try:
@@ -83,9 +95,6 @@ class _Run:
         if number == 1:
             return f"{self._job.full_name} failed"
         return f"{self._job.full_name} failed after {number} tries ({time.monotonic() - self._began:.0f} s)"
-
-    def _say(self, what: str) -> None:
-        self._console.say(f"{self._job.full_name}: {what}")
 
 
 def _near(place: str) -> str:
