@@ -45,7 +45,7 @@ def run_job(ready: ReadyJob, console: Console) -> Result:
     with (
         held_state(store, key, new_run()) as state,
         scratch_directory(work) as scratch,
-        open_session(ready, scratch) as session,
+        open_session(ready, scratch, state.held.fd) as session,
     ):
         return _Run(session, state, console).result()
 
