@@ -103,8 +103,9 @@ class Project:
         return [json.loads(line)["id"] for line in path.read_text().splitlines()] if path.exists() else []
 
     def state(self, name: str = "users") -> Any:
-        """The stored state document, None if there is none."""
-        path = self.directory / ".dativo" / "state" / f"{name}.json"
+        """The stored state document of `[TENANT/]JOB`, None if there is none."""
+        tenant, _, job = name.rpartition("/")
+        path = self.directory / ".dativo/tenants" / (tenant or "_") / "state" / job / "state.json"
         return json.loads(path.read_text())["state"] if path.exists() else None
 
 

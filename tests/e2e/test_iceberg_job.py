@@ -61,7 +61,7 @@ class Job:
 
     @property
     def state_file(self) -> Path:
-        return self.directory / ".dativo/state/users.json"
+        return self.directory / ".dativo/tenants/_/state/users/state.json"
 
 
 @pytest.fixture

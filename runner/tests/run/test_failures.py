@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-STORED = {"wait_for": ".dativo/state/users.json"}
+STORED = {"wait_for": ".dativo/tenants/_/state/users/state.json"}
 TWO_BATCHES = [{"records": 3}, {"state": {"n": 3}}, STORED, {"records": 2}]
 
 
@@ -137,7 +137,7 @@ def test_a_connector_that_does_not_start(project):
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"bookmarks": {}}'])
 def test_a_damaged_state_stops_the_run_before_anything_starts(project, content):
-    path = project.directory / ".dativo/state/users.json"
+    path = project.directory / ".dativo/tenants/_/state/users/state.json"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     done = project.dativo("run", project.job(TWO_BATCHES))
@@ -159,7 +159,7 @@ def test_a_state_that_cannot_be_stored_ends_the_run(project):
     (project.directory / "go").touch()
     _, stderr = run.communicate(timeout=30)
     assert run.returncode == 1
-    assert stderr.splitlines()[-1] == f"dativo: {path}: the state cannot be stored: Is a directory"
+    assert stderr.splitlines()[-1] == f"dativo: {path}: the state cannot be read: Is a directory"
     assert not project.is_alive(int((project.directory / "started").read_text()))
 
 

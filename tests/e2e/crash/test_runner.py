@@ -70,7 +70,7 @@ class Project:
     @property
     def state(self) -> dict[str, Any] | None:
         """What the state file holds."""
-        path = self.directory / ".dativo/state/acme/replay.json"
+        path = self.directory / ".dativo/tenants/acme/state/replay/state.json"
         return json.loads(path.read_text())["state"] if path.exists() else None
 
     def ledger(self) -> list[str]:
@@ -120,7 +120,7 @@ def test_the_state_of_the_destination_is_told_and_stored(project: Project) -> No
 def test_a_state_file_that_is_lost_or_old_is_no_reason_to_load_twice(project: Project) -> None:
     project.job(records=400)
     assert project.run()[0] == 0
-    (project.directory / ".dativo/state/acme/replay.json").unlink()
+    (project.directory / ".dativo/tenants/acme/state/replay/state.json").unlink()
     project.job()
     assert project.run()[0] == 0
     project.check(LAST)

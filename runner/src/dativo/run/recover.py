@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dativo.observe.connector_log import ConnectorLog
     from dativo.observe.console import Console
     from dativo.run.session import Session
-    from dativo.state.local import StateStore
+    from dativo.state.run_state import RunState
 
 CAPABILITY = "recover"
 PIPELINE = "pipeline"
@@ -25,14 +25,14 @@ RECOVER_SECONDS = 3600.0
 _NOTHING = "{}"
 
 
-def starting_state(session: Session, store: StateStore, log: ConnectorLog, console: Console) -> str | None:
+def starting_state(session: Session, state: RunState, log: ConnectorLog, console: Console) -> str | None:
     """The state for the tap, JSON text; None to start from nothing.
 
     Raises:
         StateError: the state file cannot be used.
         ConnectorError: the target cannot tell.
     """
-    cached = store.read()
+    cached = state.read()
     target = session.ready.target
     if not target.connector.can(CAPABILITY):
         return cached
@@ -42,15 +42,15 @@ def starting_state(session: Session, store: StateStore, log: ConnectorLog, conso
         raise ConnectorError(f"`{target.name} --recover` answered with something that is no state")
     if durable in ("", cached):
         if not durable and cached is not None:
-            _say(session, console, f"the destination holds no state, going on from {store.path}")
+            _say(session, console, f"the destination holds no state, going on from {state.place}")
         return cached
     if durable == _NOTHING:
         if cached is not None:
             _say(session, console, "the destination is loaded anew, so the state is not used")
         return durable
     what = "nothing is stored in" if cached is None else "another one is in"
-    _say(session, console, f"going on from the state that the destination holds, {what} {store.path}")
-    store.write(durable)
+    _say(session, console, f"going on from the state that the destination holds, {what} {state.place}")
+    state.write(durable)
     return durable
 
 

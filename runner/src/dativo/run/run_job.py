@@ -7,20 +7,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dativo.errors import Interrupted, RunFailed
+from dativo.isolation.bounds import Bounds
+from dativo.isolation.watch import Household
 from dativo.observe.connector_log import ConnectorLog
 from dativo.observe.counters import Counters
 from dativo.observe.progress import Progress
-from dativo.observe.report import Result, reason_of_failure
+from dativo.observe.report import Result
 from dativo.run.pipeline import run_pipeline
+from dativo.run.reason import reason_of_failure
 from dativo.run.recover import is_object, starting_state
 from dativo.run.session import Session, open_session, redactor_of
-from dativo.state.local import StateStore
+from dativo.run.stages import Patience, Stage
+from dativo.state.owner import new_run
+from dativo.state.places import job_store
+from dativo.state.run_state import held_state
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dativo.isolation.usage import Usage
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.console import Console
     from dativo.observe.log_lines import Metric
+    from dativo.run.pipes import PipeFill
     from dativo.run.process import Command
+    from dativo.state.run_state import RunState
 
 SHOWN_GARBAGE = 200
 """Characters shown of a line on the target's stdout that is no STATE."""
@@ -36,10 +47,12 @@ def run_job(ready: ReadyJob, console: Console, *, grace_seconds: float) -> Resul
         ConnectorError: a connector does not start or does not discover.
         ProblemsError: `select` leaves nothing to load.
     """
-    store = StateStore(ready.state_path, ready.job.full_name)
-    with store.locked(), open_session(ready) as session:
-        run = _Run(ready, console, store)
-        state = starting_state(session, store, run.connector_log, console)
+    store, key = job_store(
+        ready.job, ready.directory, lambda line: console.say(f"{ready.job.full_name}: {line}")
+    )
+    with held_state(store, key, new_run()) as held, open_session(ready) as session:
+        run = _Run(ready, console, held)
+        state = starting_state(session, held, run.connector_log, console)
         tap = _tap_command(session, state, run.connector_log, console)
         return run.to_the_end(tap, session.command(ready.target), grace_seconds)
 
@@ -62,11 +75,11 @@ def _tap_command(session: Session, state: str | None, log: ConnectorLog, console
 class _Run:
     """Watches one pipeline: logs to the console, metrics to the counters, states to the store."""
 
-    def __init__(self, ready: ReadyJob, console: Console, store: StateStore) -> None:
+    def __init__(self, ready: ReadyJob, console: Console, state: RunState) -> None:
         self._job = ready.job.full_name
         self._tap_name = ready.tap.name
         self._console = console
-        self._store = store
+        self._state = state
         self._redact = redactor_of(ready)
         self._counters = Counters()
         self._state_given = False
@@ -76,7 +89,9 @@ class _Run:
         self._began = time.monotonic()
         self._progress = Progress(self._job, self._counters, self._console)
         try:
-            outcome = run_pipeline(tap, target, self, grace_seconds=grace_seconds)
+            household = Household(adopts=True)
+            stages = [Stage(each, household.contain(each.name, Bounds())) for each in (tap, target)]
+            outcome = run_pipeline(stages, self, household, Patience(grace_seconds))
         finally:
             self._progress.finish()
         if outcome.signum is not None:
@@ -84,7 +99,7 @@ class _Run:
         words = {name: self.connector_log.last_words(name) for name in (tap.name, target.name)}
         if reason := reason_of_failure(outcome, words):
             raise RunFailed(f"{self._job} failed: {reason}")
-        state = str(_near(self._store.path)) if self._state_given else None
+        state = _near(self._state.place) if self._state_given else None
         return Result(self._counters, time.monotonic() - self._began, state)
 
     def log(self, connector: str, line: bytes) -> None:
@@ -98,8 +113,14 @@ class _Run:
                 f"{self._job}: WARNING: on stdout the target wrote a line that is no STATE: {shown}"
             )
             return
-        self._store.write(text)
+        self._state.write(text)
         self._state_given = True
+
+    def usage(self, connector: str, usage: Usage) -> None:
+        pass
+
+    def pipes(self, fills: Sequence[PipeFill]) -> None:
+        pass
 
     def tick(self) -> None:
         self._progress.tick()
@@ -109,7 +130,7 @@ class _Run:
         self._counters.add(metric, now, from_tap=connector == self._tap_name)
 
 
-def _near(path: Path) -> Path:
-    """The path as one would type it here."""
+def _near(place: str) -> str:
+    """A path as one would type it here."""
     here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+    return str(Path(place).relative_to(here)) if Path(place).is_relative_to(here) else place

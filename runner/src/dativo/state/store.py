@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
+HISTORY = 50
+"""Versions of a key that are kept, unless the job says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class StateKey:
@@ -84,6 +87,9 @@ class Held(Protocol):
 
 class StateStore(Protocol):
     """A place for states; every method raises StateError in the words of the place."""
+
+    def place(self, key: StateKey) -> str:
+        """Where the state of a key is, as one would look for it."""
 
     def keys(self, tenant: str | None) -> Iterator[StateKey]:
         """The keys of one tenant that hold a state, sorted."""
