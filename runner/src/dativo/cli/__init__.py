@@ -18,6 +18,7 @@ COMMANDS = {
     "list": "connectors",
     "remove": "connectors",
     "run": "run",
+    "runs": "runs",
     "schema": "jobs",
     "show": "connectors",
     "update": "connectors",
