@@ -16,12 +16,16 @@ COMMANDS = {
     "discover": "jobs",
     "install": "connectors",
     "list": "connectors",
+    "new": "jobs",
+    "plan": "jobs",
     "remove": "connectors",
     "run": "run",
     "runs": "runs",
+    "schedule": "jobs",
     "schema": "jobs",
     "show": "connectors",
     "update": "connectors",
+    "validate": "jobs",
 }
 """Command → module of this package that holds it, as a click command called `NAME_command`."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dativo.cli.options import console_of, job_argument, ready_job, registry_option
+from dativo.cli.options import console_of, job_argument, project_option, ready_job, registry_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +17,7 @@ GRACE_SECONDS = 30.0
 @click.command(name="run")
 @job_argument
 @registry_option
+@project_option
 @click.option(
     "--grace-seconds",
     type=click.FloatRange(min=0),
@@ -24,12 +25,14 @@ GRACE_SECONDS = 30.0
     show_default=True,
     help="How long a connector that is told to stop may take before it is killed.",
 )
-def run_command(job_file: Path, registry_file: Path | None, grace_seconds: float) -> None:
+def run_command(
+    job_file: Path, registry_file: Path | None, project_file: Path | None, grace_seconds: float
+) -> None:
     """Load what a job describes, from where its last run stopped."""
     from dativo.observe.report import result_lines
     from dativo.run.run_job import run_job
 
-    ready = ready_job(job_file, registry_file)
+    ready = ready_job(job_file, registry_file, project_file)
     result = run_job(ready, console_of(ready), grace_seconds=grace_seconds)
     for line in result_lines(ready.job.full_name, result):
         click.echo(line)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dativo.cli.options import project_here
+from dativo.cli.options import project_of, project_option
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dativo.observe.runs import Run
 
 FOLLOW_SECONDS = 0.2
@@ -25,15 +27,16 @@ def runs_command() -> None:
 
 @runs_command.command(name="list")
 @job_argument
+@project_option
 @click.option(
     "--last", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest last."
 )
 @json_option
-def list_runs(job: str | None, last: int, *, as_json: bool) -> None:
+def list_runs(job: str | None, project_file: Path | None, last: int, *, as_json: bool) -> None:
     """List runs, of one job (NAME or TENANT/NAME) or of all."""
     from dativo.observe.run_lines import list_lines
 
-    found = _runs(job)[-last:]
+    found = _runs(job, project_file)[-last:]
     if as_json:
         _print_json([{**run.document, "outcome": run.outcome} for run in found])
         return
@@ -43,12 +46,13 @@ def list_runs(job: str | None, last: int, *, as_json: bool) -> None:
 
 @runs_command.command(name="show")
 @click.argument("job", metavar="JOB | RUN")
+@project_option
 @json_option
-def show_run(job: str, *, as_json: bool) -> None:
+def show_run(job: str, project_file: Path | None, *, as_json: bool) -> None:
     """Show a run, or the last one of a job."""
     from dativo.observe.run_lines import show_lines
 
-    run = _one(job, 1)
+    run = _one(job, 1, project_file)
     if as_json:
         _print_json({**run.document, "outcome": run.outcome})
         return
@@ -58,6 +62,7 @@ def show_run(job: str, *, as_json: bool) -> None:
 
 @runs_command.command(name="logs")
 @click.argument("job", metavar="JOB | RUN")
+@project_option
 @click.option(
     "--last", type=click.IntRange(min=1), default=1, show_default=True, help="The how-manieth from the end."
 )
@@ -68,12 +73,14 @@ def show_run(job: str, *, as_json: bool) -> None:
     help="Only this level and above.",
 )
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run is over.")
-def show_logs(job: str, last: int, side: str | None, level: str | None, *, follow: bool) -> None:
+def show_logs(
+    job: str, project_file: Path | None, last: int, side: str | None, level: str | None, *, follow: bool
+) -> None:
     """Print what connectors and runner said in a run, in the last one of a job."""
     from dativo.observe.run_lines import is_wanted, log_line
     from dativo.observe.run_log import read_log
 
-    run, shown = _one(job, last), 0
+    run, shown = _one(job, last, project_file), 0
     while True:
         over = not follow or run.outcome != "running"  # asked before reading, so that the last lines are read
         lines = [line for line in read_log(run.directory) if is_wanted(line, side, level)]
@@ -83,28 +90,31 @@ def show_logs(job: str, last: int, side: str | None, level: str | None, *, follo
         if over:
             return
         time.sleep(FOLLOW_SECONDS)
-        run = _one(run.name, 1)
+        run = _one(run.name, 1, project_file)
 
 
 @runs_command.command(name="clean")
 @job_argument
+@project_option
 @click.option(
     "--keep", type=click.IntRange(min=0), default=10, show_default=True, help="Newest runs to keep, a job."
 )
-def clean_runs(job: str | None, keep: int) -> None:
+def clean_runs(job: str | None, project_file: Path | None, keep: int) -> None:
     """Remove old runs; never one that goes on, and never a state."""
     from dativo.observe.runs import keep_newest
 
-    jobs = sorted({(run.tenant or "", run.job) for run in _runs(job)})
-    gone = sum(len(keep_newest(project_here().home, tenant or None, name, keep)) for tenant, name in jobs)
+    jobs = sorted({(run.tenant or "", run.job) for run in _runs(job, project_file)})
+    gone = sum(
+        len(keep_newest(project_of(project_file).home, tenant or None, name, keep)) for tenant, name in jobs
+    )
     click.echo(f"{gone} run{'' if gone == 1 else 's'} removed")
 
 
-def _runs(wanted: str | None) -> list[Run]:
+def _runs(wanted: str | None, project_file: Path | None) -> list[Run]:
     """Runs of a job (NAME or TENANT/NAME), the run of that name, or all; oldest first."""
     from dativo.observe.runs import all_runs
 
-    found = list(all_runs(project_here().home))
+    found = list(all_runs(project_of(project_file).home))
     if wanted is None:
         return found
     exact = [run for run in found if wanted in (run.full_name, run.name)]
@@ -117,8 +127,8 @@ def _runs(wanted: str | None) -> list[Run]:
     return same
 
 
-def _one(wanted: str, last: int) -> Run:
-    found = _runs(wanted)
+def _one(wanted: str, last: int, project_file: Path | None) -> Run:
+    found = _runs(wanted, project_file)
     if len(found) < last:
         count = f"{len(found)} run{'' if len(found) == 1 else 's'}"
         raise click.ClickException(f"{wanted}: there are {count} of it here: dativo runs list")

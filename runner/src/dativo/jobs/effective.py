@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dativo.errors import Problem
 from dativo.jobs.format import Job, Mapper, Source, Target
-from dativo.jobs.limits import Limits
 from dativo.jobs.located import Located
 from dativo.jobs.typed import read_dataclass
 
 if TYPE_CHECKING:
+    from dativo.jobs.limits import Limits
     from dativo.jobs.project import Project
     from dativo.jobs.project_format import MaxLimits
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from dativo.errors import Place, Problem, ProblemsError
 from dativo.jobs.located import load_yaml
+from dativo.jobs.references import Variables
 from dativo.jobs.typed import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dativo.jobs.project import Project
 
@@ -49,7 +50,34 @@ def job_files(arguments: Sequence[str], project: Project) -> tuple[Path, ...]:
 def project_files(project: Project) -> tuple[Path, ...]:
     """Every job file of a project, sorted."""
     found = {file for pattern in project.settings.jobs for file in project.root.glob(pattern)}
-    return tuple(sorted(file for file in found if _is_job(file)))
+    return tuple(near(file) for file in sorted(found) if _is_job(file))
+
+
+def near(path: Path) -> Path:
+    """The path as one would type it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def only(
+    files: Sequence[Path], tags: Sequence[str], tenant: str | None, environ: Mapping[str, str]
+) -> tuple[Path, ...]:
+    """Those with one of the tags and of the tenant; an unreadable file is kept, to be complained of."""
+    if not tags and tenant is None:
+        return tuple(files)
+    return tuple(file for file in files if _is_wanted(file, set(tags), tenant, environ))
+
+
+def _is_wanted(file: Path, tags: set[str], tenant: str | None, environ: Mapping[str, str]) -> bool:
+    try:
+        document = load_yaml(file, [], Variables(environ)).plain()
+    except ProblemsError:
+        return True
+    if not isinstance(document, dict):
+        return True
+    given = document.get("tags")
+    has_tag = not tags or (isinstance(given, list) and bool(tags & {str(tag) for tag in given}))
+    return has_tag and (tenant is None or document.get("tenant") == tenant)
 
 
 def _meant(argument: str, project: Project) -> Iterator[Path]:

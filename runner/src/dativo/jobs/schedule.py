@@ -57,6 +57,17 @@ class Cron:
                 return here
         return None
 
+    def calendars(self) -> list[str]:
+        """The same for systemd: one OnCalendar, or two where cron means either of two kinds of days."""
+        times = f"{_listed(self._hours)}:{_listed(self._minutes)}:00"
+        months = "*" if len(self._months) == 12 else _listed(self._months)
+        days = "*" if self._any_day and len(self._days) == 31 else _listed(self._days)
+        week = ",".join(_DAYS[day].capitalize() for day in sorted(self._weekdays))
+        every_day = len(self._weekdays) == 7
+        if self._any_day or self._any_weekday:
+            return [f"{'' if every_day else week + ' '}*-{months}-{days} {times}"]
+        return [f"*-{months}-{days} {times}", f"{week} *-{months}-* {times}"]
+
     def _is_day(self, moment: datetime) -> bool:
         """As cron has it: a day that either field names, if both are given."""
         if moment.month not in self._months:
@@ -83,6 +94,10 @@ def _values(text: str, name: str, low: int, high: int, names: Sequence[str]) -> 
             raise ValueError(f"{part!r} is no {name} ({low} to {high})")
         values.update(range(start, end + 1, every))
     return values
+
+
+def _listed(values: set[int]) -> str:
+    return ",".join(f"{value:02d}" for value in sorted(values))
 
 
 def _number(text: str, names: Sequence[str], low: int) -> int:

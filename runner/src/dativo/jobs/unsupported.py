@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dativo.errors import Problem, ProblemsError
+from dativo.jobs.format import Paths
 from dativo.jobs.limits import Limits, Parallel, Retries, Timeouts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from dativo.jobs.format import Job, Source, Target
     from dativo.jobs.ready import ReadyJob
 
 
@@ -25,19 +27,28 @@ def refuse_unsupported(ready: ReadyJob) -> None:
 
 def _unsupported(ready: ReadyJob) -> Iterator[list[str | int]]:
     job = ready.job
-    if job.mappers:
-        yield ["mappers"]
-    if job.state.store is not None:
-        yield ["state", "store"]
-    if job.notifications:
-        yield ["notifications"]
+    yield from _keys(job, (("mappers",), ("notifications",)))
+    yield from _keys(job, (("state", "store"), ("source", "schema"), ("source", "catalog")))
     for key, usual in (("retries", Retries()), ("timeouts", Timeouts()), ("parallel", Parallel())):
         if getattr(job, key) != usual:
             yield [key]
-    for path, side in ((["source"], job.source), (["target"], job.target)):
-        if side.limits != Limits():
-            yield [*path, "limits"]
-        if side.sandbox != "none":
-            yield [*path, "sandbox"]
+    for name, side in (("source", job.source), ("target", job.target)):
+        yield from _of_side(name, side)
     if ready.secret_refs:
         yield ["source", "config"]
+
+
+def _keys(job: Job, paths: Sequence[tuple[str, ...]]) -> Iterator[list[str | int]]:
+    for path in paths:
+        value: Any = job
+        for step in path:
+            value = getattr(value, step)
+        if value:
+            yield list(path)
+
+
+def _of_side(name: str, side: Source | Target) -> Iterator[list[str | int]]:
+    usual = (("limits", Limits()), ("sandbox", "none"), ("env", ()), ("network", False), ("paths", Paths()))
+    for key, value in usual:
+        if getattr(side, key) != value:
+            yield [name, key]

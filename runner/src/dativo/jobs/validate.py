@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dativo.errors import ConnectorError, Problem, ProblemsError
 from dativo.jobs.about import Abouts
@@ -33,6 +33,30 @@ class Validation:
     jobs: int
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
+
+    def summary(self) -> str:
+        """`12 jobs, 3 problems`."""
+        jobs, problems = self.jobs, len(self.problems)
+        found = f"{problems or 'no'} problem{'' if problems == 1 else 's'}"
+        return f"{jobs} job{'' if jobs == 1 else 's'}, {found}"
+
+    def document(self) -> dict[str, Any]:
+        """The same as JSON-like data."""
+        return {
+            "jobs": self.jobs,
+            "problems": [_document(problem) for problem in self.problems],
+            "warnings": [_document(problem) for problem in self.warnings],
+        }
+
+
+def _document(problem: Problem) -> dict[str, Any]:
+    place = problem.place
+    return {
+        "file": str(place.file),
+        "line": place.line,
+        "column": place.column,
+        "message": problem.message,
+    }
 
 
 def validate(
