@@ -24,6 +24,7 @@ COMMANDS = {
     "schedule": "jobs",
     "schema": "jobs",
     "show": "connectors",
+    "state": "state",
     "update": "connectors",
     "validate": "jobs",
 }
@@ -55,12 +56,18 @@ def main() -> NoReturn:
         error.show()
         code = error.exit_code
     except ProblemsError as error:
-        click.echo(str(error), err=True)
+        click.echo(_shown(error), err=True)
         code = error.exit_code
     except RunnerError as error:
-        click.echo(f"dativo: {error}", err=True)
+        click.echo(f"dativo: {_shown(error)}", err=True)
         code = error.exit_code
     sys.exit(code)
+
+
+def _shown(error: RunnerError) -> str:
+    from dativo.secrets.redact import everywhere
+
+    return everywhere()(str(error))
 
 
 @click.group(cls=LazyGroup)

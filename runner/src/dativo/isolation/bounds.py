@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dativo.jobs.limits import Limits
 
 MIB = 1 << 20
 SHARE_OF_RAM = 0.75
-PROCESSES = 512
-OPEN_FILES = 4096
-LOG_BYTES = 256 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,12 @@ class Bounds:
     """
 
     memory: int | None = None
-    processes: int | None = PROCESSES
-    open_files: int | None = OPEN_FILES
+    processes: int | None = None
+    open_files: int | None = None
     cpu_seconds: int | None = None
     disk: int | None = None
     file_size: int | None = None
-    log_bytes: int | None = LOG_BYTES
+    log_bytes: int | None = None
 
     def of_the_kernel(self) -> dict[str, int]:
         """Limits that each process carries itself, by their names in `resource`.
@@ -48,6 +50,24 @@ class Bounds:
             "CORE": 0,
         }
         return {name: number for name, number in limits.items() if number is not None}
+
+
+def bounds_of(limits: Limits) -> Bounds:
+    """What a job says, completed with what holds where it says nothing."""
+    return Bounds(
+        memory=_plain(limits.memory) or share_of_ram(),
+        processes=limits.processes,
+        open_files=limits.open_files,
+        cpu_seconds=_plain(limits.cpu_seconds),
+        disk=_plain(limits.disk),
+        file_size=_plain(limits.file_size),
+        log_bytes=_plain(limits.log_bytes),
+    )
+
+
+def _plain(number: float | None) -> int | None:
+    """A whole number that shows itself as one, unlike times and amounts of a job."""
+    return None if number is None else math.ceil(number)
 
 
 def share_of_ram() -> int:

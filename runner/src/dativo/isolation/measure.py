@@ -30,9 +30,14 @@ def written_by(pid: int) -> int:
     return _sum(pid, "io", ("write_bytes",))
 
 
-def moved_by(pid: int) -> int:
-    """Bytes that it and its ended children have read and written by system calls, pipes included."""
-    return _sum(pid, "io", ("rchar", "wchar"))
+def read_by(pid: int) -> int:
+    """Bytes that it and its ended children have read by system calls, from pipes too."""
+    return _sum(pid, "io", ("rchar",))
+
+
+def sent_by(pid: int) -> int:
+    """Bytes that it and its ended children have written by system calls, into pipes too."""
+    return _sum(pid, "io", ("wchar",))
 
 
 def disk_usage(directory: Path) -> int:

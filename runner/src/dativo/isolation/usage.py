@@ -17,14 +17,15 @@ class Usage:
         processes: how many there are.
         cpu: seconds.
         disk: bytes it has written to disk, or that lie in its temporary directory.
-        moved: bytes that it has read and written anywhere, pipes included; only good to see whether it moves.
+        read, sent: bytes that it has read and written anywhere, pipes included.
     """
 
     memory: int = 0
     processes: int = 0
     cpu: float = 0.0
     disk: int = 0
-    moved: int = 0
+    read: int = 0
+    sent: int = 0
 
 
 @dataclass(frozen=True, slots=True)

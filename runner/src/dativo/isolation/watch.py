@@ -11,7 +11,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from dativo.isolation.measure import disk_usage, memory_of, moved_by, shared_fairly, written_by
+from dativo.isolation.measure import disk_usage, memory_of, read_by, sent_by, shared_fairly, written_by
 from dativo.isolation.tree import Process, children_of, end_all, look_up, tree_of
 from dativo.isolation.usage import Breach, Usage
 
@@ -85,7 +85,8 @@ class Contained:
             memory = sum(map(shared_fairly, alive))
         self.peak_memory = max(self.peak_memory, memory)
         self.cpu = max(self.cpu, sum(process.cpu + process.cpu_of_ended for process in processes))
-        return Usage(memory, len(alive), self.cpu, self._disk(alive), sum(map(moved_by, alive)))
+        read, sent = sum(map(read_by, alive)), sum(map(sent_by, alive))
+        return Usage(memory, len(alive), self.cpu, self._disk(alive), read, sent)
 
     def breach(self, usage: Usage) -> Breach | None:
         """The first limit that is exceeded."""

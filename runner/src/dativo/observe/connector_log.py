@@ -20,6 +20,7 @@ LAST_WORDS_LENGTH = 500
 class _LastWords:
     severity: int
     text: str
+    retryable: bool | None
 
 
 class ConnectorLog:
@@ -54,13 +55,18 @@ class ConnectorLog:
         words = self._last_words.get(connector)
         return words.text if words else None
 
+    def retryable(self, connector: str) -> bool | None:
+        """Whether the connector said with its last words that another try is worth it; None if it did not."""
+        words = self._last_words.get(connector)
+        return words.retryable if words else None
+
     def _remember(self, connector: str, line: LogLine) -> None:
         unlevelled = line.level is None
         if not line.message.strip() or not (unlevelled or line.severity >= LEVELS["ERROR"]):
             return
         before = self._last_words.get(connector)
         if before is None or line.severity >= before.severity:
-            self._last_words[connector] = _LastWords(line.severity, _one_line(line.message))
+            self._last_words[connector] = _LastWords(line.severity, _one_line(line.message), line.retryable)
 
 
 def _shown(line: LogLine) -> str:

@@ -34,7 +34,7 @@ class Idleness:
 
     def used(self, usages: Sequence[Usage]) -> None:
         """What all connectors use now."""
-        moved = sum(usage.moved for usage in usages)
+        moved = sum(usage.read + usage.sent for usage in usages)
         self._cpu = sum(usage.cpu for usage in usages)
         if moved != self._bytes:
             self._bytes = moved

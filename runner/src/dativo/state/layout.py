@@ -23,6 +23,7 @@ class Layout(Protocol):
     def state(self, key: StateKey) -> Path: ...
     def lock(self, key: StateKey) -> Path: ...
     def history(self, key: StateKey) -> Path: ...
+    def tenants(self) -> list[str | None]: ...
     def keys(self, tenant: str | None) -> Iterator[StateKey]: ...
 
 
@@ -40,6 +41,9 @@ class HomeLayout:
 
     def history(self, key: StateKey) -> Path:
         return self._directory(key) / "history"
+
+    def tenants(self) -> list[str | None]:
+        return self.home.tenants()
 
     def keys(self, tenant: str | None) -> Iterator[StateKey]:
         jobs = self.home.tenant(tenant).state("x").parent
@@ -73,6 +77,9 @@ class FileLayout:
 
     def history(self, key: StateKey) -> Path:
         return self._beside(key, "history")
+
+    def tenants(self) -> list[str | None]:
+        return [self.owner.tenant]
 
     def keys(self, tenant: str | None) -> Iterator[StateKey]:
         if tenant == self.owner.tenant and self.path.is_file():

@@ -9,6 +9,7 @@ from dativo.errors import StateConflict, StateDamaged, StateError
 from dativo.state.envelope import Envelope, now, seal, unseal
 from dativo.state.files import remove_file, replace_file
 from dativo.state.local_lock import file_lock
+from dativo.state.local_unlock import release
 from dativo.state.store import HISTORY, StateKey, Stored, Version
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ class LocalStore:
 
     def place(self, key: StateKey) -> str:
         return str(self.layout.state(key))
+
+    def tenants(self) -> list[str | None]:
+        return self.layout.tenants()
 
     def keys(self, tenant: str | None) -> Iterator[StateKey]:
         return self.layout.keys(tenant)
@@ -89,6 +93,9 @@ class LocalStore:
         except StateDamaged:
             path.replace(path.with_name(f"{path.name}.damaged"))
         remove_file(path)
+
+    def unlock(self, key: StateKey, *, force: bool) -> list[str]:
+        return release(self.layout.lock(key), str(key), force=force)
 
     @contextmanager
     def lock(self, key: StateKey, owner: Owner, wait: float = 0.0) -> Iterator[LocalHeld]:

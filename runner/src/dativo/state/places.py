@@ -15,7 +15,8 @@ from dativo.state.store import HISTORY, StateKey, StateStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dativo.jobs.format import Job
+    from dativo.jobs.format import StateSettings
+    from dativo.jobs.project import Project
 
 
 def open_home_store(
@@ -63,16 +64,31 @@ def _directory(rest: str, home: Home) -> Path:
 
 
 def job_store(
-    job: Job, directory: Path, say: Callable[[str], None] | None = None
-) -> tuple[StateStore, StateKey]:
-    """Store and key of a job.
+    key: StateKey,
+    settings: StateSettings,
+    directory: Path,
+    project: Project,
+    *,
+    say: Callable[[str], None] | None = None,
+) -> StateStore:
+    """The store of a job: its own file, its own store, the project's, or the home of the project.
 
     Args:
+        settings: the job's `state`.
         directory: of the job file.
-        say: told when an old state file is moved.
+        say: told when a state file of an older dativo is moved.
+
+    Raises:
+        StateError: no store is known for its URL.
     """
-    key = StateKey(job.tenant, job.name)
-    if job.state.path:
-        return open_file_store(directory / Path(job.state.path).expanduser(), key), key
-    home = Home(directory / DIRECTORY)
-    return open_home_store(home, old_states=home.root / "state", say=say), key
+    if settings.path:
+        return open_file_store(directory / Path(settings.path).expanduser(), key, history=settings.history)
+    url = settings.store or project.tenant(key.tenant).state.store or project.settings.state.store
+    if url is None:
+        old_states = directory / DIRECTORY / "state"
+        return open_home_store(project.home, history=settings.history, old_states=old_states, say=say)
+    if not isinstance(url, str):
+        raise StateError(
+            f"state.store: {url}: give the URL without a secret, and the secret to the environment"
+        )
+    return open_store(url, project.home, history=settings.history)

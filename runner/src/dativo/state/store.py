@@ -91,6 +91,9 @@ class StateStore(Protocol):
     def place(self, key: StateKey) -> str:
         """Where the state of a key is, as one would look for it."""
 
+    def tenants(self) -> list[str | None]:
+        """Everyone who has kept a state here, None for jobs without a tenant, sorted."""
+
     def keys(self, tenant: str | None) -> Iterator[StateKey]:
         """The keys of one tenant that hold a state, sorted."""
 
@@ -111,6 +114,9 @@ class StateStore(Protocol):
 
     def remove(self, key: StateKey) -> None:
         """Forgets the state; the history stays."""
+
+    def unlock(self, key: StateKey, *, force: bool) -> list[str]:
+        """Says who holds a key; with `force` ends that hold."""
 
     def lock(self, key: StateKey, owner: Owner, wait: float) -> AbstractContextManager[Held]:
         """Holds a key; raises StateBusy naming the owner after `wait` seconds."""
