@@ -104,7 +104,10 @@ def test_a_name_with_a_version_means_the_newest_that_begins_so(here, wheels):
     assert here.resolve("tap-tiny@1.2").version == "1.2.10"
     assert here.resolve("tap-tiny@1").version == "1.2.10"
     assert here.resolve("tap-tiny").version == "2.0"
-    with pytest.raises(LookupError, match=r"tap-tiny@3 is not installed: dativo install tap-tiny@3"):
+    with pytest.raises(
+        LookupError,
+        match=r"tap-tiny@3 is not installed, tap-tiny is here in version 1\.1: dativo install tap-tiny@3",
+    ):
         here.resolve("tap-tiny@3")
 
 

@@ -141,15 +141,15 @@ def test_executables_come_from_allowed_directories_only_links_resolved(custom, t
 
 def test_a_file_that_everyone_may_write_is_refused(custom):
     custom.file.chmod(0o757)
-    assert "everyone may write" in refusal(custom.program())
+    assert "everyone may write" in refusal(custom.program(), paths=(custom.directory,))
 
 
 def test_a_file_of_another_user_is_refused(custom):
     if os.getuid() == 0:
         os.chown(custom.file, 12345, -1)
-        assert "belongs to another user (uid 12345)" in refusal(custom.program())
+        assert "belongs to another user (uid 12345)" in refusal(custom.program(), paths=(custom.directory,))
     else:
-        assert check_policy(custom.program(), None, Rules()) == []
+        assert check_policy(custom.program(), None, Rules(paths=(custom.directory,))) == []
 
 
 def test_custom_executables_can_be_denied(custom):

@@ -49,6 +49,7 @@ class Console:
             self._emit(text)
 
     def _erased(self) -> str:
+        """Takes the board away, from its last line up."""
         return "\r\x1b[K" + "\x1b[1A\x1b[2K" * (len(self._board) - 1)
 
     def _emit(self, text: str) -> None:

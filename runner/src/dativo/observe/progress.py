@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from dativo.observe.events import RunEvent, Ticked
 from dativo.observe.lag import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dativo.observe.console import Console
-    from dativo.observe.counters import Counters, StreamCount
+    from dativo.observe.counters import StreamCount
     from dativo.observe.tally import Tally
 
 PLAIN_SECONDS = 5.0
@@ -50,63 +47,6 @@ class PlainProgress:
             self._console.say(f"{self._job}: {name}: {describe(count)}{more}")
         if not changed:
             self._console.say(f"{self._job}: running for {now:.0f} s")
-
-
-class Progress:
-    """Draws the counters of a run.
-
-    Args:
-        job: name that plain lines begin with.
-        counters: filled in by the run.
-        console: where to draw.
-        clock: seconds, for tests.
-    """
-
-    def __init__(
-        self,
-        job: str,
-        counters: Counters,
-        console: Console,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._job = job
-        self._counters = counters
-        self._console = console
-        self._clock = clock
-        self._began = self._drawn = clock()
-        self._told: dict[str, int] = {}
-
-    def tick(self) -> None:
-        """Draws anew if it is time to."""
-        now = self._clock()
-        if self._console.is_terminal:
-            self._console.status(self._status(now))
-        elif now - self._drawn >= PLAIN_SECONDS:
-            self._drawn = now
-            self._tell_changes(now)
-
-    def finish(self) -> None:
-        """Takes the status line away."""
-        if self._console.is_terminal:
-            self._console.status("")
-
-    def _status(self, now: float) -> str:
-        parts = [f"{now - self._began:.0f} s"]
-        moving = sorted(self._counters.streams.items(), key=lambda item: item[1].latest, reverse=True)
-        parts += [f"{name} {describe(count)}" for name, count in moving]
-        return " | ".join(parts)
-
-    def _tell_changes(self, now: float) -> None:
-        changed = {
-            name: count
-            for name, count in self._counters.streams.items()
-            if self._told.get(name) != count.records
-        }
-        self._told |= {name: count.records for name, count in changed.items()}
-        for name, count in changed.items():
-            self._console.say(f"{self._job}: {name}: {describe(count)}")
-        if not changed:
-            self._console.say(f"{self._job}: running for {now - self._began:.0f} s")
 
 
 def describe(count: StreamCount) -> str:

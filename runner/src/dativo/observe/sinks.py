@@ -72,8 +72,11 @@ def watch_run(
             observer.add(sink)
     except OSError as error:
         warn(f"nothing of this run is kept: {error}")
-    for sink in _sent(subject, tally, settings, notifications, warn):
-        observer.add(sink)
+    try:
+        for sink in _sent(subject, tally, settings, notifications, warn):
+            observer.add(sink)
+    except TypeError as error:
+        warn(f"somebody is not told of this run: {error}")
     return Watched(observer, tally)
 
 
@@ -146,11 +149,17 @@ def _notifications(
         return earlier[-1].outcome if earlier else None
 
     webhooks = [
-        Webhook(str(each.webhook), each.on, _plain(each.headers), each.format, each.timeout)
+        Webhook(_text(each.webhook), each.on, _plain(each.headers), each.format, each.timeout)
         for each in wanted
     ]
     return Notifications(tally, webhooks, before, warn)
 
 
 def _plain(headers: Mapping[str, str | SecretText]) -> dict[str, str]:
-    return {name: str(value) for name, value in headers.items()}
+    return {name: _text(value) for name, value in headers.items()}
+
+
+def _text(value: str | SecretText) -> str:
+    if not isinstance(value, str):
+        raise TypeError("it holds a secret that has not been fetched")  # never send the name in its place
+    return value
