@@ -20,6 +20,7 @@ COMMANDS = {
     "plan": "jobs",
     "remove": "connectors",
     "run": "run",
+    "runs": "runs",
     "schedule": "jobs",
     "schema": "jobs",
     "show": "connectors",

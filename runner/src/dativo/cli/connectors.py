@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dativo.cli.options import project_here, registry_of, registry_option
+from dativo.cli.options import project_of, project_option, registry_of, registry_option
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dativo.connectors.install import Connectors, Done
-    from dativo.home import Home
 
 json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 python_option = click.option(
@@ -22,13 +21,17 @@ python_option = click.option(
 
 @click.command(name="list")
 @registry_option
+@project_option
 @click.option("--installed", is_flag=True, help="Only those that can be used here.")
 @json_option
-def list_command(registry_file: Path | None, *, installed: bool, as_json: bool) -> None:
+def list_command(
+    registry_file: Path | None, project_file: Path | None, *, installed: bool, as_json: bool
+) -> None:
     """List the connectors of the registry and whether they are installed here."""
     from dativo.connectors.listing import listing, listing_lines
 
-    rows = listing(registry_of(registry_file), _home())
+    project = project_of(project_file)
+    rows = listing(registry_of(registry_file, project), project.home)
     rows = [row for row in rows if row["installed"] or not installed]
     if as_json:
         _print_json(rows)
@@ -40,8 +43,11 @@ def list_command(registry_file: Path | None, *, installed: bool, as_json: bool) 
 @click.command(name="show")
 @click.argument("connector", metavar="NAME[@VERSION]")
 @registry_option
+@project_option
 @json_option
-def show_command(connector: str, registry_file: Path | None, *, as_json: bool) -> None:
+def show_command(
+    connector: str, registry_file: Path | None, project_file: Path | None, *, as_json: bool
+) -> None:
     """Show what is known of a connector: versions, capabilities, policy, settings."""
     from dativo.connectors.listing import details, details_lines
     from dativo.connectors.programs import resolve
@@ -49,15 +55,18 @@ def show_command(connector: str, registry_file: Path | None, *, as_json: bool) -
     from dativo.connectors.versions import parse_spec
     from dativo.errors import ConnectorError
 
-    registry, home, settings = registry_of(registry_file), _home(), None
+    project = project_of(project_file)
+    registry, locks, settings = registry_of(registry_file, project), project.root / "connectors.lock", None
     try:
         spec = parse_spec(connector)
         entry = registry.look_up(spec.name)
     except LookupError as error:
         raise ConnectorError(str(error)) from error
-    found = details(entry, spec.version, home, _locks())
+    found = details(entry, spec.version, project.home, locks)
     try:
-        settings = settings_of(resolve(connector, entry.connector.kind, registry, home, _locks()), home)
+        settings = settings_of(
+            resolve(connector, entry.connector.kind, registry, project.home, locks), project.home
+        )
     except LookupError as error:
         found["missing"] = str(error)
     if as_json:
@@ -70,6 +79,7 @@ def show_command(connector: str, registry_file: Path | None, *, as_json: bool) -
 @click.command(name="install")
 @click.argument("connectors", nargs=-1, metavar="[NAME[@VERSION] | WHEEL | DIRECTORY]...")
 @registry_option
+@project_option
 @click.option(
     "--all", "everything", is_flag=True, help="Every connector that is locked; so does no argument."
 )
@@ -78,6 +88,7 @@ def show_command(connector: str, registry_file: Path | None, *, as_json: bool) -
 def install_command(
     connectors: tuple[str, ...],
     registry_file: Path | None,
+    project_file: Path | None,
     *,
     everything: bool,
     upgrade: bool,
@@ -88,27 +99,32 @@ def install_command(
     A name is looked up in the registry, else on the package index. Without arguments, everything that
     connectors.lock names is installed exactly as it says there.
     """
-    project = _connectors(registry_file)
+    project = _connectors(registry_file, project_file)
     if not connectors or everything:
         for lock in project.locks:
             click.echo(_told(project.restore(lock, python=python)))
     for each in connectors:
         click.echo(_told(_install(project, each, python=python, upgrade=upgrade)))
-        project = _connectors(registry_file)  # what was installed may have been entered into connectors.yaml
+        project = _connectors(
+            registry_file, project_file
+        )  # what was installed may have been entered into connectors.yaml
 
 
 @click.command(name="update")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @registry_option
+@project_option
 @python_option
-def update_command(names: tuple[str, ...], registry_file: Path | None, *, python: str | None) -> None:
+def update_command(
+    names: tuple[str, ...], registry_file: Path | None, project_file: Path | None, *, python: str | None
+) -> None:
     """Install the newest versions of connectors that are locked, of all of them without a name.
 
     Jobs that name a version keep it; take an old one away with `dativo remove`.
     """
     from dativo.errors import InstallError
 
-    project = _connectors(registry_file)
+    project = _connectors(registry_file, project_file)
     locked = {lock.head.name for lock in project.locks}
     if missing := [name for name in names if name not in locked]:
         known = ", ".join(sorted(locked)) or "nothing"
@@ -122,12 +138,13 @@ def update_command(names: tuple[str, ...], registry_file: Path | None, *, python
 @click.command(name="remove")
 @click.argument("connector", metavar="NAME@VERSION")
 @registry_option
-def remove_command(connector: str, registry_file: Path | None) -> None:
+@project_option
+def remove_command(connector: str, registry_file: Path | None, project_file: Path | None) -> None:
     """Remove an installed version of a connector, and its lock."""
     from dativo.connectors.versions import parse_spec
     from dativo.errors import InstallError
 
-    project = _connectors(registry_file)
+    project = _connectors(registry_file, project_file)
     try:
         spec = parse_spec(connector)
     except LookupError as error:
@@ -156,20 +173,12 @@ def _told(done: Done) -> str:
     return text
 
 
-def _connectors(registry_file: Path | None) -> Connectors:
+def _connectors(registry_file: Path | None, project_file: Path | None) -> Connectors:
     from dativo.connectors.install import Connectors
     from dativo.connectors.installers import find_installer
 
-    project = project_here()
-    return Connectors(registry_of(registry_file), project.home, project.root, find_installer())
-
-
-def _home() -> Home:
-    return project_here().home
-
-
-def _locks() -> Path:
-    return project_here().root / "connectors.lock"
+    project = project_of(project_file)
+    return Connectors(registry_of(registry_file, project), project.home, project.root, find_installer())
 
 
 def _print_json(document: object) -> None:

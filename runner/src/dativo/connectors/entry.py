@@ -54,8 +54,8 @@ class Connector:
     version: str = field(metadata=described("Version of that package that the entry speaks of."))
     executable: str = field(
         metadata=described(
-            "Program to start: a name (looked up in its own environment, beside `dativo`, then on PATH), or a "
-            "path relative to the registry file.",
+            "Program to start: a name (looked up in its own environment, beside `dativo`, then on PATH), or "
+            "a path relative to the registry file.",
             pattern=".+",
         )
     )

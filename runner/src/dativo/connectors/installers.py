@@ -81,20 +81,20 @@ class Pip:
 
     def lock(self, requirement: str, python: str | None) -> str:
         with tempfile.TemporaryDirectory() as scratch:
-            venv, report = Path(scratch, "venv"), Path(scratch, "report.json")
-            _venv(venv, python)
+            report = Path(scratch, "report.json")
             asked = ["--dry-run", "--ignore-installed", "--report", str(report), requirement]
-            _run([*_pip(venv), "install", "--quiet", *asked])
+            _run([*_pip(python or sys.executable), "install", "--quiet", *asked])
             return "".join(f"{line}\n" for line in _pinned(json.loads(report.read_text(encoding="utf-8"))))
 
     def install(self, requirements: str, directory: Path, python: str | None) -> None:
-        _venv(directory, python)
+        _run([python or sys.executable, "-m", "venv", "--without-pip", str(directory)])
         with _file(requirements) as path:
-            _run([*_pip(directory), "install", "--quiet", "--require-hashes", "-r", path])
+            into = _pip(str(directory / "bin" / "python"))
+            _run([*into, "install", "--quiet", "--require-hashes", "-r", path])
 
     def build(self, source: Path, directory: Path) -> Path:
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
-        _run([*command, "--wheel-dir", str(directory), str(source)])
+        asked = ["--no-deps", "--wheel-dir", str(directory), str(source)]
+        _run([*_pip(sys.executable), "wheel", "--quiet", *asked])
         return _only_wheel(directory)
 
 
@@ -112,12 +112,18 @@ def _packaged_uv() -> str | None:
         return None
 
 
-def _venv(directory: Path, python: str | None) -> None:
-    _run([python or sys.executable, "-m", "venv", str(directory)])
+def _pip(python: str) -> list[str]:
+    """pip for another Python: the one installed here, else the wheel that comes with Python."""
+    from importlib.util import find_spec
 
-
-def _pip(venv: Path) -> list[str]:
-    return [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    if find_spec("pip"):
+        program = [sys.executable, "-m", "pip"]
+    else:
+        bundled = list((Path(os.__file__).parent / "ensurepip" / "_bundled").glob("pip-*.whl"))
+        if not bundled:
+            raise InstallError("neither uv nor pip is here: pip install 'dativo[install]', which brings uv")
+        program = [sys.executable, f"{bundled[0]}/pip"]
+    return [*program, "--python", python, "--disable-pip-version-check", "--no-input"]
 
 
 def _pinned(report: Any) -> Iterator[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from dativo.connectors.entry import Mode
     from dativo.connectors.programs import Program
+    from dativo.jobs.project import Project
 
 Custom = Literal["allow", "sandbox", "deny"]
 
@@ -37,6 +38,20 @@ class Rules:
     trusted_keys: tuple[str, ...] = ()
     require_lock: bool = False
     tenant_connectors: tuple[str, ...] | None = None
+
+
+def rules_of(project: Project, tenant: str | None) -> Rules:
+    """What a project says, for the jobs of a tenant; its own directory is where executables may lie."""
+    policy = project.settings.policy
+    own = project.tenant(tenant).connectors if tenant is not None else ()
+    return Rules(
+        policy.mode,
+        policy.custom,
+        tuple(project.root / each for each in policy.paths) if policy.paths else None,
+        policy.trusted_keys,
+        policy.require_lock,
+        own or None,
+    )
 
 
 def check_policy(program: Program, tenant: str | None, rules: Rules) -> list[str]:

@@ -49,8 +49,8 @@ def resolve(
 ) -> Program:
     """The program that `NAME` or `NAME@VERSION` means; raises LookupError with the command to type.
 
-    With a version: the newest installed one that begins with it. Without: what the project has locked, else
-    what is installed beside `dativo`, else on PATH.
+    With a version: the newest locked or installed one that begins with it. Without: what the project has
+    locked. Else, if the registry's version will do, what is beside `dativo` or on PATH.
 
     Args:
         text: as jobs write it.
@@ -72,11 +72,12 @@ def resolve(
             "lock",
             entry,
         )
-    if spec.version is None or (
-        os.sep in entry.connector.executable and spec.allows(entry.connector.version)
-    ):
+    if spec.allows(entry.connector.version):
         return find_program(entry)
-    raise LookupError(f"{spec} is not installed: dativo install {spec}")
+    raise LookupError(
+        f"{spec} is not installed, {spec.name} is here in version {entry.connector.version}: "
+        f"dativo install {spec}"
+    )
 
 
 def find_program(entry: Entry) -> Program:
@@ -100,7 +101,7 @@ def find_program(entry: Entry) -> Program:
         how = (
             f"install the package {connector.distribution} (dativo install {connector.name})"
             if origin == "path"
-            else "put it there, or correct the entry"
+            else f"put it there, install the package {connector.distribution}, or correct the entry"
         )
         raise LookupError(
             f"{connector.name} is in the registry, but its executable {wanted!r} is not installed "

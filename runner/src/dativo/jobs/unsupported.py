@@ -26,7 +26,6 @@ def refuse_unsupported(ready: ReadyJob) -> None:
 
 def _unsupported(ready: ReadyJob) -> Iterator[list[str | int]]:
     job = ready.job
-    yield from _keys(job, (("notifications",),))
     yield from _keys(job, (("source", "schema"), ("source", "catalog")))
     if job.parallel != Parallel():
         yield ["parallel"]

@@ -30,14 +30,20 @@ class ConnectorLog:
         console: where they are shown.
         redact: is applied to every line first.
         on_metric: is given (connector, metric) for lines that carry one; such lines are not shown.
+        on_line: is given (connector, line) for all others.
     """
 
     def __init__(
-        self, console: Console, redact: Redactor, on_metric: Callable[[str, Metric], None] | None = None
+        self,
+        console: Console,
+        redact: Redactor,
+        on_metric: Callable[[str, Metric], None] | None = None,
+        on_line: Callable[[str, LogLine], None] | None = None,
     ) -> None:
         self._console = console
         self._redact = redact
         self._on_metric = on_metric
+        self._on_line = on_line
         self._last_words: dict[str, _LastWords] = {}
 
     def take(self, connector: str, line: bytes) -> None:
@@ -48,6 +54,8 @@ class ConnectorLog:
                 self._on_metric(connector, parsed.metric)
             return
         self._console.line(connector, _shown(parsed))
+        if self._on_line is not None:
+            self._on_line(connector, parsed)
         self._remember(connector, parsed)
 
     def last_words(self, connector: str) -> str | None:

@@ -55,10 +55,16 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """What the streams look like: the selected part of the catalog, stream → JSON Schema."""
+    """What the streams look like: the selected part of the catalog.
+
+    Attributes:
+        schemas: stream → JSON Schema.
+        rows: stream → about how many rows there are, of streams whose tap says so and that are loaded whole.
+    """
 
     at: float
     schemas: Mapping[str, Mapping[str, object]]
+    rows: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +94,20 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class PipeSampled:
-    """How full the pipe between two sides is.
+class Fill:
+    """How full the pipe between two sides is, from 0 to 1."""
 
-    Attributes:
-        writer, reader: the sides it joins.
-        held: bytes in it.
-        capacity: bytes that fit.
-        passed: bytes that the writer has written since it started, if that is known.
-    """
-
-    at: float
     writer: str
     reader: str
-    held: int
-    capacity: int
-    passed: int | None = None
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class PipesSampled:
+    """How full the pipes are, in their order from the tap to the target."""
+
+    at: float
+    fills: tuple[Fill, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +184,7 @@ RunEvent = (
     | Discovered
     | Attempted
     | Counted
-    | PipeSampled
+    | PipesSampled
     | UsageSampled
     | StateStored
     | Logged

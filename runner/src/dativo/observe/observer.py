@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from dativo.errors import Interrupted
 from dativo.observe.events import (
@@ -12,8 +12,9 @@ from dativo.observe.events import (
     Discovered,
     Ended,
     Exited,
+    Fill,
     Logged,
-    PipeSampled,
+    PipesSampled,
     Started,
     StateStored,
     Ticked,
@@ -22,10 +23,23 @@ from dativo.observe.events import (
 from dativo.observe.log_lines import LogLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dativo.observe.events import RunEvent, Side, Sink, Verdict
     from dativo.observe.log_lines import Metric
+
+
+class Filled(Protocol):
+    """How full a pipe is, in the words of who holds it."""
+
+    @property
+    def writer(self) -> str: ...
+
+    @property
+    def reader(self) -> str: ...
+
+    @property
+    def share(self) -> float: ...
 
 
 class Observer:
@@ -76,8 +90,10 @@ class Observer:
     ) -> None:
         self.take(Started(self.began, run, job, tenant, tuple(sides), tuple(secrets), enforcement))
 
-    def discovered(self, schemas: Mapping[str, Mapping[str, object]]) -> None:
-        self.take(Discovered(self.now, schemas))
+    def discovered(
+        self, schemas: Mapping[str, Mapping[str, object]], rows: Mapping[str, int] | None = None
+    ) -> None:
+        self.take(Discovered(self.now, schemas, rows or {}))
 
     def attempted(
         self, number: int, began: float, verdict: Verdict, reason: str | None, *, states: int
@@ -87,8 +103,9 @@ class Observer:
     def counted(self, side: str, metric: Metric) -> None:
         self.take(Counted(self.now, side, metric))
 
-    def piped(self, writer: str, reader: str, held: int, capacity: int, *, passed: int | None = None) -> None:
-        self.take(PipeSampled(self.now, writer, reader, held, capacity, passed))
+    def piped(self, fills: Iterable[Filled]) -> None:
+        each = tuple(Fill(fill.writer, fill.reader, fill.share) for fill in fills)
+        self.take(PipesSampled(self.now, each))
 
     def used(self, side: str, *, memory: int, cpu: float) -> None:
         self.take(UsageSampled(self.now, side, memory, cpu))

@@ -9,11 +9,11 @@ from dativo.isolation.bounds import bounds_of
 from dativo.isolation.watch import Household
 from dativo.observe.connector_log import ConnectorLog
 from dativo.observe.counters import Counters
-from dativo.observe.progress import Progress
 from dativo.run.pipeline import run_pipeline
 from dativo.run.reason import failure_of
 from dativo.run.recover import is_object, starting_state
 from dativo.run.stages import Patience, Stage
+from dativo.run.watched import selected_streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dativo.isolation.usage import Usage
     from dativo.observe.console import Console
     from dativo.observe.log_lines import Metric
+    from dativo.observe.observer import Observer
     from dativo.run.pipes import PipeFill
     from dativo.run.process import Command
     from dativo.run.session import Session
@@ -41,6 +42,7 @@ class Attempt:
         state: where the job stands.
         console: for people.
         redact: what hides secrets.
+        observer: is told what happens.
         on_progress: is called when the state has moved.
     """
 
@@ -50,19 +52,20 @@ class Attempt:
         state: RunState,
         console: Console,
         redact: Redactor,
+        observer: Observer,
         on_progress: Callable[[], None],
     ) -> None:
         self.counters = Counters()
-        self.state_given = False
+        self.states = 0
         self.seconds = 0.0
         self._session = session
         self._job = session.ready.job
         self._state = state
         self._console = console
         self._redact = redact
+        self._observer = observer
         self._on_progress = on_progress
-        self._log = ConnectorLog(console, redact, self._count)
-        self._progress = Progress(self._job.full_name, self.counters, console)
+        self._log = ConnectorLog(console, redact, self._count, observer.logged)
         self._began = time.monotonic()
 
     def run(self, patience: Patience) -> None:
@@ -86,8 +89,9 @@ class Attempt:
         try:
             outcome = run_pipeline(stages, self, household, patience)
         finally:
-            self._progress.finish()
             self.seconds = time.monotonic() - self._began
+        for ending in outcome.endings:
+            self._observer.exited(ending.name, ending.returncode)
         if failure := failure_of(outcome, self._log, self._job):
             raise failure
 
@@ -101,17 +105,19 @@ class Attempt:
             self._say(f"WARNING: on stdout the target wrote a line that is no STATE: {shown}")
             return
         self._state.write(text)
-        self.state_given = True
+        self.states += 1
+        stored = self._state.stored
+        self._observer.stored(text, stored.seq if stored else None)
         self._on_progress()
 
     def usage(self, connector: str, usage: Usage) -> None:
-        """Nothing shows it yet."""
+        self._observer.used(connector, memory=usage.memory, cpu=usage.cpu)
 
     def pipes(self, fills: Sequence[PipeFill]) -> None:
-        """Nothing shows it yet."""
+        self._observer.piped(fills)
 
     def tick(self) -> None:
-        self._progress.tick()
+        self._observer.ticked()
 
     def _stage(self, side: Side, command: Command, household: Household) -> Stage:
         contained = household.contain(
@@ -131,6 +137,8 @@ class Attempt:
             catalog, warnings = self._session.selected_catalog(self._log, state_file)
             for warning in warnings:
                 self._say(f"WARNING: {warning}")
+                self._observer.said(warning, "WARNING")
+            self._observer.discovered(*selected_streams(catalog, anew=state is None))
             arguments += ["--catalog", workspace.write_json("catalog.json", catalog)]
         if state_file is not None:
             arguments += ["--state", state_file]
@@ -139,6 +147,7 @@ class Attempt:
     def _count(self, connector: str, metric: Metric) -> None:
         now = time.monotonic() - self._began
         self.counters.add(metric, now, from_tap=connector == self._session.tap.name)
+        self._observer.counted(connector, metric)
 
     def _say(self, what: str) -> None:
         self._console.say(f"{self._job.full_name}: {what}")

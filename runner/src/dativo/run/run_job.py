@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,15 +14,19 @@ from dativo.run.attempt import Attempt
 from dativo.run.attempts import Attempts
 from dativo.run.session import open_session, redactor_of
 from dativo.run.stages import Patience
+from dativo.run.watched import verdict_of, watched_run
 from dativo.run.workspace import scratch_directory
 from dativo.state.owner import new_run
 from dativo.state.places import job_store
 from dativo.state.run_state import RunState, held_state
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dativo.jobs.format import Job
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.console import Console
+    from dativo.observe.sinks import Watched
     from dativo.run.session import Session
 
 
@@ -42,12 +47,14 @@ def run_job(ready: ReadyJob, console: Console) -> Result:
     key = ready.key
     store = job_store(key, job.state, ready.directory, ready.project, say=_Teller(job, console))
     work = ready.project.home.tenant(job.tenant).work / str(key).rpartition("/")[2]
+    run = new_run()
     with (
-        held_state(store, key, new_run()) as state,
+        held_state(store, key, run) as state,
         scratch_directory(work) as scratch,
         open_session(ready, scratch, state.held.fd) as session,
+        watched_run(session, run, console, _near(state.place)) as watched,
     ):
-        return _Run(session, state, console).result()
+        return _Run(session, state, console, watched).result()
 
 
 class _Teller:
@@ -64,11 +71,12 @@ class _Teller:
 class _Run:
     """All tries of one job."""
 
-    def __init__(self, session: Session, state: RunState, console: Console) -> None:
+    def __init__(self, session: Session, state: RunState, console: Console, watched: Watched) -> None:
         self._session = session
         self._job: Job = session.ready.job
         self._state = state
         self._console = console
+        self._watched = watched
         self._redact = redactor_of(session.ready)
         self._began = time.monotonic()
         self._attempts = Attempts(self._job.retries, _Teller(self._job, console))
@@ -80,10 +88,30 @@ class _Run:
             raise error.within(self._what_failed()) from error.__cause__
 
     def _once(self) -> Result:
-        attempt = Attempt(self._session, self._state, self._console, self._redact, self._attempts.progress)
-        attempt.run(self._patience())
-        state = _near(self._state.place) if attempt.state_given else None
+        attempt = Attempt(
+            self._session,
+            self._state,
+            self._console,
+            self._redact,
+            self._watched.observer,
+            self._attempts.progress,
+        )
+        with self._told(attempt):
+            attempt.run(self._patience())
+        state = _near(self._state.place) if attempt.states else None
         return Result(attempt.counters, attempt.seconds, state)
+
+    @contextmanager
+    def _told(self, attempt: Attempt) -> Iterator[None]:
+        """Tells the watchers how a try went."""
+        observer, number = self._watched.observer, self._attempts.number
+        began = observer.now
+        try:
+            yield
+        except BaseException as error:
+            observer.attempted(number, began, verdict_of(error), str(error), states=attempt.states)
+            raise
+        observer.attempted(number, began, "succeeded", None, states=attempt.states)
 
     def _patience(self) -> Patience:
         times = self._job.timeouts

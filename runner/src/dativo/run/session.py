@@ -55,6 +55,11 @@ class Session:
         self._sandbox: Sandbox | None = None
         self._log_config = workspace.write_json("logging.json", _structured_logging(dict(os.environ)))
 
+    def tell(self, variables: Mapping[str, str]) -> None:
+        """Adds to the environment of every connector."""
+        for environ in self._environs.values():
+            environ.update(variables)
+
     def configure(self, side: Side, config: Mapping[str, Any]) -> None:
         """Lets a connector be called with another configuration than that of the job file."""
         path = self.workspace.write_json(f"{side.name}.completed.json", dict(config))
