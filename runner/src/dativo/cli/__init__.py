@@ -16,6 +16,7 @@ COMMANDS = {
     "discover": "jobs",
     "install": "connectors",
     "list": "connectors",
+    "migrate": "migrate",
     "new": "jobs",
     "plan": "jobs",
     "remove": "connectors",
