@@ -12,11 +12,13 @@ from dativo.errors import ProblemsError, RunnerError
 from dativo.run.signals import raise_on_stop_signals
 
 COMMANDS = {
+    "audit": "audit",
     "check": "jobs",
     "discover": "jobs",
     "list": "connectors",
     "run": "run",
     "schema": "jobs",
+    "secrets": "secrets",
     "state": "state",
 }
 """Command → module of this package that holds it, as a click command called `NAME_command`."""

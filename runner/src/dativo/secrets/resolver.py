@@ -105,6 +105,16 @@ class Secrets:
             )
         return payload[ref.field]
 
+    def places(self, name: str) -> list[str]:
+        """Where a secret is looked for, one text a backend, in order."""
+        scopes = scopes_of(self._tenant)
+        return [", ".join(each.place(scope, name) for scope in scopes) for each in self._backends]
+
+    def origin(self, ref: SecretRef) -> str:
+        """Which backend and scope a fetched secret came from: `vault (tenant)`."""
+        used = self._found[ref.name, ref.version][1]
+        return str(used).partition(" ← ")[2]
+
     def _inside(self, ref: SecretRef) -> str:
         """A value as part of a longer text."""
         value = self.value(ref)
@@ -138,11 +148,7 @@ class Secrets:
     def _missing(self, name: str, version: str | None) -> SecretMissing:
         which = f"version {version} of the secret {name}" if version else f"secret {name}"
         whose = f" for tenant {self._tenant}" if self._tenant else ""
-        looked = [
-            ", ".join(backend.place(scope, name) for scope in scopes_of(self._tenant))
-            for backend in self._backends
-        ]
-        return SecretMissing(f"no {which}{whose} (looked in {'; '.join(looked) or 'no backend'})")
+        return SecretMissing(f"no {which}{whose} (looked in {'; '.join(self.places(name)) or 'no backend'})")
 
 
 def open_secrets(project: Project, tenant: str | None, environ: Mapping[str, str]) -> Secrets:
