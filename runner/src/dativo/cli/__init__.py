@@ -12,6 +12,7 @@ from dativo.errors import ProblemsError, RunnerError
 from dativo.run.signals import raise_on_stop_signals
 
 COMMANDS = {
+    "audit": "audit",
     "check": "jobs",
     "discover": "jobs",
     "install": "connectors",
@@ -24,6 +25,7 @@ COMMANDS = {
     "runs": "runs",
     "schedule": "jobs",
     "schema": "jobs",
+    "secrets": "secrets",
     "show": "connectors",
     "state": "state",
     "update": "connectors",
