@@ -66,6 +66,7 @@ class Project:
             "name": name,
             "source": {"connector": "tap-steps", "config": {"steps": steps}},
             "target": {"connector": "target-lines", "config": {"path": "loaded"}},
+            "retries": {"attempts": 1},
         }
         for key, value in changes.items():
             job[key] = {**job[key], **value} if isinstance(value, dict) and key in job else value
@@ -103,9 +104,22 @@ class Project:
         return [json.loads(line)["id"] for line in path.read_text().splitlines()] if path.exists() else []
 
     def state(self, name: str = "users") -> Any:
-        """The stored state document, None if there is none."""
-        path = self.directory / ".dativo" / "state" / f"{name}.json"
+        """The stored state document of `[TENANT/]JOB`, None if there is none."""
+        tenant, _, job = name.rpartition("/")
+        path = self.directory / ".dativo/tenants" / (tenant or "_") / "state" / job / "state.json"
         return json.loads(path.read_text())["state"] if path.exists() else None
+
+
+def _plain(name: str, kind: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "kind": kind,
+        "distribution": name,
+        "version": "0.0.1",
+        "executable": str(EXECUTABLES / f"{name.replace('-', '_')}.py"),
+        "description": "For tests",
+        "maturity": "alpha",
+    }
 
 
 REGISTRY = {
@@ -132,6 +146,8 @@ REGISTRY = {
             "maturity": "alpha",
             "capabilities": ["about"],
         },
+        _plain("tap-hog", "tap"),
+        _plain("mapper-lines", "mapper"),
     ],
 }
 

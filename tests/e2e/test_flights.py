@@ -125,7 +125,7 @@ def test_the_result_names_every_stream_with_its_rows(project: Path) -> None:
 
 
 def test_the_state_is_kept_for_the_next_run(project: Path) -> None:
-    state = json.loads((project / "examples/.dativo/state/flights.json").read_text())
+    state = json.loads((project / "examples/.dativo/tenants/_/state/flights/state.json").read_text())
     assert set(state["state"]["bookmarks"]) == set(ROWS)
 
 

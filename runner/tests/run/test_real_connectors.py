@@ -63,7 +63,7 @@ def test_a_job_loads_and_reports(lake):
     assert table[0] == ["stream", "records", "MB", "records/s", "loaded", "files", "MB", "stored"]
     assert table[1][0:2] == ["users", "5,000"]
     assert table[1][4:6] == ["5,000", "1"]
-    assert table[3] == ["state:", ".dativo/state/lake.json"]
+    assert table[3] == ["state:", ".dativo/tenants/_/state/lake/state.json"]
     assert "target-parquet | published stream users: 1 files, 5,000 rows" in done.stderr
     assert "METRIC" not in done.stderr
 
@@ -190,7 +190,7 @@ def test_a_killed_target_publishes_nothing_and_the_next_run_loads_everything(pro
     run, target = start()
     os.kill(target, signal.SIGKILL)
     _, stderr = run.communicate(timeout=60)
-    assert run.returncode == 1
+    assert run.returncode == 75
     assert "target-parquet was ended by SIGKILL" in stderr.splitlines()[-1]
     assert ids(project) == []
     assert again().returncode == 0

@@ -34,7 +34,7 @@ def test_the_result_is_a_short_table_on_stdout(project):
         ["users", "3", "3.0", "3", "1"],
         ["total", "3", "3.0", "3", "1"],
     ]
-    assert lines[4:] == ["  state: .dativo/state/users.json"]
+    assert lines[4:] == ["  state: .dativo/tenants/_/state/users/state.json"]
 
 
 def test_logs_are_labelled_and_metrics_are_not_shown(project):
@@ -190,8 +190,9 @@ def test_a_second_run_of_a_job_is_refused_while_the_first_runs(project):
     first = project.start("run", job)
     project.wait_until((project.directory / "running").exists)
     second = project.dativo("run", job)
-    assert second.returncode == 1
-    assert "another run of 'users' is using this state" in second.stderr
+    assert second.returncode == 75
+    assert "users is being run since" in second.stderr
+    assert f"pid {first.pid}" in second.stderr
     (project.directory / "go").touch()
     first.communicate()
     assert first.returncode == 0
@@ -219,5 +220,5 @@ def test_state_is_stored_while_the_run_goes_on(project):
 
 def test_the_state_file_is_for_its_owner(project):
     project.dativo("run", project.job(THREE))
-    path = project.directory / ".dativo/state/users.json"
+    path = project.directory / ".dativo/tenants/_/state/users/state.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

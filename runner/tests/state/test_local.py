@@ -1,189 +1,210 @@
-"""The state on disk: whole, verbatim, of one job, and never silently absent."""
+"""States on disk: private, never half, held by the operating system."""
 
 from __future__ import annotations
 
-import hashlib
+import fcntl
 import json
+import os
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
-from dativo.errors import StateError
-from dativo.state.local import StateStore
+from dativo.errors import StateBusy, StateConflict, StateError
+from dativo.home import Home
+from dativo.state.places import open_file_store, open_home_store, open_store
+from dativo.state.store import StateKey
 
-STATE = '{"bookmarks": {"users": {"replication_key_value": 12345678901234567890.10, "s": "ü"}}}'
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / ".dativo" / "state" / "users.json"
+KEY = StateKey("acme", "users")
 
 
 @pytest.fixture
-def store(path):
-    return StateStore(path, "acme/users")
+def home(tmp_path):
+    return Home(tmp_path / ".dativo")
 
 
-def test_no_file_is_no_state(store):
-    assert store.read() is None
+@pytest.fixture
+def store(home):
+    return open_home_store(home)
 
 
-def test_a_state_comes_back_byte_for_byte(store):
-    for text in (
-        STATE,
-        "{}",
-        '{"a":1e400}',
-        '{"n": 0.10000000000000000000000001}',
-        '{"k": "\\u0000\\ud83d\\ude00"}',
-    ):
-        store.write(text)
-        assert store.read() == text
+@pytest.fixture
+def directory(home):
+    return home.tenant("acme").state("users")
 
 
-def test_the_envelope_is_as_documented(store, path):
-    store.write(STATE)
-    envelope = json.loads(path.read_text())
-    assert list(envelope) == ["format", "version", "job", "updated_at", "sha256", "state"]
-    assert envelope["format"] == "dativo-state"
-    assert envelope["version"] == 1
-    assert envelope["job"] == "acme/users"
-    assert envelope["updated_at"].endswith("Z")
-    assert envelope["sha256"] == hashlib.sha256(STATE.encode()).hexdigest()
+def test_everything_is_for_its_owner_alone(store, home, directory, owner):
+    with store.lock(KEY, owner):
+        store.write(KEY, "{}", run="r", after=None)
+        store.keep(KEY, "run")
+    assert sorted(path.name for path in directory.iterdir()) == ["history", "lock", "state.json"]
+    for path in home.root.rglob("*"):
+        if path.name != ".gitignore":
+            assert path.stat().st_mode & 0o077 == 0, path
 
 
-def test_only_the_owner_may_read_it(store, path):
-    store.write(STATE)
-    assert path.stat().st_mode & 0o777 == 0o600
+def test_the_home_keeps_itself_out_of_git(store, home):
+    store.write(KEY, "{}", run="r", after=None)
+    assert (home.root / ".gitignore").read_text() == "*\n"
 
 
-def test_the_directory_of_states_keeps_itself_out_of_git(store, path):
-    store.write(STATE)
-    assert (path.parent.parent / ".gitignore").read_text() == "*\n"
+def test_nothing_is_left_beside_the_file(store, directory):
+    stored = None
+    for number in range(5):
+        stored = store.write(KEY, json.dumps({"n": number}), run="r", after=stored)
+    assert [path.name for path in directory.iterdir()] == ["state.json"]
+
+
+def test_a_state_that_cannot_be_stored_leaves_the_old_one(store, directory):
+    store.write(KEY, '{"a": 1}', run="r", after=None)
+    other = StateKey("acme", "orders")
+    # A directory in the way of the rename works for root too, whom permissions do not stop.
+    (directory.parent / "orders" / "state.json").mkdir(parents=True)
+    with pytest.raises(StateError, match=r"state\.json: the state cannot be read: Is a directory"):
+        store.write(other, '{"a": 2}', run="r", after=None)
+    assert store.read(KEY).text == '{"a": 1}'
+
+
+def test_a_damaged_state_can_be_cleared_and_is_put_aside(store, directory):
+    stored = store.write(KEY, '{"a": 1}', run="r", after=None)
+    store.keep(KEY, "run")
+    (directory / "state.json").write_bytes(b'{"format": "dati')
+    with pytest.raises(StateError, match="damaged"):
+        store.write(KEY, '{"a": 2}', run="r", after=stored)
+    store.remove(KEY)
+    assert store.read(KEY) is None
+    assert (directory / "state.json.damaged").read_bytes() == b'{"format": "dati'
+    assert store.write(KEY, '{"a": 2}', run="r", after=None).seq == 2
+
+
+def test_a_job_that_names_its_file_has_everything_beside_it(tmp_path, owner):
+    store = open_file_store(tmp_path / "s" / "users.json", KEY)
+    with store.lock(KEY, owner):
+        store.write(KEY, "{}", run="r", after=None)
+        store.keep(KEY, "run")
+    store.write(StateKey("acme", "users", "dev"), "{}", run="r", after=None)
+    names = sorted(path.name for path in (tmp_path / "s").iterdir())
+    assert names == ["users+dev.json", "users.json", "users.json.history", "users.json.lock"]
+    assert list(store.keys("acme")) == [KEY]
+    assert list(store.keys("beta")) == []
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        (b"", "it is empty"),
-        (b" \n", "it is empty"),
-        (b"{", "damaged"),
-        (b"{}", "damaged"),
-        (b"[]", "does not hold a JSON object"),
-        (b"null", "does not hold a JSON object"),
-        (b'{"bookmarks": {}}', '"format": "dativo-state" is missing'),
-        (b"\xff\xfe", "is not UTF-8"),
-        (
-            b'{"format": "dativo-state", "version": 1, "job": "acme/users", "state": 5}',
-            '"state" must be an object',
-        ),
-        (b'{"format": "dativo-state", "version": 1, "job": "acme/users"}', '"state" must be an object'),
-        (
-            b'{"format": "dativo-state", "version": 1, "job": "acme/users", "state": {}} {}',
-            "something follows",
-        ),
-        (b'{"format": "dativo-state" "version": 1}', "is cut or not JSON"),
-        (b'{"format"; "dativo-state"}', "is not JSON"),
-        (b"{5: 1}", "damaged"),
-    ],
+    ("url", "where"),
+    [("file:states", "states"), ("file:/a/b", "/a/b"), ("file:///a/b", "/a/b"), ("file:~/b", "~/b")],
 )
-def test_a_file_that_is_no_whole_state_is_an_error(store, path, content, why):
-    path.parent.mkdir(parents=True)
-    path.write_bytes(content)
-    with pytest.raises(StateError) as caught:
-        store.read()
-    assert str(path) in str(caught.value)
-    assert why in str(caught.value)
-    assert "remove the file to load everything from the start" in str(caught.value)
+def test_a_file_url_names_a_directory(tmp_path, home, url, where):
+    store = open_store(url, home)
+    path = tmp_path / "states" if where == "states" else os.path.expanduser(where)  # noqa: PTH111
+    assert store.place(KEY) == f"{path}/tenants/acme/state/users/state.json"
 
 
-def test_a_file_cut_anywhere_is_an_error(store, path):
-    store.write(STATE)
-    whole = path.read_bytes().rstrip()
-    for length in range(len(whole)):
-        path.write_bytes(whole[:length])
-        with pytest.raises(StateError):
-            store.read()
+def test_other_urls_are_refused(home):
+    with pytest.raises(StateError, match="ftp: is no kind of store: write file:DIRECTORY, s3://BUCKET"):
+        open_store("ftp://host/x", home)
 
 
-def test_a_change_is_noticed_and_can_be_meant(store, path):
-    store.write('{"cursor": 10}')
-    changed = path.read_text().replace("10}", "20}")
-    path.write_text(changed)
-    with pytest.raises(StateError, match="does not match its sha256"):
-        store.read()
-    document = json.loads(changed)
-    del document["sha256"]
-    path.write_text(json.dumps(document, indent=2))
-    assert json.loads(store.read()) == {"cursor": 20}
+def test_a_stream_may_be_called_as_it_likes(store, home):
+    for name in ("..", ".", "a/b", "../../x", "ü%2F", "a" * 60):
+        key = StateKey("acme", "users", None, name)
+        store.write(key, "{}", run="r", after=None)
+        assert key in set(store.keys("acme"))
+    everything = {path.parent.parent for path in home.root.rglob("state.json")}
+    assert everything == {home.tenant("acme").state("users") / "parts"}
 
 
-def test_a_state_of_another_job_is_refused(store, path):
-    StateStore(path, "acme/orders").write("{}")
-    with pytest.raises(StateError, match=r"belongs to the job 'acme/orders', not to 'acme/users'"):
-        store.read()
+# --- locks
 
 
-def test_a_state_from_the_future_is_refused(store, path):
-    path.parent.mkdir(parents=True)
-    path.write_text('{"format": "dativo-state", "version": 2, "job": "acme/users", "state": {}}')
-    with pytest.raises(StateError, match="version 2 of the state format is not known"):
-        store.read()
+def test_the_hold_lasts_as_long_as_any_process_has_it_open(store, directory, owner):
+    ready, go_on = os.pipe(), os.pipe()
+    with store.lock(KEY, owner) as held:
+        code = f"import os; os.write({ready[1]}, b'x'); os.read({go_on[0]}, 1)"
+        inherits = (held.fd, ready[1], go_on[0])
+        child = subprocess.Popen([sys.executable, "-c", code], pass_fds=inherits)
+        os.read(ready[0], 1)
+    with pytest.raises(StateBusy), store.lock(KEY, owner):
+        pass
+    os.write(go_on[1], b"x")
+    child.wait()
+    with store.lock(KEY, owner):
+        pass
+    for each in (*ready, *go_on):
+        os.close(each)
 
 
-def test_a_state_that_cannot_be_stored_leaves_the_old_one(tmp_path):
-    directory = tmp_path / "states"
-    store = StateStore(directory / "x.json", "x")
-    store.write('{"a": 1}')
-    # A directory in the way of the rename works for root too, whom permissions do not stop.
-    (directory / "y.json").mkdir()
-    with pytest.raises(StateError, match=r"y\.json: the state cannot be stored: Is a directory"):
-        StateStore(directory / "y.json", "y").write('{"a": 2}')
-    assert store.read() == '{"a": 1}'
-    assert sorted(each.name for each in directory.iterdir()) == ["x.json", "y.json"]
+def test_who_waits_gets_it_when_the_other_is_done(store, home, owner):
+    got = threading.Event()
+
+    def second() -> None:
+        with open_home_store(home).lock(KEY, owner, 60.0):
+            got.set()
+
+    waiting = threading.Thread(target=second)
+    with store.lock(KEY, owner):
+        waiting.start()
+        assert not got.wait(0.2)
+    assert got.wait(20)
+    waiting.join()
 
 
-def test_nothing_is_left_beside_the_file(store, path):
-    for number in range(5):
-        store.write(json.dumps({"n": number}))
-    assert list(path.parent.iterdir()) == [path]
+def test_a_lock_file_that_was_removed_is_no_hold(store, directory, owner):
+    with store.lock(KEY, owner) as held:
+        held.alive()
+        (directory / "lock").unlink()
+        with pytest.raises(StateConflict, match="somebody has removed the lock"):
+            held.alive()
 
 
-def test_a_second_run_is_refused_while_the_first_holds_the_state(store, path):
-    second = StateStore(path, "acme/users").locked()
-    with store.locked(), pytest.raises(StateError, match="another run of 'acme/users' is using this state"):
-        second.__enter__()
-    with store.locked():
-        assert store.read() is None
+def test_an_owner_who_has_not_said_its_name_is_busy_too(store, directory, owner):
+    directory.mkdir(parents=True)
+    with (directory / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(StateBusy, match="acme/users is being run by another process"):
+            store.lock(KEY, owner).__enter__()
 
+
+def test_a_file_system_without_locks_is_refused(store, owner, monkeypatch):
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+    with pytest.raises(StateError, match="does not keep locks"):
+        store.lock(KEY, owner).__enter__()
+
+
+# --- killed while writing
 
 WRITER = """
 import sys
 from pathlib import Path
-from dativo.state.local import StateStore
-store = StateStore(Path(sys.argv[1]), "acme/users")
+from dativo.home import Home
+from dativo.state.places import open_home_store
+from dativo.state.store import StateKey
+store, key = open_home_store(Home(Path(sys.argv[1]))), StateKey("acme", "users")
+stored = store.read(key)
 n = 0
 while True:
     n += 1
-    store.write('{"n": %d, "filler": "%s"}' % (n, "x" * (n % 7 * 10_000)))
+    text = '{"n": %d, "filler": "%s"}' % (n, "x" * (n % 7 * 10_000))
+    stored = store.write(key, text, run="r", after=stored)
 """
 
 
-def test_a_reader_never_sees_half_a_state_even_if_the_writer_is_killed(store, path):
+def test_a_reader_never_sees_half_a_state_even_if_the_writer_is_killed(store, home, directory):
     seen = set()
-    for _ in range(5):
-        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)])
+    for _ in range(3):
+        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(home.root)])
         try:
-            while not path.exists():
+            until = time.monotonic() + 30
+            new: set[int] = set()
+            while len(new) < 5:
                 assert writer.poll() is None
-                time.sleep(0.01)
-            deadline = time.monotonic() + 0.5
-            while time.monotonic() < deadline:
-                if (text := store.read()) is not None:
-                    seen.add(json.loads(text)["n"])
+                assert time.monotonic() < until
+                if (stored := store.read(KEY)) is not None:
+                    new.add(stored.seq)
+            seen |= new
         finally:
             writer.kill()
             writer.wait()
-        assert store.read() is not None
-        path.unlink()
-    assert len(seen) > 5
+        last = store.read(KEY)
+        assert store.write(KEY, "{}", run="r", after=last).seq == last.seq + 1
+    assert len(seen) >= 5

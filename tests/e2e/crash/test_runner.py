@@ -45,8 +45,13 @@ class Project:
         job = {
             "name": "replay",
             "tenant": "acme",
+            "retries": {"attempts": 1},
             "source": {"connector": "tap-replay", "config": {"records": LAST, "state_every": 50, **tap}},
-            "target": {"connector": "target-parquet", "config": settings | (target or {})},
+            "target": {
+                "connector": "target-parquet",
+                "config": settings | (target or {}),
+                "env": ["DATIVO_FAULT"],
+            },
         }
         self._write("job.yaml", job)
 
@@ -70,7 +75,7 @@ class Project:
     @property
     def state(self) -> dict[str, Any] | None:
         """What the state file holds."""
-        path = self.directory / ".dativo/state/acme/replay.json"
+        path = self.directory / ".dativo/tenants/acme/state/replay/state.json"
         return json.loads(path.read_text())["state"] if path.exists() else None
 
     def ledger(self) -> list[str]:
@@ -95,7 +100,7 @@ def project(tmp_path: Path) -> Project:
 def test_a_target_that_is_killed_leaves_no_trace_in_the_end(project: Project, step: str) -> None:
     project.job()
     code, said = project.run(DATIVO_FAULT=step)
-    assert code == 1, said
+    assert code == 75, said
     assert "SIGKILL" in said
     code, said = project.run()
     assert code == 0, said
@@ -120,7 +125,7 @@ def test_the_state_of_the_destination_is_told_and_stored(project: Project) -> No
 def test_a_state_file_that_is_lost_or_old_is_no_reason_to_load_twice(project: Project) -> None:
     project.job(records=400)
     assert project.run()[0] == 0
-    (project.directory / ".dativo/state/acme/replay.json").unlink()
+    (project.directory / ".dativo/tenants/acme/state/replay/state.json").unlink()
     project.job()
     assert project.run()[0] == 0
     project.check(LAST)

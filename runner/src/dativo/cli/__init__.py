@@ -12,15 +12,23 @@ from dativo.errors import ProblemsError, RunnerError
 from dativo.run.signals import raise_on_stop_signals
 
 COMMANDS = {
+    "audit": "audit",
     "check": "jobs",
     "discover": "jobs",
+    "install": "connectors",
     "list": "connectors",
     "migrate": "migrate",
     "new": "jobs",
     "plan": "jobs",
+    "remove": "connectors",
     "run": "run",
+    "runs": "runs",
     "schedule": "jobs",
     "schema": "jobs",
+    "secrets": "secrets",
+    "show": "connectors",
+    "state": "state",
+    "update": "connectors",
     "validate": "jobs",
 }
 """Command → module of this package that holds it, as a click command called `NAME_command`."""
@@ -51,12 +59,18 @@ def main() -> NoReturn:
         error.show()
         code = error.exit_code
     except ProblemsError as error:
-        click.echo(str(error), err=True)
+        click.echo(_shown(error), err=True)
         code = error.exit_code
     except RunnerError as error:
-        click.echo(f"dativo: {error}", err=True)
+        click.echo(f"dativo: {_shown(error)}", err=True)
         code = error.exit_code
     sys.exit(code)
+
+
+def _shown(error: RunnerError) -> str:
+    from dativo.secrets.redact import everywhere
+
+    return everywhere()(str(error))
 
 
 @click.group(cls=LazyGroup)

@@ -42,12 +42,17 @@ def project_of(project_file: Path | None, start: Path | None = None) -> Project:
     return find_project(start or Path.cwd(), os.environ, chosen=project_file)
 
 
+def project_here() -> Project:
+    """The project of the directory in which the command is given."""
+    return project_of(None)
+
+
 def registry_of(registry_file: Path | None, project: Project | None = None) -> Registry:
     """The registry that ships with dativo, the project's before it, and the user's before both."""
     from dativo.connectors.registry import built_in_registry, load_registry
 
-    files = [built_in_registry(), *(project.registries if project else ())]
-    return load_registry([*files, *([registry_file] if registry_file else [])])
+    given = [registry_file] if registry_file else []
+    return load_registry([built_in_registry(), *(project or project_here()).registries, *given])
 
 
 def ready_job(job_file: Path, registry_file: Path | None, project_file: Path | None = None) -> ReadyJob:

@@ -18,7 +18,8 @@ from dativo.jobs.scaffold import Part, Scaffold, scaffold
 from dativo.jobs.schema import SCHEMA_FILE
 
 if TYPE_CHECKING:
-    from dativo.connectors.registry import Kind, Registry
+    from dativo.connectors.entry import Kind
+    from dativo.connectors.registry import Registry
     from dativo.jobs.project import Project
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dativo.connectors.programs import Program, find_program
-from dativo.errors import Place, Problem, ProblemsError
+from dativo.connectors.policy import check_policy, rules_of
+from dativo.connectors.programs import Program, resolve
+from dativo.errors import Place, PolicyError, Problem, ProblemsError
 from dativo.jobs.effective import Overrides, effective
 from dativo.jobs.located import Located, load_yaml
 from dativo.jobs.project import Project, find_project
@@ -19,7 +20,8 @@ from dativo.state.store import StateKey
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dativo.connectors.registry import Kind, Registry
+    from dativo.connectors.entry import Kind
+    from dativo.connectors.registry import Registry
     from dativo.jobs.format import Job
     from dativo.jobs.secret_text import SecretRef, SecretText
 
@@ -100,7 +102,7 @@ def load_job(
     problems: list[Problem] = []
     document = load_yaml(path, problems, variables)
     job = effective(document, project, overrides, problems)
-    finder = _Finder(document, registry, problems)
+    finder = _Finder(document, registry, project, problems)
     tap, target = finder.side("source", "tap"), finder.side("target", "target")
     mappers = finder.mappers()
     if job and tap:
@@ -111,7 +113,18 @@ def load_job(
         raise ProblemsError(in_order(problems))
     directory = path.absolute().parent
     used = variables.used
-    return ReadyJob(job, document, used, directory, tap, target, project, mappers, overrides.suffix)
+    return ReadyJob(
+        job,
+        document,
+        used,
+        directory,
+        tap,
+        target,
+        project,
+        mappers,
+        overrides.suffix,
+        tuple(finder.warnings),
+    )
 
 
 def load_jobs(
@@ -155,9 +168,13 @@ def name_problems(jobs: Sequence[ReadyJob]) -> list[Problem]:
 class _Finder:
     """Finds the programs that a file names; what it does not name, the reader has reported."""
 
-    def __init__(self, document: Located, registry: Registry, problems: list[Problem]) -> None:
+    def __init__(
+        self, document: Located, registry: Registry, project: Project, problems: list[Problem]
+    ) -> None:
+        self.warnings: list[str] = []
         self._document = document
         self._registry = registry
+        self._project = project
         self._problems = problems
 
     def side(self, side: str, kind: Kind) -> Program | None:
@@ -179,19 +196,20 @@ class _Finder:
         if here is None or not isinstance(here.value, str):
             return None
         try:
-            return _program(here.value, kind, self._registry)
-        except LookupError as error:
+            return self._allowed(here.value, kind)
+        except (LookupError, PolicyError) as error:
             dotted = ".".join(map(str, path))
             self._problems.append(Problem(here.place, f"{dotted}.connector: {error}"))
             return None
 
-
-def _program(text: str, kind: Kind, registry: Registry) -> Program:
-    name, at, version = text.partition("@")
-    entry = registry.look_up(name, kind)
-    if at and entry.connector.version != version and not entry.connector.version.startswith(f"{version}."):
-        raise LookupError(f"{name} is here in version {entry.connector.version}, not {version}")
-    return find_program(entry)
+    def _allowed(self, text: str, kind: Kind) -> Program:
+        """The program, if the policy of the project lets the tenant use it."""
+        project = self._project
+        tenant = _child(self._document, "tenant")
+        name = tenant.value if tenant is not None and isinstance(tenant.value, str) else None
+        program = resolve(text, kind, self._registry, project.home, project.root / "connectors.lock")
+        self.warnings += check_policy(program, name, rules_of(project, name))
+        return program
 
 
 def _child(located: Located, step: str | int) -> Located | None:

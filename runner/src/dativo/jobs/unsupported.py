@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import Problem, ProblemsError
-from dativo.jobs.format import Paths
-from dativo.jobs.limits import Limits, Parallel, Retries, Timeouts
+from dativo.jobs.limits import Parallel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dativo.jobs.format import Job, Source, Target
+    from dativo.jobs.format import Job
     from dativo.jobs.ready import ReadyJob
 
 
@@ -27,13 +26,9 @@ def refuse_unsupported(ready: ReadyJob) -> None:
 
 def _unsupported(ready: ReadyJob) -> Iterator[list[str | int]]:
     job = ready.job
-    yield from _keys(job, (("mappers",), ("notifications",)))
-    yield from _keys(job, (("state", "store"), ("source", "schema"), ("source", "catalog")))
-    for key, usual in (("retries", Retries()), ("timeouts", Timeouts()), ("parallel", Parallel())):
-        if getattr(job, key) != usual:
-            yield [key]
-    for name, side in (("source", job.source), ("target", job.target)):
-        yield from _of_side(name, side)
+    yield from _keys(job, (("source", "schema"), ("source", "catalog")))
+    if job.parallel != Parallel():
+        yield ["parallel"]
     if ready.secret_refs:
         yield ["source", "config"]
 
@@ -45,10 +40,3 @@ def _keys(job: Job, paths: Sequence[tuple[str, ...]]) -> Iterator[list[str | int
             value = getattr(value, step)
         if value:
             yield list(path)
-
-
-def _of_side(name: str, side: Source | Target) -> Iterator[list[str | int]]:
-    usual = (("limits", Limits()), ("sandbox", "none"), ("env", ()), ("network", False), ("paths", Paths()))
-    for key, value in usual:
-        if getattr(side, key) != value:
-            yield [name, key]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dativo.errors import ConnectorError
 from dativo.run.lines import LineSplitter
-from dativo.run.pipeline import LOG_LINE_BYTES, TICK_SECONDS
+from dativo.run.loop import LOG_LINE_BYTES, TICK_SECONDS
 from dativo.run.process import Child, Command
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def ask(command: Command, log: Callable[[bytes], None], *, seconds: float) -> st
     """
     child = Child(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:
+        child.confirm()
         answer = _listen(child, log, time.monotonic() + seconds)
         if child.returncode != 0:
             raise ConnectorError(f"`{_shown(command)}` {describe_exit(child.returncode)}")

@@ -16,41 +16,41 @@ if TYPE_CHECKING:
     from dativo.observe.connector_log import ConnectorLog
     from dativo.observe.console import Console
     from dativo.run.session import Session
-    from dativo.state.local import StateStore
+    from dativo.state.run_state import RunState
 
 CAPABILITY = "recover"
 PIPELINE = "pipeline"
 ANSWER_SECONDS = 60.0
-RECOVER_SECONDS = 3600.0
 _NOTHING = "{}"
 
 
-def starting_state(session: Session, store: StateStore, log: ConnectorLog, console: Console) -> str | None:
+def starting_state(session: Session, state: RunState, log: ConnectorLog, console: Console) -> str | None:
     """The state for the tap, JSON text; None to start from nothing.
 
     Raises:
         StateError: the state file cannot be used.
         ConnectorError: the target cannot tell.
     """
-    cached = store.read()
-    target = session.ready.target
-    if not target.connector.can(CAPABILITY):
+    cached = state.read()
+    target = session.target
+    if not (session.ready.job.state.ask_target and target.program.connector.can(CAPABILITY)):
         return cached
     _name_pipeline(session, log)
-    durable = session.ask(session.command(target, "--recover"), log, seconds=RECOVER_SECONDS).strip()
+    command = session.command(target, "--recover")
+    durable = session.ask(command, log, seconds=session.ready.job.timeouts.recover).strip()
     if durable and not is_object(durable):
         raise ConnectorError(f"`{target.name} --recover` answered with something that is no state")
     if durable in ("", cached):
         if not durable and cached is not None:
-            _say(session, console, f"the destination holds no state, going on from {store.path}")
+            _say(session, console, f"the destination holds no state, going on from {state.place}")
         return cached
     if durable == _NOTHING:
         if cached is not None:
             _say(session, console, "the destination is loaded anew, so the state is not used")
         return durable
     what = "nothing is stored in" if cached is None else "another one is in"
-    _say(session, console, f"going on from the state that the destination holds, {what} {store.path}")
-    store.write(durable)
+    _say(session, console, f"going on from the state that the destination holds, {what} {state.place}")
+    state.write(durable)
     return durable
 
 
@@ -64,7 +64,7 @@ def is_object(text: str) -> bool:
 
 def _name_pipeline(session: Session, log: ConnectorLog) -> None:
     """Lets the destination tell this job from others, if the job file does not."""
-    job, target = session.ready.job, session.ready.target
+    job, target = session.ready.job, session.target
     if job.target.config.get(PIPELINE) is not None:
         return
     command = session.command(target, "--about", "--format=json", configured=False)

@@ -1,194 +1,143 @@
-"""The state of a job on disk: a versioned envelope around the document that the target handed out.
-
-    {"format": "dativo-state", "version": 1, "job": "acme/users", "updated_at": "2026-01-31T12:00:00Z",
-     "sha256": "…", "state": {…}}
-
-`state` is kept byte for byte (a cursor may be a decimal that no float holds), and `sha256` covers those
-bytes. A file that is empty, cut or changed is an error and never "no state": that would load everything anew
-without a word.
-"""
+"""States as files of this machine: see `layout` for where, `envelope` for the form."""
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import json
-import os
-import tempfile
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from dativo.errors import StateError
+from dativo.errors import StateConflict, StateDamaged, StateError
+from dativo.state.envelope import Envelope, now, seal, unseal
+from dativo.state.files import remove_file, replace_file
+from dativo.state.local_lock import file_lock
+from dativo.state.local_unlock import release
+from dativo.state.store import HISTORY, StateKey, Stored, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-FORMAT = "dativo-state"
-VERSION = 1
+    from dativo.state.layout import Layout
+    from dativo.state.local_lock import LocalHeld
+    from dativo.state.store import Owner
 
 
-class StateStore:
-    """The state file of one job.
+class LocalStore:
+    """A store of states in files.
 
     Args:
-        path: absolute path; its directory is made when the first state is stored.
-        job: full name of the job; a file that belongs to another job is refused.
+        layout: which file holds what.
+        history: how many versions of each key are kept.
+        adopt: what to do with a key once it is held, before anything is read: where files of an older
+            dativo are moved.
     """
 
-    def __init__(self, path: Path, job: str) -> None:
-        self.path = path
-        self._job = job
+    def __init__(
+        self,
+        layout: Layout,
+        *,
+        history: int = HISTORY,
+        adopt: Callable[[LocalStore, StateKey], None] | None = None,
+    ) -> None:
+        self.layout = layout
+        self._history = history
+        self._adopt = adopt
 
-    def read(self) -> str | None:
-        """JSON text of the stored state, or None if nothing has been stored yet.
+    def place(self, key: StateKey) -> str:
+        return str(self.layout.state(key))
 
-        Raises:
-            StateError: the file is there but is not a whole state of this job.
-        """
+    def tenants(self) -> list[str | None]:
+        return self.layout.tenants()
+
+    def keys(self, tenant: str | None) -> Iterator[StateKey]:
+        return self.layout.keys(tenant)
+
+    def read(self, key: StateKey) -> Stored | None:
+        envelope = self._envelope(key)
+        return _stored(envelope) if envelope else None
+
+    def write(self, key: StateKey, text: str, *, run: str, after: Stored | None) -> Stored:
+        path = self.layout.state(key)
+        present = self._envelope(key)
+        if (present.tag if present else None) != (after.tag if after else None):
+            raise StateConflict(f"{path}: another process has stored a state meanwhile: run again")
+        seq = 1 + (present.seq if present else self._last_kept(key))
+        envelope = Envelope(str(key), text, seq, run, now())
+        self._put(path, envelope)
+        return _stored(envelope)
+
+    def versions(self, key: StateKey) -> list[Version]:
+        kept = [self._version(key, path) for path in self._kept(key)]
+        return [Version(each.seq, each.at, each.run, each.reason) for each in kept]
+
+    def version(self, key: StateKey, seq: int) -> str:
+        for path in self._kept(key):
+            if _seq_of(path) == seq:
+                return self._version(key, path).text
+        known = ", ".join(str(_seq_of(path)) for path in self._kept(key)) or "nothing"
+        raise StateError(f"{key}: the history holds no state number {seq} (it holds {known})")
+
+    def keep(self, key: StateKey, reason: str) -> None:
+        present = self._envelope(key)
+        if present is None:
+            return
+        path = self.layout.history(key) / f"{present.seq:08d}.json"
+        if not path.exists():
+            self._put(path, Envelope(str(key), present.text, present.seq, present.run, present.at, reason))
+        for old in self._kept(key)[max(self._history, 1) :]:
+            remove_file(old)
+
+    def remove(self, key: StateKey) -> None:
+        path = self.layout.state(key)
         try:
-            text = self.path.read_bytes().decode()
+            self.keep(key, "cleared")
+        except StateDamaged:
+            path.replace(path.with_name(f"{path.name}.damaged"))
+        remove_file(path)
+
+    def unlock(self, key: StateKey, *, force: bool) -> list[str]:
+        return release(self.layout.lock(key), str(key), force=force)
+
+    @contextmanager
+    def lock(self, key: StateKey, owner: Owner, wait: float = 0.0) -> Iterator[LocalHeld]:
+        with file_lock(self.layout.lock(key), str(key), owner, wait) as held:
+            if self._adopt:
+                self._adopt(self, key)
+            yield held
+
+    def _envelope(self, key: StateKey) -> Envelope | None:
+        path = self.layout.state(key)
+        try:
+            content = path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StateError(f"{self.path}: the state cannot be read: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise self._damaged("it is not UTF-8 text") from error
-        try:
-            members = _members(text)
-        except ValueError as error:
-            raise self._damaged("it is empty" if not text.strip() else str(error)) from error
-        return self._checked(members)
+            raise StateError(f"{path}: the state cannot be read: {error.strerror}") from error
+        return unseal(content, str(key), str(path))
 
-    def write(self, state: str) -> None:
-        """Replaces the stored state: a reader sees the old file or the new one whole, even after a power cut.
-
-        Raises:
-            StateError: the file cannot be written; the old one stays.
-        """
-        envelope = self._envelope(state)
+    def _put(self, path: Path, envelope: Envelope) -> None:
         try:
-            _replace(self.path, envelope.encode())
+            replace_file(path, seal(envelope))
         except OSError as error:
-            raise StateError(f"{self.path}: the state cannot be stored: {error.strerror}") from error
+            raise StateError(f"{path}: the state cannot be stored: {error.strerror}") from error
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Holds the state for one run; raises StateError at once if another run holds it."""
-        try:
-            make_private_home(self.path.parent)
-            handle = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StateError(f"{self.path}: the state cannot be locked: {error.strerror}") from error
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise StateError(f"{self.path}: another run of {self._job!r} is using this state") from error
-            yield
-        finally:
-            os.close(handle)
+    def _kept(self, key: StateKey) -> list[Path]:
+        """Files of the history, newest first."""
+        with suppress(FileNotFoundError):
+            found = [path for path in self.layout.history(key).iterdir() if path.stem.isdecimal()]
+            return sorted(found, key=_seq_of, reverse=True)
+        return []
 
-    def _envelope(self, state: str) -> str:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        head = {
-            "format": FORMAT,
-            "version": VERSION,
-            "job": self._job,
-            "updated_at": now,
-            "sha256": _digest(state),
-        }
-        return json.dumps(head, ensure_ascii=False)[:-1] + f', "state": {state}}}\n'
+    def _last_kept(self, key: StateKey) -> int:
+        return max(map(_seq_of, self._kept(key)), default=0)
 
-    def _checked(self, members: dict[str, str]) -> str:
-        if members.get("format") != json.dumps(FORMAT):
-            raise self._damaged(f'it is no state file: "format": "{FORMAT}" is missing')
-        if members.get("version") != str(VERSION):
-            version = members.get("version")
-            raise StateError(
-                f"{self.path}: version {version} of the state format is not known to this dativo (it knows "
-                f"{VERSION}); run the version that wrote it, or newer"
-            )
-        if (owner := json.loads(members.get("job", "null"))) != self._job:
-            raise StateError(
-                f"{self.path}: this state belongs to the job {owner!r}, not to {self._job!r}; "
-                "give each job its own state.path"
-            )
-        state = members.get("state", "")
-        if not state.startswith("{"):
-            raise self._damaged('"state" must be an object')
-        if "sha256" in members and json.loads(members["sha256"]) != _digest(state):
-            raise self._damaged(
-                '"state" does not match its sha256 (remove "sha256" after a change made by hand)'
-            )
-        return state
-
-    def _damaged(self, why: str) -> StateError:
-        return StateError(
-            f"{self.path}: the state is damaged: {why}. Put back a good copy, "
-            "or remove the file to load everything from the start"
-        )
+    @staticmethod
+    def _version(key: StateKey, path: Path) -> Envelope:
+        return unseal(path.read_bytes(), str(key), str(path))
 
 
-def make_private_home(directory: Path) -> None:
-    """Makes a directory; a `.dativo` made on the way keeps itself out of git."""
-    missing = [each for each in (directory, *directory.parents) if not each.exists()]
-    directory.mkdir(parents=True, exist_ok=True)
-    for made in missing:
-        if made.name == ".dativo":
-            (made / ".gitignore").write_text("*\n", encoding="utf-8")
+def _seq_of(path: Path) -> int:
+    return int(path.stem)
 
 
-def _digest(state: str) -> str:
-    return hashlib.sha256(state.encode()).hexdigest()
-
-
-def _members(text: str) -> dict[str, str]:
-    """Name → JSON text, verbatim, of each member of a JSON object; raises ValueError if it is not one."""
-    decoder = json.JSONDecoder()
-    index = _after_space(text, 0)
-    if text[index : index + 1] != "{":
-        raise ValueError("it does not hold a JSON object")
-    members: dict[str, str] = {}
-    closing = "{"
-    while closing != "}":
-        name, index = decoder.raw_decode(text, _after_space(text, index + 1))
-        index = _after_space(text, index)
-        if not isinstance(name, str) or text[index : index + 1] != ":":
-            raise ValueError(f"it is not JSON at character {index + 1}")
-        start = _after_space(text, index + 1)
-        _, index = decoder.raw_decode(text, start)
-        members[name] = text[start:index]
-        index = _after_space(text, index)
-        closing = text[index : index + 1]
-        if closing not in {",", "}"}:
-            raise ValueError(f"it is cut or not JSON at character {index + 1}")
-    if text[index + 1 :].strip():
-        raise ValueError("something follows the JSON object")
-    return members
-
-
-def _after_space(text: str, index: int) -> int:
-    while text[index : index + 1] in {" ", "\t", "\r", "\n"}:
-        index += 1
-    return index
-
-
-def _replace(path: Path, content: bytes) -> None:
-    make_private_home(path.parent)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+def _stored(envelope: Envelope) -> Stored:
+    return Stored(envelope.text, envelope.seq, envelope.run, envelope.at, envelope.tag)

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
+HISTORY = 50
+"""Versions of a key that are kept, unless the job says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class StateKey:
@@ -85,6 +88,12 @@ class Held(Protocol):
 class StateStore(Protocol):
     """A place for states; every method raises StateError in the words of the place."""
 
+    def place(self, key: StateKey) -> str:
+        """Where the state of a key is, as one would look for it."""
+
+    def tenants(self) -> list[str | None]:
+        """Everyone who has kept a state here, None for jobs without a tenant, sorted."""
+
     def keys(self, tenant: str | None) -> Iterator[StateKey]:
         """The keys of one tenant that hold a state, sorted."""
 
@@ -105,6 +114,9 @@ class StateStore(Protocol):
 
     def remove(self, key: StateKey) -> None:
         """Forgets the state; the history stays."""
+
+    def unlock(self, key: StateKey, *, force: bool) -> list[str]:
+        """Says who holds a key; with `force` ends that hold."""
 
     def lock(self, key: StateKey, owner: Owner, wait: float) -> AbstractContextManager[Held]:
         """Holds a key; raises StateBusy naming the owner after `wait` seconds."""

@@ -1,0 +1,96 @@
+"""Which file holds what: in the home, one directory a job; or beside a file that the job names itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote, unquote
+
+from dativo.state.store import StateKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dativo.home import Home
+
+STATE = "state.json"
+
+
+class Layout(Protocol):
+    """Where a local store keeps the files of a key."""
+
+    def state(self, key: StateKey) -> Path: ...
+    def lock(self, key: StateKey) -> Path: ...
+    def history(self, key: StateKey) -> Path: ...
+    def tenants(self) -> list[str | None]: ...
+    def keys(self, tenant: str | None) -> Iterator[StateKey]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HomeLayout:
+    """`tenants/TENANT/state/JOB[+SUFFIX]/{state.json,lock,history/,parts/STREAM/…}`."""
+
+    home: Home
+
+    def state(self, key: StateKey) -> Path:
+        return self._directory(key) / STATE
+
+    def lock(self, key: StateKey) -> Path:
+        return self._directory(key) / "lock"
+
+    def history(self, key: StateKey) -> Path:
+        return self._directory(key) / "history"
+
+    def tenants(self) -> list[str | None]:
+        return self.home.tenants()
+
+    def keys(self, tenant: str | None) -> Iterator[StateKey]:
+        jobs = self.home.tenant(tenant).state("x").parent
+        for directory in sorted(jobs.iterdir()) if jobs.is_dir() else ():
+            job, _, suffix = directory.name.partition("+")
+            whole = StateKey(tenant, job, suffix or None)
+            if self.state(whole).is_file():
+                yield whole
+            for path in sorted(directory.glob(f"parts/*/{STATE}")):
+                yield StateKey(tenant, job, suffix or None, unquote(path.parent.name))
+
+    def _directory(self, key: StateKey) -> Path:
+        whole = self.home.tenant(key.tenant).state(key.job, key.suffix)
+        return whole / "parts" / file_name(key.part) if key.part else whole
+
+
+@dataclass(frozen=True, slots=True)
+class FileLayout:
+    """The one file that a job names as `state.path`; everything else is beside it."""
+
+    path: Path
+    owner: StateKey
+
+    def state(self, key: StateKey) -> Path:
+        suffix = f"+{key.suffix}" if key.suffix else ""
+        part = f"#{file_name(key.part)}" if key.part else ""
+        return self.path.with_name(self.path.stem + suffix + part + self.path.suffix)
+
+    def lock(self, key: StateKey) -> Path:
+        return self._beside(key, "lock")
+
+    def history(self, key: StateKey) -> Path:
+        return self._beside(key, "history")
+
+    def tenants(self) -> list[str | None]:
+        return [self.owner.tenant]
+
+    def keys(self, tenant: str | None) -> Iterator[StateKey]:
+        if tenant == self.owner.tenant and self.path.is_file():
+            yield self.owner
+
+    def _beside(self, key: StateKey, what: str) -> Path:
+        path = self.state(key)
+        return path.with_name(f"{path.name}.{what}")
+
+
+def file_name(stream: str) -> str:
+    """A stream's name as that of a file: percent-encoded, `.` at its beginning too."""
+    encoded = quote(stream, safe="")
+    return f"%2E{encoded[1:]}" if encoded.startswith(".") else encoded

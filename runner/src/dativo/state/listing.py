@@ -1,0 +1,69 @@
+"""States as lines for people."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from dativo.errors import StateError
+from dativo.observe.text_table import text_table
+from dativo.state.text import streams_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dativo.state.locate import Located
+    from dativo.state.store import Version
+
+_STEPS = ((60, "s"), (60, "min"), (24, "h"), (365, "d"))
+
+
+def state_facts(found: Iterable[Located]) -> Iterator[dict[str, Any]]:
+    """What is known of each state, a damaged one too."""
+    for place in found:
+        facts = {"job": str(place.key), "place": place.store.place(place.key)}
+        try:
+            stored = place.store.read(place.key)
+        except StateError as error:
+            yield {**facts, "error": str(error)}
+            continue
+        if stored is not None:
+            streams = streams_of(stored.text)
+            yield {**facts, "seq": stored.seq, "at": stored.at, "run": stored.run, "streams": streams}
+
+
+def state_lines(facts: Iterable[dict[str, Any]]) -> list[str]:
+    """One line a state."""
+    rows = [
+        [each["job"], "damaged", "", "", ""]
+        if "error" in each
+        else [
+            each["job"],
+            f"seq {each['seq']}",
+            age(each["at"]),
+            f"run {each['run']}" if each["run"] else "",
+            f"{len(each['streams'])} streams" if len(each["streams"]) != 1 else "1 stream",
+        ]
+        for each in facts
+    ]
+    return list(text_table(rows)) if rows else ["nothing is stored here yet"]
+
+
+def version_lines(versions: Iterable[Version]) -> list[str]:
+    """One line a version, newest first."""
+    rows = [[f"seq {each.seq}", each.at, f"run {each.run}", each.reason] for each in versions]
+    return list(text_table(rows)) if rows else ["the history is empty"]
+
+
+def age(at: str, now: datetime | None = None) -> str:
+    """How long ago: `2 min ago`; the time itself if it cannot be read."""
+    try:
+        seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(at)).total_seconds()
+    except (ValueError, TypeError):
+        return at
+    amount = max(seconds, 0.0)
+    for size, unit in _STEPS:
+        if amount < size:
+            return f"{int(amount)} {unit} ago"
+        amount /= size
+    return f"{int(amount)} y ago"

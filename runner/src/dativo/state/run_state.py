@@ -1,0 +1,68 @@
+"""The state of one run: what it starts from, and each that its target hands out."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from dativo.errors import StateError
+from dativo.state.owner import this_process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dativo.state.store import Held, StateKey, StateStore, Stored
+
+
+class RunState:
+    """A key of a store, held by this run.
+
+    Attributes:
+        held: the hold; its `fd` is for connectors to inherit, so that it outlives a runner that is killed.
+        stored: the last state that was read or written.
+    """
+
+    def __init__(self, store: StateStore, key: StateKey, run: str, held: Held) -> None:
+        self.held = held
+        self.stored: Stored | None = None
+        self._store = store
+        self._key = key
+        self._run = run
+
+    @property
+    def place(self) -> str:
+        return self._store.place(self._key)
+
+    def read(self) -> str | None:
+        """JSON text of the stored state, None if nothing has been stored."""
+        self.stored = self._store.read(self._key)
+        return self.stored.text if self.stored else None
+
+    def keep(self, before: str | None) -> None:
+        """Puts the last state into the history, if it is another than the one before."""
+        if self.stored is not None and self.stored.text != before:
+            self._store.keep(self._key, "run")
+
+    def write(self, text: str) -> None:
+        """Replaces it; raises StateConflict if another process has meanwhile."""
+        self.stored = self._store.write(self._key, text, run=self._run, after=self.stored)
+
+
+@contextmanager
+def held_state(store: StateStore, key: StateKey, run: str, *, wait: float = 0.0) -> Iterator[RunState]:
+    """Holds a key for a run; what it leaves goes into the history.
+
+    Raises:
+        StateBusy: another run holds it.
+        StateError: it cannot be held or read.
+    """
+    with store.lock(key, this_process(run), wait) as held:
+        state = RunState(store, key, run, held)
+        before = state.read()
+        try:
+            yield state
+        except BaseException:
+            with suppress(StateError):  # what went wrong first is what counts
+                state.keep(before)
+            raise
+        state.keep(before)
