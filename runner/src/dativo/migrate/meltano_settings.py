@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dativo.errors import Place
 from dativo.migrate.pickled import plain_literal
 from dativo.migrate.values import converted, nested
-from dativo.secrets.redact import is_secret_name
+from dativo.secrets.key_values import is_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dativo.migrate.values import converted
-from dativo.secrets.redact import is_secret_name
+from dativo.secrets.key_values import is_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
