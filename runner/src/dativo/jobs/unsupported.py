@@ -29,8 +29,6 @@ def _unsupported(ready: ReadyJob) -> Iterator[list[str | int]]:
     yield from _keys(job, (("source", "schema"), ("source", "catalog")))
     if job.parallel != Parallel():
         yield ["parallel"]
-    if ready.secret_refs:
-        yield ["source", "config"]
 
 
 def _keys(job: Job, paths: Sequence[tuple[str, ...]]) -> Iterator[list[str | int]]:

@@ -17,7 +17,6 @@ from dativo.run.invoke import ask
 from dativo.run.process import Command
 from dativo.run.sides import Side, sides_of
 from dativo.run.workspace import Workspace, private_workspace
-from dativo.secrets.redact import Redactor, secret_variables, secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -161,20 +160,6 @@ def open_session(ready: ReadyJob, scratch: Path | None = None, lock: int | None 
             yield session
         finally:
             session.close()
-
-
-def redactor_of(ready: ReadyJob) -> Redactor:
-    """Masks every secret that the job file or the variables in it brought in."""
-    return Redactor(
-        [
-            *(
-                secret
-                for side in sides_of(ready)
-                for secret in secrets_in(side.settings.config, side.program.connector.secret_settings)
-            ),
-            *secret_variables(ready.variables),
-        ]
-    )
 
 
 def _structured_logging(environ: dict[str, str]) -> dict[str, Any]:
