@@ -58,7 +58,9 @@ def test_a_tenant_has_a_state_of_its_own(load):
 
 
 def test_secrets_are_named_and_put_in_their_place_later(load):
-    text = GOOD.replace("    steps: []", "    steps: ${secret:a#steps}\n    url: http://x:${secret:a#pw}@y/${secret:b}")
+    text = GOOD.replace(
+        "    steps: []", "    steps: ${secret:a#steps}\n    url: http://x:${secret:a#pw}@y/${secret:b}"
+    )
     ready = load(text)
     assert [str(ref) for ref in ready.secret_refs] == ["a#pw", "a#steps", "b"]
     values = {"a#steps": [], "a#pw": "p", "b": "q"}
