@@ -23,6 +23,7 @@ ARROWS: dict[str, set[str]] = {
 UNDECLARED: dict[str, set[str]] = {
     "native": {"pyarrow", "_cffi_backend"},
     "protocol": {"yaml"},
+    "runner": {"botocore", "requests"},
     "targets/target-iceberg": {"botocore", "pydantic", "requests", "sqlalchemy"},
     "targets/target-parquet": {"types_boto3_s3"},
 }

@@ -95,11 +95,10 @@ def test_validate_and_plan_never_show_a_value_and_need_no_secret(project, tree):
 
 
 def test_a_run_refuses_what_it_cannot_do(project, tree):
-    tree("jobs/s.yaml", job("s", sandbox="strict", retries={"attempts": 9}))
+    tree("jobs/s.yaml", job("s", parallel={"streams": 4}))
     done = run(project, "run", "jobs/s.yaml")
     assert done.returncode == 1
-    assert "source.sandbox: this version cannot do it yet" in done.stderr
-    assert "retries: this version cannot do it yet" in done.stderr
+    assert "parallel: this version cannot do it yet" in done.stderr
 
 
 def test_plan_is_what_people_read(project, tree):

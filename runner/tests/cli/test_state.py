@@ -9,6 +9,7 @@ import sys
 
 import pytest
 from click.testing import CliRunner
+from dativo.audit.verify import entries
 from dativo.cli import cli
 from dativo.errors import RunnerError, StateBusy, StateError
 from dativo.home import Home
@@ -118,6 +119,18 @@ def test_clearing_asks_for_a_word(store):
     with pytest.raises(Exception, match="say so with --yes"):
         state("clear", "acme/users")
     assert store.read(KEY) is not None
+
+
+def test_changes_are_in_the_audit_log_of_their_tenant(here, store):
+    state("set", "acme/users", given=STATE)
+    state("clear", "acme/users", "--yes")
+    state("set", "beta/users", given=STATE)
+    noted = list(entries(store.layout.home.tenant("acme").audit))
+    assert [(each["job"], each["event"], each["facts"]["what"]) for each in noted] == [
+        ("acme/users", "state.changed", "set"),
+        ("acme/users", "state.changed", "clear"),
+    ]
+    assert noted[0]["run"] in state("history", "acme/users")
 
 
 def test_what_is_set_wrong_changes_nothing(store):

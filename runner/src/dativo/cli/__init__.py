@@ -12,10 +12,12 @@ from dativo.errors import ProblemsError, RunnerError
 from dativo.run.signals import raise_on_stop_signals
 
 COMMANDS = {
+    "audit": "audit",
     "check": "jobs",
     "discover": "jobs",
     "install": "connectors",
     "list": "connectors",
+    "migrate": "migrate",
     "new": "jobs",
     "plan": "jobs",
     "remove": "connectors",
@@ -23,6 +25,7 @@ COMMANDS = {
     "runs": "runs",
     "schedule": "jobs",
     "schema": "jobs",
+    "secrets": "secrets",
     "show": "connectors",
     "state": "state",
     "update": "connectors",

@@ -36,9 +36,9 @@ def check_command(job_file: Path, registry_file: Path | None, project_file: Path
     """Tell whether a job would run: connectors, settings, and whether the source answers."""
     from dativo.jobs.check import check_job
     from dativo.observe.connector_log import ConnectorLog
-    from dativo.run.session import redactor_of
+    from dativo.run.given_secrets import redactor_of, with_secrets
 
-    ready = ready_job(job_file, registry_file, project_file)
+    ready, _ = with_secrets(ready_job(job_file, registry_file, project_file), os.environ)
     log = ConnectorLog(console_of(ready), redactor_of(ready))
     failed = False
     for finding in check_job(ready, log):
@@ -58,9 +58,10 @@ def discover_command(job_file: Path, registry_file: Path | None, project_file: P
     import json
 
     from dativo.observe.connector_log import ConnectorLog
-    from dativo.run.session import open_session, redactor_of
+    from dativo.run.given_secrets import redactor_of, with_secrets
+    from dativo.run.session import open_session
 
-    ready = ready_job(job_file, registry_file, project_file)
+    ready, _ = with_secrets(ready_job(job_file, registry_file, project_file), os.environ)
     console = console_of(ready)
     with open_session(ready) as session:
         catalog, warnings = session.selected_catalog(ConnectorLog(console, redactor_of(ready)))

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import Problem, ProblemsError
-from dativo.jobs.format import Paths
 from dativo.jobs.limits import Parallel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dativo.jobs.format import Job, Mapper, Source, Target
+    from dativo.jobs.format import Job
     from dativo.jobs.ready import ReadyJob
 
 
@@ -30,12 +29,6 @@ def _unsupported(ready: ReadyJob) -> Iterator[list[str | int]]:
     yield from _keys(job, (("source", "schema"), ("source", "catalog")))
     if job.parallel != Parallel():
         yield ["parallel"]
-    yield from _of_side(["source"], job.source)
-    for index, mapper in enumerate(job.mappers):
-        yield from _of_side(["mappers", index], mapper)
-    yield from _of_side(["target"], job.target)
-    if ready.secret_refs:
-        yield ["source", "config"]
 
 
 def _keys(job: Job, paths: Sequence[tuple[str, ...]]) -> Iterator[list[str | int]]:
@@ -45,10 +38,3 @@ def _keys(job: Job, paths: Sequence[tuple[str, ...]]) -> Iterator[list[str | int
             value = getattr(value, step)
         if value:
             yield list(path)
-
-
-def _of_side(path: list[str | int], side: Source | Mapper | Target) -> Iterator[list[str | int]]:
-    usual = (("sandbox", "none"), ("network", False), ("paths", Paths()))
-    for key, value in usual:
-        if getattr(side, key) != value:
-            yield [*path, key]

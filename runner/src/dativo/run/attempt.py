@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from dativo.observe.connector_log import ConnectorLog
 from dativo.observe.counters import Counters
 from dativo.run.pipeline import run_pipeline
 from dativo.run.reason import failure_of
-from dativo.run.recover import inherited, is_object, starting_state
+from dativo.run.recover import is_object, starting_state
 from dativo.run.stages import Patience, Stage
 from dativo.run.watched import selected_streams
 
@@ -127,7 +126,7 @@ class Attempt:
             scratch=self._session.scratch / side.name,
             counts_writes=side.role != "target",
         )
-        return Stage(dataclasses.replace(command, inherits=inherited(self._state)), contained)
+        return Stage(command, contained)
 
     def _tap(self, state: str | None) -> Command:
         """The call of the tap: with the state to start from, and with a catalog if the job selects."""

@@ -15,6 +15,7 @@ from dativo.run.idleness import Idleness
 from dativo.run.lines import LineSplitter, LineTooLong
 from dativo.run.pipes import PipeFill
 from dativo.run.stages import Ending, Outcome
+from dativo.secrets.redact import everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,7 +102,7 @@ class Loop:
         with self._selector:
             self._selector.register(self._inbox, selectors.EVENT_READ)
             for side in self._sides:
-                logs = LineSplitter(LOG_LINE_BYTES, cut=True)
+                logs = LineSplitter(LOG_LINE_BYTES, cut=True, safe_cut=everywhere().safe_cut)
                 self._listen(side.child.stderr, logs, partial(self._log, side))
             target = self._sides[-1].child
             self._listen(target.stdout, LineSplitter(STATE_LINE_BYTES, cut=False), self._state)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dativo.errors import ConnectorError
+from dativo.isolation.tree import children_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,7 @@ class Command:
         environ: the whole environment.
         limits: limits of the kernel, by their names in `resource`.
         inherits: descriptors that it is given beside its pipes.
+        is_shut_in: whether it runs below bubblewrap, which is not to be asked but passed over.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Command:
     environ: Mapping[str, str] = field(repr=False)
     limits: Mapping[str, int] = field(default_factory=dict)
     inherits: tuple[int, ...] = ()
+    is_shut_in: bool = False
 
 
 class Child:
@@ -52,6 +55,7 @@ class Child:
     def __init__(self, command: Command, *, stdin: int, stdout: int) -> None:
         self.name = command.name
         self._program = command.argv[0]
+        self._is_shut_in = command.is_shut_in
         self._report, report = os.pipe()
         try:
             self._popen = subprocess.Popen(
@@ -96,7 +100,8 @@ class Child:
     @property
     def returncode(self) -> int | None:
         """Exit code, negative for the signal that ended it, None while it runs."""
-        return self._popen.returncode
+        code = self._popen.returncode
+        return _told_by_bwrap(code) if self._is_shut_in and code is not None else code
 
     @property
     def pid(self) -> int:
@@ -116,7 +121,11 @@ class Child:
         return True
 
     def ask_to_stop(self) -> None:
-        if self._popen.returncode is None:
+        if self._popen.returncode is not None:
+            return
+        if self._is_shut_in:
+            _ask_inside(self.pid)
+        else:
             self._popen.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
@@ -147,6 +156,27 @@ class Child:
     def _signal_group(self, signum: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signum)
+
+
+def _ask_inside(bwrap: int) -> None:
+    """Asks the connector itself: bubblewrap would die of the signal, and take it along without a word.
+
+    Below bubblewrap is the first process of the sandbox, and its oldest child is the connector.
+    """
+    for first in children_of(bwrap)[:1]:
+        for connector in children_of(first)[:1]:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(connector, signal.SIGTERM)
+            return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(bwrap, signal.SIGTERM)
+
+
+def _told_by_bwrap(code: int) -> int:
+    """Bubblewrap exits with 128 + n when signal n has ended the program; connectors exit so with 130, 143."""
+    signum = code - 128
+    own = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+    return -signum if signum in signal.valid_signals() and code not in own else code
 
 
 def _launched(command: Command, report: int) -> list[str]:

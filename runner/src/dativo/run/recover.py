@@ -7,7 +7,6 @@ another process, so it may lag behind; starting from it would load records twice
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import TYPE_CHECKING
 
@@ -37,7 +36,7 @@ def starting_state(session: Session, state: RunState, log: ConnectorLog, console
     if not (session.ready.job.state.ask_target and target.program.connector.can(CAPABILITY)):
         return cached
     _name_pipeline(session, log)
-    command = dataclasses.replace(session.command(target, "--recover"), inherits=inherited(state))
+    command = session.command(target, "--recover")
     durable = session.ask(command, log, seconds=session.ready.job.timeouts.recover).strip()
     if durable and not is_object(durable):
         raise ConnectorError(f"`{target.name} --recover` answered with something that is no state")
@@ -53,11 +52,6 @@ def starting_state(session: Session, state: RunState, log: ConnectorLog, console
     _say(session, console, f"going on from the state that the destination holds, {what} {state.place}")
     state.write(durable)
     return durable
-
-
-def inherited(state: RunState) -> tuple[int, ...]:
-    """The lock of the job, for connectors to hold on to: while one lives, no other run begins."""
-    return () if state.held.fd is None else (state.held.fd,)
 
 
 def is_object(text: str) -> bool:

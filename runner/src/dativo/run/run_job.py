@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,9 @@ from dativo.isolation.tree import adopt_orphans
 from dativo.observe.report import Result
 from dativo.run.attempt import Attempt
 from dativo.run.attempts import Attempts
-from dativo.run.session import open_session, redactor_of
+from dativo.run.audited import audited_run
+from dativo.run.given_secrets import redactor_of, with_secrets
+from dativo.run.session import open_session
 from dativo.run.stages import Patience
 from dativo.run.watched import verdict_of, watched_run
 from dativo.run.workspace import scratch_directory
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from dativo.run.session import Session
 
 
-def run_job(ready: ReadyJob, console: Console) -> Result:
+def run_job(given: ReadyJob, console: Console) -> Result:
     """Runs a job from the state its destination holds or has stored, storing every state on the way.
 
     What comes of this process is adopted: nothing that a connector starts outlives the run.
@@ -43,18 +46,19 @@ def run_job(ready: ReadyJob, console: Console) -> Result:
         ProblemsError: `select` leaves nothing to load.
     """
     adopt_orphans()
-    job = ready.job
-    key = ready.key
-    store = job_store(key, job.state, ready.directory, ready.project, say=_Teller(job, console))
-    work = ready.project.home.tenant(job.tenant).work / str(key).rpartition("/")[2]
-    run = new_run()
-    with (
-        held_state(store, key, run) as state,
-        scratch_directory(work) as scratch,
-        open_session(ready, scratch) as session,
-        watched_run(session, run, console, _near(state.place)) as watched,
-    ):
-        return _Run(session, state, console, watched).result()
+    job, key, run = given.job, given.key, new_run()
+    store = job_store(key, job.state, given.directory, given.project, say=_Teller(job, console))
+    work = given.project.home.tenant(job.tenant).work / str(key).rpartition("/")[2]
+    with held_state(store, key, run) as state, scratch_directory(work) as scratch:
+        ready, used = Attempts(job.retries, _Teller(job, console)).run(
+            lambda: with_secrets(given, os.environ)
+        )
+        with (
+            audited_run(ready, run, used),
+            open_session(ready, scratch, state.held.fd) as session,
+            watched_run(session, run, console, _near(state.place)) as watched,
+        ):
+            return _Run(session, state, console, watched).result()
 
 
 class _Teller:

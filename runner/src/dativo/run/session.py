@@ -6,6 +6,7 @@ import json
 import os
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import ConnectorError, Problem, ProblemsError
@@ -16,15 +17,14 @@ from dativo.run.invoke import ask
 from dativo.run.process import Command
 from dativo.run.sides import Side, sides_of
 from dativo.run.workspace import Workspace, private_workspace
-from dativo.secrets.redact import Redactor, secret_variables, secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from dativo.connectors.programs import Program
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.connector_log import ConnectorLog
+    from dativo.run.sandbox import Sandbox
 
 
 class Session:
@@ -34,9 +34,10 @@ class Session:
         ready: the job.
         workspace: where the private files are written.
         scratch: directory of its temporary files.
+        lock: descriptor of the job's lock, which connectors hold too: while one lives, no other run begins.
     """
 
-    def __init__(self, ready: ReadyJob, workspace: Workspace, scratch: Path) -> None:
+    def __init__(self, ready: ReadyJob, workspace: Workspace, scratch: Path, lock: int | None = None) -> None:
         self.ready = ready
         self.workspace = workspace
         self.scratch = scratch
@@ -49,6 +50,8 @@ class Session:
         self._environs = {
             side.name: environment_of(side, ready, os.environ, scratch / side.name) for side in self.sides
         }
+        self._lock = lock
+        self._sandbox: Sandbox | None = None
         self._log_config = workspace.write_json("logging.json", _structured_logging(dict(os.environ)))
 
     def tell(self, variables: Mapping[str, str]) -> None:
@@ -76,7 +79,25 @@ class Session:
             environ["SINGER_SDK_LOG_CONFIG"] = str(self._log_config)
         argv = (str(side.program.executable), *config, *map(str, arguments))
         limits = bounds_of(side.settings.limits).of_the_kernel()
-        return Command(side.name, argv, self.ready.directory, environ, limits)
+        inherits = () if self._lock is None else (self._lock,)
+        command = Command(side.name, argv, self.ready.directory, environ, limits, inherits)
+        if side.settings.sandbox == "none":
+            return command
+        files = [path for path in arguments if isinstance(path, Path)]
+        files += [self._config_files[side.name]] if configured else []
+        return self._shut_in(side, command, [*files, self._log_config])
+
+    def close(self) -> None:
+        if self._sandbox is not None:
+            self._sandbox.close()
+
+    def _shut_in(self, side: Side, command: Command, files: list[Path]) -> Command:
+        if self._sandbox is None:
+            # Loaded late: most jobs have none.
+            from dativo.run.sandbox import Sandbox
+
+            self._sandbox = Sandbox(self.ready, self.workspace, self.scratch, self._lock)
+        return self._sandbox.around(side, command, files)
 
     def _side_of(self, program: Program) -> Side:
         return next(side for side in self.sides if side.program is program)
@@ -125,29 +146,20 @@ class Session:
 
 
 @contextmanager
-def open_session(ready: ReadyJob, scratch: Path | None = None) -> Iterator[Session]:
+def open_session(ready: ReadyJob, scratch: Path | None = None, lock: int | None = None) -> Iterator[Session]:
     """Writes the private files of a job; they are gone afterwards.
 
     Args:
         ready: the job.
         scratch: directory of its temporary files; left out, they are private files too.
+        lock: descriptor of the job's lock, if it is held.
     """
     with private_workspace() as workspace:
-        yield Session(ready, workspace, scratch or workspace.directory)
-
-
-def redactor_of(ready: ReadyJob) -> Redactor:
-    """Masks every secret that the job file or the variables in it brought in."""
-    return Redactor(
-        [
-            *(
-                secret
-                for side in sides_of(ready)
-                for secret in secrets_in(side.settings.config, side.program.connector.secret_settings)
-            ),
-            *secret_variables(ready.variables),
-        ]
-    )
+        session = Session(ready, workspace, scratch or workspace.directory, lock)
+        try:
+            yield session
+        finally:
+            session.close()
 
 
 def _structured_logging(environ: dict[str, str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 from dativo.secrets.key_values import hide_by_key, is_secret_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MASK = "****"
 SHORTEST = 4
@@ -65,16 +65,12 @@ class Redactor:
             data: the line as far as it has come.
             at: where it would be cut; a line that begins with a value as long as that is cut there.
         """
-        longest = max((len(form.encode()) for form in self._forms), default=0)
-        for start in range(max(at - longest + 1, 1), at):
-            piece = data[start : start + longest]
-            if any(self._spans(form.encode(), piece, at - start) for form in self._forms):
-                return start
-        return at
-
-    @staticmethod
-    def _spans(form: bytes, piece: bytes, cut: int) -> bool:
-        return len(form) > cut and (piece.startswith(form) or form.startswith(piece))
+        forms = [form.encode() for form in self._forms]
+        cut = _crossing(forms, data, at, begun=True)
+        # Going back may lead into another value, one that is whole.
+        while (earlier := _crossing(forms, data, cut, begun=False)) < cut:
+            cut = earlier
+        return cut
 
 
 _EVERYWHERE = Redactor()
@@ -147,3 +143,18 @@ def _base64_forms(part: str) -> Iterator[str]:
         if len(text) >= SHORTEST_BASE64:
             yield text
             yield text.replace("+", "-").replace("/", "_")
+
+
+def _crossing(forms: Sequence[bytes], data: bytes, at: int, *, begun: bool) -> int:
+    """Where the first form that lies across `at` begins; `at` if there is none.
+
+    Args:
+        begun: count those too whose end has not come yet.
+    """
+    longest = max(map(len, forms), default=0)
+    for start in range(max(at - longest + 1, 1), at):
+        piece = data[start : start + longest]
+        for form in forms:
+            if len(form) > at - start and (piece.startswith(form) or (begun and form.startswith(piece))):
+                return start
+    return at

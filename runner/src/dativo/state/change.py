@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dativo.audit.open import open_audit
 from dativo.errors import StateError
 from dativo.state.envelope import Envelope, seal
 from dativo.state.owner import new_run, this_process
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dativo.state.locate import Located
-    from dativo.state.store import StateKey, StateStore, Stored
+    from dativo.state.store import Stored
 
 
 class Change:
@@ -24,12 +26,13 @@ class Change:
         run: name of the change, as that of a run.
     """
 
-    def __init__(self, store: StateStore, key: StateKey, what: str) -> None:
-        self._store = store
-        self._key = key
+    def __init__(self, place: Located, what: str, run: str) -> None:
+        self._store = place.store
+        self._key = place.key
+        self._place = place
         self.what = what
-        self.stored: Stored | None = store.read(key)
-        self.run = new_run()
+        self.run = run
+        self.stored: Stored | None = place.store.read(place.key)
 
     @property
     def text(self) -> str:
@@ -40,16 +43,11 @@ class Change:
 
     def put(self, text: str) -> Stored:
         """Stores another state, and keeps both."""
+        note_change(self._place, self.what, self.run)
         self._store.keep(self._key, f"before {self.what}")
         self.stored = self._store.write(self._key, text, run=self.run, after=self.stored)
         self._store.keep(self._key, self.what)
         return self.stored
-
-    def remove(self) -> None:
-        """Forgets the state; the history has it."""
-        self._store.keep(self._key, f"before {self.what}")
-        self._store.remove(self._key)
-        self.stored = None
 
 
 @contextmanager
@@ -62,14 +60,23 @@ def changing(place: Located, what: str, wait: float = 0.0) -> Iterator[Change]:
     Raises:
         StateBusy: a run holds it.
     """
-    with place.store.lock(place.key, this_process(new_run()), wait):
-        yield Change(place.store, place.key, what)
+    run = new_run()
+    with place.store.lock(place.key, this_process(run), wait):
+        yield Change(place, what, run)
 
 
 def clear(place: Located, wait: float = 0.0) -> None:
     """Forgets a state, a damaged one too, which is put aside."""
-    with place.store.lock(place.key, this_process(new_run()), wait):
+    run = new_run()
+    with place.store.lock(place.key, this_process(run), wait):
+        note_change(place, "clear", run)
         place.store.remove(place.key)
+
+
+def note_change(place: Located, what: str, run: str) -> None:
+    """Puts a change into the audit log, before it is made; raises AuditError if that cannot be."""
+    audit = open_audit(place.project, place.key.tenant, os.environ, run=run, job=str(place.key))
+    audit.note("state.changed", what=what, place=place.store.place(place.key))
 
 
 def text_of(place: Located) -> str:
@@ -85,8 +92,10 @@ def exported(place: Located) -> str:
 
 def move(source: Located, target: Located) -> Stored:
     """Puts the state of one key in the place of another's and forgets it there; both are held meanwhile."""
-    with source.store.lock(source.key, this_process(new_run()), 0.0):
+    run = new_run()
+    with source.store.lock(source.key, this_process(run), 0.0):
         stored = copy(source, target, "moved")
+        note_change(source, f"moved to {target.key}", run)
         source.store.remove(source.key)
     return stored
 
