@@ -68,8 +68,12 @@ class Attempt:
         self._log = ConnectorLog(console, redact, self._count, observer.logged)
         self._began = time.monotonic()
 
-    def run(self, patience: Patience) -> None:
+    def run(self, patience: Patience, *, anew: bool = False) -> None:
         """Runs to the end.
+
+        Args:
+            patience: how long things may take.
+            anew: whether the tap is given no state.
 
         Raises:
             RunFailed: a side failed, a limit was exceeded, or a time was over.
@@ -78,7 +82,7 @@ class Attempt:
             ConnectorError: a connector does not start or does not discover.
             ProblemsError: `select` leaves nothing to load.
         """
-        start = starting_state(self._session, self._state, self._log, self._console)
+        start = starting_state(self._session, self._state, self._log, self._console, anew=anew)
         commands = [self._tap(start), *(self._session.command(side) for side in self._session.sides[1:])]
         household = Household(adopts=True)
         stages = [
