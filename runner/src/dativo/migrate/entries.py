@@ -76,6 +76,8 @@ class Entries:
             "description": f"{plugin.kind.capitalize()} of the Meltano project",
             "maturity": "alpha",
         }
+        if plugin.pip_url and plugin.pip_url.strip() != distribution:
+            entry["requirement"] = plugin.pip_url.strip()
         if plugin.capabilities:
             entry["capabilities"] = sorted(plugin.capabilities)
         if secrets:
