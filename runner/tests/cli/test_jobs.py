@@ -142,6 +142,20 @@ def test_new_writes_a_job_that_validates(project, tree):
     assert file.read_text() == text
 
 
+def test_the_first_job_below_a_directory_makes_it_a_project(project):
+    done = run(project, "new", "orders", "--from", "tap-csv", "--to", "target-parquet")
+    assert done.stdout.startswith(
+        "dativo.yaml is written: the project of every job below its directory\njobs/orders.yaml is written\n"
+    )
+    file = project.directory / "dativo.yaml"
+    assert yaml.safe_load(file.read_text()) == {"version": 1}
+    schema = file.read_text().splitlines()[0].removeprefix("# yaml-language-server: $schema=")
+    assert json.loads((project.directory / schema).read_text())["title"] == "dativo project"
+    file.write_text("version: 1\nhome: state\n")
+    run(project, "new", "others", "--from", "tap-csv", "--to", "target-parquet")
+    assert file.read_text() == "version: 1\nhome: state\n"
+
+
 def test_every_optional_setting_of_a_new_job_can_be_uncommented(project, tree):
     run(project, "new", "orders", "--from", "tap-csv", "--to", "target-iceberg")
     file = project.directory / "jobs/orders.yaml"

@@ -85,7 +85,6 @@ def test_only_what_the_registry_promises_is_asked_for(project):
     [
         ("exit 3", "`tap-steps --version` exited with code 3"),
         ("echo '{}'", "`tap-steps --about --format=json` does not give a JSON Schema of settings"),
-        ('echo \'{"settings": {"type": 5}}\'', "does not give a JSON Schema of settings"),
         ("echo '{\"settings\": true}'", "does not give an object of settings"),
         ("printf '\\377'", "`tap-steps --version` answered with something that is not UTF-8"),
         ("kill -SEGV $$", "`tap-steps --version` was ended by SIGSEGV"),
@@ -100,6 +99,27 @@ def test_a_connector_that_does_not_answer_as_it_should(project, script, reason):
     done = project.dativo("check", project.job([]))
     assert done.returncode == 1
     assert reason in "\n".join(details(done))
+
+
+def test_a_setting_without_a_sound_schema_of_its_own_is_not_looked_at(project):
+    """What Meltano's SDK 0.53 says of `stream_maps`."""
+    broken = {"type": "object", "additionalProperties": {"anyOf": [{"type": "string"}, "null"]}}
+    schema = {
+        "properties": {"stream_maps": broken, "limit": {"type": "integer", "minimum": 1}},
+        "required": ["start"],
+    }
+    tap = project.directory / "odd"
+    tap.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps({'settings': schema})}\nEND\n")
+    tap.chmod(0o755)
+    line = next(line for line in project.registry.read_text().splitlines() if "tap_steps.py" in line)
+    project.registry.write_text(project.registry.read_text().replace(line, "  executable: ./odd"))
+    job = project.job([], source={"config": {"limit": 0, "stream_maps": {"users": 1}}})
+    for command in ("check", "validate"):
+        done = project.dativo(command, job)
+        assert done.returncode == 1
+        assert "source.config.limit: does not keep to minimum 1" in done.stdout
+        assert "source.config: 'start' is required" in done.stdout
+        assert "source.config.stream_maps" not in done.stdout
 
 
 def test_discover_prints_the_catalog_and_nothing_else(project):

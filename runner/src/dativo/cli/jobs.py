@@ -165,6 +165,8 @@ def new_command(
 
     project = project_of(project_file)
     made = new_job(job, tap, target, tenant, registry_of(registry_file, project), project)
+    if made.project_file:
+        click.echo(f"{made.project_file} is written: the project of every job below its directory")
     click.echo(f"{made.file} is written")
     if made.scaffold.open:
         click.echo(f"  to fill in: {', '.join(made.scaffold.open)}")

@@ -83,12 +83,9 @@ def _test(session: Session, log: ConnectorLog) -> Finding:
 
 def _settings_in(answer: str, name: str) -> dict[str, Any]:
     """The settings in what `--about --format=json` answers; raises ConnectorError if there are none."""
-    from jsonschema import Draft202012Validator, SchemaError
-
     try:
         settings = json.loads(answer)["settings"]
-        Draft202012Validator.check_schema(settings)
-    except (ValueError, TypeError, KeyError, SchemaError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise ConnectorError(
             f"`{name} --about --format=json` does not give a JSON Schema of settings"
         ) from error

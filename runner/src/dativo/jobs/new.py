@@ -15,7 +15,8 @@ from dativo.home import make_private
 from dativo.jobs.format import NAME, TENANT
 from dativo.jobs.globs import SUFFIXES, near
 from dativo.jobs.scaffold import Part, Scaffold, scaffold
-from dativo.jobs.schema import SCHEMA_FILE
+from dativo.jobs.project import PROJECT_FILE
+from dativo.jobs.schema import PROJECT_SCHEMA_FILE, SCHEMA_FILE
 
 if TYPE_CHECKING:
     from dativo.connectors.entry import Kind
@@ -23,16 +24,32 @@ if TYPE_CHECKING:
     from dativo.jobs.project import Project
 
 
+_PROJECT = """\
+# yaml-language-server: $schema={schema}
+# What every job below this directory shares: connectors, states, secrets. See docs/project.md.
+version: 1
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class NewJob:
+    """What was written.
+
+    Attributes:
+        project_file: the project's, if there was none yet.
+    """
+
     file: Path
     scaffold: Scaffold
+    project_file: Path | None = None
 
 
 def new_job(
     job: str, tap: str, target: str, tenant: str | None, registry: Registry, project: Project
 ) -> NewJob:
-    """Writes a job file; never over another.
+    """Writes a job file, never over another, and a project file where one is needed and missing.
+
+    A job below the working directory would else be a project of its own, without the connectors installed here.
 
     Raises:
         RunnerError: the name cannot be one, or the file exists.
@@ -45,14 +62,23 @@ def new_job(
             raise RunnerError(f"{text!r} cannot be the name of a {what}: it must match {pattern}")
     source = _part(tap, "tap", registry, project)
     sink = _part(target, "target", registry, project)
-    made = scaffold(name, tenant, source, sink, _schema_for(file, project))
+    made = scaffold(name, tenant, source, sink, _schema_for(file, project, SCHEMA_FILE))
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         with file.open("x", encoding="utf-8") as out:
             out.write(made.text)
     except FileExistsError as error:
         raise RunnerError(f"{file} exists: choose another name, or remove it") from error
-    return NewJob(file, made)
+    return NewJob(file, made, _begin(project, file))
+
+
+def _begin(project: Project, file: Path) -> Path | None:
+    root = project.root
+    if project.file is not None or root not in file.absolute().parent.parents:
+        return None
+    made = near(root / PROJECT_FILE)
+    made.write_text(_PROJECT.format(schema=_schema_for(made, project, PROJECT_SCHEMA_FILE)), encoding="utf-8")
+    return made
 
 
 def _file(job: str, tenant: str | None, project: Project) -> Path:
@@ -70,9 +96,9 @@ def _part(spec: str, kind: Kind, registry: Registry, project: Project) -> Part:
     return Part(spec, program, settings_of(program, project.home))
 
 
-def _schema_for(file: Path, project: Project) -> str:
-    """Puts the schema into the project, where editors of this job file find it."""
-    shipped = Path(__file__).with_name(SCHEMA_FILE)
-    copy = make_private(project.home.root / "schemas") / SCHEMA_FILE
+def _schema_for(file: Path, project: Project, schema: str) -> str:
+    """Puts a schema into the project, where editors of this file find it."""
+    shipped = Path(__file__).with_name(schema)
+    copy = make_private(project.home.root / "schemas") / schema
     copy.write_bytes(shipped.read_bytes())
     return os.path.relpath(copy, file.absolute().parent)

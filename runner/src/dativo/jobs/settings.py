@@ -30,15 +30,11 @@ def settings_problems(schema: Mapping[str, Any], document: Located, side: Side) 
         schema: JSON Schema of the connector's settings.
         document: the job file.
         side: `source` or `target`, or ("mappers", index).
-
-    Raises:
-        jsonschema.SchemaError: `schema` is no JSON Schema.
     """
     from jsonschema import Draft202012Validator
 
-    Draft202012Validator.check_schema(schema)
     config = _without_nulls(_config(document, side))
-    errors = Draft202012Validator(schema).iter_errors(config)
+    errors = Draft202012Validator(_sound(schema)).iter_errors(config)
     problems = [
         _problem(message, error.absolute_path, document, side)
         for error in errors
@@ -52,6 +48,30 @@ def unknown_settings(schema: Mapping[str, Any], document: Located, side: Side) -
     """Settings that the connector does not declare: it ignores them, which is seldom what was meant."""
     found = _unknown(schema, _config(document, side), [])
     return [_problem(message, path, document, side) for path, message in found]
+
+
+def _sound(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema without the settings whose own schema is none.
+
+    Every connector of Meltano's SDK 0.53 declares `stream_maps` with the text "null" in the place of a schema.
+    """
+    if _is_schema(schema):
+        return schema
+    properties = schema.get("properties")
+    known = properties if isinstance(properties, dict) else {}
+    sound: dict[str, Any] = {"properties": {name: each for name, each in known.items() if _is_schema(each)}}
+    required = {"required": schema.get("required", [])}
+    return sound | (required if _is_schema(required) else {})
+
+
+def _is_schema(schema: Any) -> bool:
+    from jsonschema import Draft202012Validator, SchemaError
+
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError:
+        return False
+    return True
 
 
 def _path(side: Side) -> tuple[str | int, ...]:
