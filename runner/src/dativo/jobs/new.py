@@ -14,8 +14,8 @@ from dativo.errors import ConnectorError, RunnerError
 from dativo.home import make_private
 from dativo.jobs.format import NAME, TENANT
 from dativo.jobs.globs import SUFFIXES, near
-from dativo.jobs.scaffold import Part, Scaffold, scaffold
 from dativo.jobs.project import PROJECT_FILE
+from dativo.jobs.scaffold import Part, Scaffold, scaffold
 from dativo.jobs.schema import PROJECT_SCHEMA_FILE, SCHEMA_FILE
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def new_job(
 ) -> NewJob:
     """Writes a job file, never over another, and a project file where one is needed and missing.
 
-    A job below the working directory would else be a project of its own, without the connectors installed here.
+    Without one a job below the working directory is a project of its own, and what is installed here is not
+    installed there.
 
     Raises:
         RunnerError: the name cannot be one, or the file exists.

@@ -53,7 +53,7 @@ def unknown_settings(schema: Mapping[str, Any], document: Located, side: Side) -
 def _sound(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema without the settings whose own schema is none.
 
-    Every connector of Meltano's SDK 0.53 declares `stream_maps` with the text "null" in the place of a schema.
+    Every connector of Meltano's SDK 0.53 declares `stream_maps` with the text "null" where a schema belongs.
     """
     if _is_schema(schema):
         return schema
