@@ -90,7 +90,7 @@ def test_validate_and_plan_never_show_a_value_and_need_no_secret(project, tree):
         done = run(project, *arguments)
         assert done.returncode == 0, done.stdout
         assert SECRET not in done.stdout + done.stderr
-    assert "  secrets     pg, pg#steps\n" in done.stdout
+    assert "  secret      pg#steps ← DATIVO_SECRET__GLOBAL__PG" in done.stdout
     assert "  env         TOKEN\n" in done.stdout
 
 
@@ -114,13 +114,14 @@ def test_plan_is_what_people_read(project, tree):
     assert lines[0] == "acme/all  jobs/acme/all.yaml  [a, b]"
     assert lines[1].startswith("  source      tap-steps 1.2.3 (")
     assert lines[1].endswith("   sandbox strict   memory 512 MiB   processes 9")
-    assert lines[3:6] == [
-        "  secrets     none",
-        "  state       jobs/acme/.dativo/state/acme/all.json acme/all; the target is asked first",
+    place = ".dativo/tenants/acme/state/all/state.json (nothing is stored yet)"
+    assert lines[3:] == [
+        f"  state       {place}; a target that keeps it is asked first",
         "  loads       users.*",
+        "  on failure  no other try; stopped when nothing moves for 1h",
+        lines[-1],
     ]
-    assert lines[6] == "  on failure  no other try; stopped when nothing moves for 1h"
-    assert lines[7].startswith("  schedule    0 2 * * * UTC, next 20")
+    assert lines[-1].startswith("  schedule    0 2 * * * UTC, next 20")
 
 
 def test_new_writes_a_job_that_validates(project, tree):
@@ -219,3 +220,11 @@ def test_schemas_and_references_of_both_formats(project):
     assert json.loads(project.dativo("schema", "--for", "project").stdout)["title"] == "dativo project"
     page = Path(__file__).parents[3] / "docs" / "project.md"
     assert project.dativo("schema", "--for", "project", "--markdown").stdout == page.read_text()
+
+
+def test_schema_and_reference_of_registries_are_as_they_ship(project):
+    root = Path(__file__).parents[3]
+    schema = json.loads((root / "runner/src/dativo/connectors/registry.schema.json").read_text())
+    assert json.loads(project.dativo("schema", "--for", "registry").stdout) == schema
+    page = root / "docs" / "connectors.md"
+    assert project.dativo("schema", "--for", "registry", "--markdown").stdout == page.read_text()

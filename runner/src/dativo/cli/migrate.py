@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dativo.cli.options import project_of, project_option, registry_of, registry_option
+from dativo.cli.options import project_of, project_option, registry_option
 
 if TYPE_CHECKING:
     from dativo.jobs.project import Project
@@ -45,6 +45,7 @@ def migrate_command(
     PATH is a meltano.yml, a job file of dativo-ingest, or a directory with either. What would be written is
     shown as a diff, with a list of what cannot be carried over; exit code 1 says that something needs a hand.
     """
+    from dativo.connectors.registry import built_in_registry, load_registry
     from dativo.migrate.everything import migrate
 
     if rollback:
@@ -56,7 +57,7 @@ def migrate_command(
     migration = migrate(
         paths,
         target,
-        registry_of(registry_file),
+        load_registry([built_in_registry(), *([registry_file] if registry_file else [])]),
         environment=environment,
         states=with_state or state_export is not None,
         export=state_export,

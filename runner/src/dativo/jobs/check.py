@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dativo.errors import ConnectorError
-from dativo.jobs.about import ANSWER_SECONDS, settings_in
 from dativo.jobs.settings import settings_problems, unknown_settings
 from dativo.run.session import open_session
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dativo.observe.connector_log import ConnectorLog
     from dativo.run.session import Session
 
+ANSWER_SECONDS = 60.0
 TEST_SECONDS = 600.0
 
 
@@ -61,7 +62,7 @@ def _settings(session: Session, program: Program, side: str, log: ConnectorLog) 
     subject = f"{program.name} settings"
     command = session.command(program, "--about", "--format=json", configured=False)
     try:
-        schema = settings_in(session.ask(command, log, seconds=ANSWER_SECONDS), program.name)
+        schema = _settings_in(session.ask(command, log, seconds=ANSWER_SECONDS), program.name)
     except ConnectorError as error:
         return Finding(subject, ok=False, detail=(str(error),))
     document = session.ready.document
@@ -78,3 +79,19 @@ def _test(session: Session, log: ConnectorLog) -> Finding:
     except ConnectorError as error:
         return Finding(subject, ok=False, detail=(str(error),))
     return Finding(subject, ok=True, detail=())
+
+
+def _settings_in(answer: str, name: str) -> dict[str, Any]:
+    """The settings in what `--about --format=json` answers; raises ConnectorError if there are none."""
+    from jsonschema import Draft202012Validator, SchemaError
+
+    try:
+        settings = json.loads(answer)["settings"]
+        Draft202012Validator.check_schema(settings)
+    except (ValueError, TypeError, KeyError, SchemaError) as error:
+        raise ConnectorError(
+            f"`{name} --about --format=json` does not give a JSON Schema of settings"
+        ) from error
+    if not isinstance(settings, dict):
+        raise ConnectorError(f"`{name} --about --format=json` does not give an object of settings")
+    return settings

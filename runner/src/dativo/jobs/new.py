@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dativo.connectors.programs import find_program
+from dativo.connectors.programs import resolve
+from dativo.connectors.settings import settings_of
 from dativo.errors import ConnectorError, RunnerError
 from dativo.home import make_private
-from dativo.jobs.about import Abouts
 from dativo.jobs.format import NAME, TENANT
 from dativo.jobs.globs import SUFFIXES, near
 from dativo.jobs.scaffold import Part, Scaffold, scaffold
@@ -43,9 +43,8 @@ def new_job(
     for text, pattern, what in ((name, NAME, "job"), (tenant, TENANT, "tenant")):
         if text is not None and not re.fullmatch(pattern, text):
             raise RunnerError(f"{text!r} cannot be the name of a {what}: it must match {pattern}")
-    abouts = Abouts()
-    source = _part(tap, "tap", registry, abouts)
-    sink = _part(target, "target", registry, abouts)
+    source = _part(tap, "tap", registry, project)
+    sink = _part(target, "target", registry, project)
     made = scaffold(name, tenant, source, sink, _schema_for(file, project))
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -63,12 +62,12 @@ def _file(job: str, tenant: str | None, project: Project) -> Path:
     return near(directory / f"{job}.yaml")
 
 
-def _part(name: str, kind: Kind, registry: Registry, abouts: Abouts) -> Part:
+def _part(spec: str, kind: Kind, registry: Registry, project: Project) -> Part:
     try:
-        program = find_program(registry.look_up(name, kind))
+        program = resolve(spec, kind, registry, project.home, project.root / "connectors.lock")
     except LookupError as error:
         raise ConnectorError(str(error)) from error
-    return Part(program, abouts.settings(program))
+    return Part(spec, program, settings_of(program, project.home))
 
 
 def _schema_for(file: Path, project: Project) -> str:

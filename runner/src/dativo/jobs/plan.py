@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dativo.errors import StateError
 from dativo.jobs.globs import near
 from dativo.jobs.limits import Limits
 from dativo.jobs.schedule import next_time
+from dativo.secrets.resolver import open_secrets
+from dativo.state.listing import age
+from dativo.state.places import job_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +21,13 @@ if TYPE_CHECKING:
     from dativo.connectors.programs import Program
     from dativo.jobs.format import Job, Mapper, Source, Target
     from dativo.jobs.ready import ReadyJob
+
+_ORIGINS = {
+    "lock": "installed from connectors.lock",
+    "beside": "beside dativo",
+    "path": "on PATH",
+    "custom": "given as a path",
+}
 
 
 def plan_of(ready: ReadyJob, now: datetime | None = None) -> dict[str, Any]:
@@ -29,14 +42,9 @@ def plan_of(ready: ReadyJob, now: datetime | None = None) -> dict[str, Any]:
         "connectors": [
             {"role": role, **_connector(program), **_bounds(side)} for role, program, side in _stages(ready)
         ],
-        "secrets": [str(ref) for ref in ready.secret_refs],
+        "secrets": _secrets(ready),
         "variables": sorted(ready.variables),
-        "state": {
-            "key": str(ready.key),
-            "store": _store(ready),
-            "history": job.state.history,
-            "ask_target": job.state.ask_target,
-        },
+        "state": _state(ready),
         "loads": {
             "select": list(job.source.select),
             "metadata": sorted(job.source.metadata),
@@ -57,13 +65,13 @@ def plan_lines(plan: dict[str, Any]) -> Iterator[str]:
     yield f"{plan['job']}  {plan['file']}{tags}"
     for each in plan["connectors"]:
         bounds = "   ".join(f"{name} {value}" for name, value in each["limits"].items())
-        where = f"{each['name']} {each['version']} ({each['executable']})"
+        where = f"{each['name']} {each['version'] or '?'} ({each['from']})"
         yield _line(each["role"], f"{where}   sandbox {each['sandbox']}   {bounds}".rstrip())
-    yield _line("secrets", ", ".join(plan["secrets"]) or "none")
+    for secret in plan["secrets"]:
+        yield _line("secret", f"{secret['name']} ← {'; '.join(secret['looked_for_in'])}")
     if plan["variables"]:
         yield _line("env", ", ".join(plan["variables"]))
-    asked = "; the target is asked first" if plan["state"]["ask_target"] else ""
-    yield _line("state", f"{plan['state']['store']} {plan['state']['key']}{asked}")
+    yield _line("state", _state_said(plan["state"]))
     yield _line("loads", _loads(plan["loads"]))
     idle = plan["timeouts"]["idle"]
     yield _line("on failure", f"{_tries(plan['retries'])}; stopped when nothing moves for {idle}")
@@ -84,8 +92,11 @@ def _stages(ready: ReadyJob) -> Iterator[tuple[str, Program, Source | Mapper | T
 def _connector(program: Program) -> dict[str, Any]:
     return {
         "name": program.name,
-        "version": program.connector.version,
+        "version": program.version,
+        "from": _ORIGINS[program.origin],
         "executable": str(program.executable),
+        "fingerprint": program.fingerprint or None,
+        "shadows": str(program.entry.shadows) if program.entry and program.entry.shadows else None,
     }
 
 
@@ -98,11 +109,32 @@ def _bounds(side: Source | Mapper | Target) -> dict[str, Any]:
     return {"sandbox": side.sandbox, "limits": limits, "network": side.network, "env": list(side.env)}
 
 
-def _store(ready: ReadyJob) -> str:
-    store = ready.job.state.store
-    if ready.job.state.path or store is None:
-        return str(near(ready.state_path))
-    return str(store)
+def _secrets(ready: ReadyJob) -> list[dict[str, Any]]:
+    """Every secret by name, with where it is looked for; none is fetched."""
+    if not ready.secret_refs:
+        return []
+    secrets = open_secrets(ready.project, ready.job.tenant, os.environ)
+    return [{"name": str(ref), "looked_for_in": secrets.places(ref.name)} for ref in ready.secret_refs]
+
+
+def _state(ready: ReadyJob) -> dict[str, Any]:
+    """Where the state is and how old; a store that does not answer is a fact of the plan, not its end."""
+    said: dict[str, Any] = {"key": str(ready.key), "ask_target": ready.job.state.ask_target}
+    try:
+        store = job_store(ready.key, ready.job.state, ready.directory, ready.project)
+        said["place"] = str(near(Path(place))) if (place := store.place(ready.key))[:1] == "/" else place
+        stored = store.read(ready.key)
+    except StateError as error:
+        return said | {"error": str(error)}
+    return said | ({"seq": stored.seq, "at": stored.at, "run": stored.run} if stored else {"seq": None})
+
+
+def _state_said(state: dict[str, Any]) -> str:
+    if "error" in state:
+        return f"{state['key']} cannot be read: {state['error']}"
+    how_old = f"seq {state['seq']}, {age(state['at'])}" if state["seq"] else "nothing is stored yet"
+    asked = "; a target that keeps it is asked first" if state["ask_target"] else ""
+    return f"{state['place']} ({how_old}){asked}"
 
 
 def _loads(loads: dict[str, Any]) -> str:

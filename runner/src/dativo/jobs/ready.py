@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dativo.connectors.policy import check_policy, rules_of
@@ -19,6 +18,7 @@ from dativo.state.store import StateKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from dativo.connectors.entry import Kind
     from dativo.connectors.registry import Registry
@@ -63,13 +63,6 @@ class ReadyJob:
     def secret_refs(self) -> tuple[SecretRef, ...]:
         """Every secret that the job asks for, each once, sorted by name."""
         return secrets_of(self.job)
-
-    @property
-    def state_path(self) -> Path:
-        """Absolute path of the state file."""
-        chosen = self.job.state.path
-        default = Path(".dativo", "state", f"{self.job.full_name}.json")
-        return self.directory / (Path(chosen).expanduser() if chosen else default)
 
     def resolved(self, resolve: Callable[[SecretText], Any]) -> ReadyJob:
         """The same with every secret in its place."""

@@ -19,8 +19,13 @@ _EMPTY: Mapping[str, Any] = {"array": [], "object": {}, "integer": 0, "number": 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One connector of the job to write, and the JSON Schema of its settings if it tells."""
+    """One connector of the job to write, and the JSON Schema of its settings if it tells.
 
+    Attributes:
+        spec: as the job names it, with `@VERSION` or without.
+    """
+
+    spec: str
     program: Program
     settings: Mapping[str, Any] | None
 
@@ -50,7 +55,7 @@ def scaffold(name: str, tenant: str | None, source: Part, target: Part, schema: 
     if tenant:
         lines.append(f"tenant: {_yaml(tenant)}")
     for side, part in (("source", source), ("target", target)):
-        lines += [f"{side}:", f"  connector: {part.program.name}", *writer.config(side, part)]
+        lines += [f"{side}:", f"  connector: {part.spec}", *writer.config(side, part)]
         if side == "source" and part.program.connector.can("catalog"):
             lines += [
                 "  # What to load; left out, the tap decides. `dativo discover` prints what there is.",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dativo.connectors.settings import settings_of
 from dativo.errors import ConnectorError, Problem, ProblemsError
-from dativo.jobs.about import Abouts
 from dativo.jobs.ready import in_order, load_job, name_problems
 from dativo.jobs.settings import settings_problems, unknown_settings
 
@@ -66,7 +66,6 @@ def validate(
     problems: list[Problem] = []
     warnings: list[Problem] = []
     ready: list[ReadyJob] = []
-    abouts = Abouts()
     for file in files:
         try:
             job = load_job(file, registry, environ, project=project)
@@ -75,7 +74,7 @@ def validate(
             continue
         ready.append(job)
         for side, program in _sides(job):
-            found, doubtful = _settings(job, side, program, abouts)
+            found, doubtful = _settings(job, side, program)
             problems.extend(found)
             warnings.extend(doubtful)
     problems.extend(name_problems(ready))
@@ -90,11 +89,12 @@ def _sides(job: ReadyJob) -> Iterator[tuple[Side, Program]]:
     yield "target", job.target
 
 
-def _settings(
-    job: ReadyJob, side: Side, program: Program, abouts: Abouts
-) -> tuple[list[Problem], list[Problem]]:
+def _settings(job: ReadyJob, side: Side, program: Program) -> tuple[list[Problem], list[Problem]]:
+    connector = program.connector
+    if connector.settings is None and not connector.can("about"):
+        return [], []
     try:
-        schema = abouts.settings(program)
+        schema = settings_of(program, job.project.home)
     except ConnectorError as error:
         path = [side] if isinstance(side, str) else list(side)
         return [Problem(job.document.place_of([*path, "connector"]), str(error))], []

@@ -56,7 +56,9 @@ class Entries:
             self._migration.files[file] = yaml_text({"version": 1, "connectors": missing})
         elif missing:
             body = yaml_text({"connectors": missing}).split("\n", 1)[1]
-            self._migration.files[file] = present.rstrip("\n") + "\n" + body
+            longer = present.rstrip("\n") + "\n" + body
+            whole = yaml_text({"version": 1, "connectors": [*listed, *missing]})
+            self._migration.files[file] = longer if _lists(longer, missing) else whole
 
     def _entry(self, name: str, plugin: Plugin) -> dict[str, Any]:
         distribution, version = _requirement(plugin)
@@ -74,6 +76,8 @@ class Entries:
             "description": f"{plugin.kind.capitalize()} of the Meltano project",
             "maturity": "alpha",
         }
+        if plugin.pip_url and plugin.pip_url.strip() != distribution:
+            entry["requirement"] = plugin.pip_url.strip()
         if plugin.capabilities:
             entry["capabilities"] = sorted(plugin.capabilities)
         if secrets:
@@ -82,6 +86,15 @@ class Entries:
             message = f"{plugin.name}: add its capabilities (catalog, discover, state): Meltano does not say"
             self._migration.note(message, plugin.place, by_hand=True)
         return entry
+
+
+def _lists(text: str, entries: list[dict[str, Any]]) -> bool:
+    """Whether a registry that was written by hand has the entries that were added at its end."""
+    try:
+        listed = yaml.safe_load(text)["connectors"]
+    except yaml.YAMLError:
+        return False
+    return bool(listed[-len(entries) :] == entries)
 
 
 def _requirement(plugin: Plugin) -> tuple[str, str]:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import Place, Problem, ProblemsError
 from dativo.jobs.format import NAME
 from dativo.jobs.located import Located, load_yaml
+from dativo.migrate.files import find_upwards
 from dativo.migrate.migration import Migration, NewState
-from dativo.migrate.recipes import source_of, target_of
+from dativo.migrate.recipes import source_of, stream_of, target_of
 from dativo.migrate.values import converted, deep_merged
 from dativo.migrate.writing import SCHEMA_LINE, yaml_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 JOB_KEYS = {
     "tenant_id", "environment", "source_connector", "source_connector_path", "target_connector",
@@ -132,7 +133,7 @@ def _named(document: Located, key: str, migration: Migration) -> dict[str, Any]:
         migration.note(f"{key!r} is missing", place, by_hand=True)
         return {}
     expanded = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", written)
-    found = _search(document.place.file, expanded)
+    found = find_upwards(document.place.file, expanded)
     if found is None:
         migration.note(
             f"{key}: there is no {written} (looked upwards from the job file)", place, by_hand=True
@@ -140,19 +141,6 @@ def _named(document: Located, key: str, migration: Migration) -> dict[str, Any]:
         return {}
     plain = load_yaml(found, []).plain()
     return plain if isinstance(plain, dict) else {}
-
-
-def _search(job: Path, written: str) -> Path | None:
-    path = Path(written)
-    if path.is_file():
-        return path
-    parts = path.parts[1:] if path.is_absolute() else path.parts
-    for directory in job.absolute().parents:
-        for start in range(len(parts)):
-            candidate = directory.joinpath(*parts[start:])
-            if candidate.is_file():
-                return candidate
-    return None
 
 
 def _purpose(asset: Mapping[str, Any]) -> str | None:
@@ -200,7 +188,7 @@ def _state(old: OldJob, path: Path, job: str, migration: Migration) -> None:
     first = _first_object(old.source)
     tenant = old.plain["tenant_id"]
     written = written or f".local/state/{tenant}/{kind}.{first}.state.json"
-    found = _search(old.file, str(written))
+    found = find_upwards(old.file, str(written))
     if found is None:
         migration.note(f"{job}: there is no state file {written}: the job starts from nothing")
         return
@@ -209,7 +197,8 @@ def _state(old: OldJob, path: Path, job: str, migration: Migration) -> None:
     except (OSError, ValueError):
         migration.note(f"{found} is no JSON: the job starts from nothing", by_hand=True)
         return
-    bookmarks, left = _bookmarks(state)
+    streams = {_object(each): stream_of(each) for each in old.source.get("tables") or ()}
+    bookmarks, left = _bookmarks(state, streams)
     for name in left:
         migration.note(f"{found}: {name!r} is of no use to a Singer tap: that file is read again")
     if bookmarks:
@@ -217,12 +206,13 @@ def _state(old: OldJob, path: Path, job: str, migration: Migration) -> None:
         migration.states.append(NewState(path, job, text, str(found)))
 
 
-def _bookmarks(state: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def _bookmarks(state: Mapping[str, Any], streams: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     """`OBJECT.CURSOR: {last_value}` as bookmarks; names of entries that are something else."""
     bookmarks: dict[str, Any] = {}
     left = []
     for name, entry in state.items():
-        stream, dot, cursor = name.rpartition(".")
+        table, dot, cursor = name.rpartition(".")
+        stream = streams.get(table, table)
         if dot and isinstance(entry, dict) and entry.get("last_value") is not None:
             bookmarks[stream] = {"replication_key": cursor, "replication_key_value": entry["last_value"]}
         else:
@@ -233,5 +223,9 @@ def _bookmarks(state: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
 def _first_object(source: Mapping[str, Any]) -> str:
     for key in ("tables", "files", "objects"):
         for each in source.get(key) or ():
-            return str(each.get("object") or each.get("name")) if isinstance(each, dict) else str(each)
+            return _object(each)
     return "default"
+
+
+def _object(each: Any) -> str:
+    return str(each.get("object") or each.get("name")) if isinstance(each, dict) else str(each)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dativo.migrate.files import find_upwards
 from dativo.migrate.values import converted
 from dativo.secrets.key_values import is_secret_name
 
@@ -27,8 +28,14 @@ TAPS = {
 TARGETS = {"iceberg": "target-iceberg", "s3": "target-parquet", "minio": "target-parquet"}
 _SOURCE_KEYS = {
     "name", "type", "roles", "description", "default_engine", "credentials", "incremental", "connection",
-    "files", "tables", "objects", "sheets", "engine",
+    "connection_template", "files", "tables", "objects", "sheets", "engine", "rate_limits",
 }  # fmt: skip
+_ENVIRONMENT = {
+    "postgres": {"user": "${PGUSER}", "password": "${PGPASSWORD}"},
+    "mysql": {"user": "${MYSQL_USER}", "password": "${MYSQL_PASSWORD}"},
+}
+"""Where dativo-ingest took what a job did not say."""
+
 _READY = {"tap-csv", "target-parquet", "target-iceberg"}
 """Connectors whose settings are known here well enough to write them."""
 
@@ -43,18 +50,18 @@ def source_of(old: OldJob, directory: Path, migration: Migration) -> dict[str, A
     for key in sorted(set(old.source) - _SOURCE_KEYS):
         migration.note(f"source: {key!r} is not carried over", place, by_hand=True)
     if kind == "csv":
-        return {"connector": connector, "config": _csv(old, directory)}
+        return {"connector": connector, "config": _csv(old, directory, migration)}
     migration.note(f"look at the settings of {connector}: `{connector} --about`", place, by_hand=True)
     document: dict[str, Any] = {"connector": connector, "config": _connection(old, "source", migration)}
-    names = [_table(each) for each in old.source.get("tables") or old.source.get("objects") or ()]
+    names = [stream_of(each) for each in old.source.get("tables") or old.source.get("objects") or ()]
     if names:
         document["select"] = [f"{name}.*" for name in names]
-    if metadata := _metadata(old):
+    if metadata := _metadata(old, migration):
         document["metadata"] = metadata
     return document
 
 
-def _csv(old: OldJob, directory: Path) -> dict[str, Any]:
+def _csv(old: OldJob, directory: Path, migration: Migration) -> dict[str, Any]:
     incremental = old.source.get("incremental")
     by_time = isinstance(incremental, dict) and incremental.get("strategy", "").endswith("modified_time")
     options = ((old.source.get("default_engine") or {}).get("options") or {}).get("native") or {}
@@ -68,7 +75,7 @@ def _csv(old: OldJob, directory: Path) -> dict[str, Any]:
         path = str(each.get("path", ""))
         entry: dict[str, Any] = {
             "entity": str(each.get("object") or Path(path).stem),
-            "path": path if re.match(r"/|\$|\w+://", path) else os.path.relpath(path, directory),
+            "path": _path(old, path, directory, migration),
             "keys": keys,
         }
         if by_time:
@@ -81,22 +88,37 @@ def _csv(old: OldJob, directory: Path) -> dict[str, Any]:
     return {"files": converted(files, {})}
 
 
-def _table(each: Any) -> str:
-    """Taps call a table `schema-table`."""
-    name = str(each.get("object") or each.get("name")) if isinstance(each, dict) else str(each)
+def _path(old: OldJob, path: str, directory: Path, migration: Migration) -> str:
+    """A path as the new job sees it; relative ones started where dativo-ingest was called."""
+    if re.match(r"/|\$|\w+://", path):
+        return path
+    if (found := find_upwards(old.file, path)) is not None:
+        return os.path.relpath(found, directory.absolute())
+    migration.note(
+        f"{path} is not there (looked upwards from the job file)", old.place("source"), by_hand=True
+    )
+    return path
+
+
+def stream_of(each: Any) -> str:
+    """Taps call a table `schema-table`; `object` was the name of dativo-ingest for it."""
+    name = str(each.get("name") or each.get("object")) if isinstance(each, dict) else str(each)
     return name.replace(".", "-")
 
 
-def _metadata(old: OldJob) -> dict[str, Any]:
+def _metadata(old: OldJob, migration: Migration) -> dict[str, Any]:
     incremental = old.source.get("incremental")
     if not isinstance(incremental, dict) or not incremental:
         return {}
+    if incremental.get("lookback_days"):
+        place = old.place("source", "incremental")
+        migration.note("'lookback_days' is not carried over", place, by_hand=True)
     usual = incremental.get("cursor_field") or incremental.get("cursor_field_default")
     found = {}
     for each in old.source.get("tables") or ():
         cursor = (each.get("cursor_field") if isinstance(each, dict) else None) or usual
         if cursor:
-            found[_table(each)] = {"replication-method": "INCREMENTAL", "replication-key": cursor}
+            found[stream_of(each)] = {"replication-method": "INCREMENTAL", "replication-key": cursor}
     return found
 
 
@@ -115,7 +137,7 @@ def target_of(old: OldJob, migration: Migration) -> dict[str, Any]:
             place,
             by_hand=True,
         )
-        return {"connector": connector, "config": _connection(old, "target", migration)}
+        return {"connector": connector, "config": {}}
     return {"connector": connector, "config": {"destination_path": _destination(old)}}
 
 
@@ -135,9 +157,11 @@ def _destination(old: OldJob) -> str:
 def _connection(old: OldJob, side: str, migration: Migration) -> dict[str, Any]:
     """The old connection with secrets taken out, one level deep as it was."""
     whole: Mapping[str, Any] = old.source if side == "source" else old.target
-    connection = whole.get("connection") or {}
-    inner = next((value for value in connection.values() if isinstance(value, dict)), connection)
+    connection = {**(whole.get("connection_template") or {}), **(whole.get("connection") or {})}
+    named = next((value for value in connection.values() if isinstance(value, dict)), {})
+    flat = {name: value for name, value in connection.items() if not isinstance(value, dict)}
     secret = str(whole.get("type") or side)
+    inner = {**_ENVIRONMENT.get(secret, {}), **flat, **named}
     config: dict[str, Any] = {}
     for name, value in inner.items():
         if is_secret_name(name) and not re.fullmatch(r"\$\{.*\}", str(value)):
