@@ -119,6 +119,7 @@ class _Run:
         self._state_given = True
 
     def tick(self) -> None:
+        self._state.tick()
         self._progress.tick()
 
     def _count(self, connector: str, metric: Metric) -> None:
