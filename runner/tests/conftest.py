@@ -66,6 +66,7 @@ class Project:
             "name": name,
             "source": {"connector": "tap-steps", "config": {"steps": steps}},
             "target": {"connector": "target-lines", "config": {"path": "loaded"}},
+            "retries": {"attempts": 1},
         }
         for key, value in changes.items():
             job[key] = {**job[key], **value} if isinstance(value, dict) and key in job else value
@@ -109,6 +110,18 @@ class Project:
         return json.loads(path.read_text())["state"] if path.exists() else None
 
 
+def _plain(name: str, kind: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "kind": kind,
+        "distribution": name,
+        "version": "0.0.1",
+        "executable": str(EXECUTABLES / f"{name.replace('-', '_')}.py"),
+        "description": "For tests",
+        "maturity": "alpha",
+    }
+
+
 REGISTRY = {
     "version": 1,
     "connectors": [
@@ -133,6 +146,8 @@ REGISTRY = {
             "maturity": "alpha",
             "capabilities": ["about"],
         },
+        _plain("tap-hog", "tap"),
+        _plain("mapper-lines", "mapper"),
     ],
 }
 

@@ -29,7 +29,12 @@ class Job:
         job = {
             "name": "users",
             "source": {"connector": "tap-csv", "config": {"files": [users]}},
-            "target": {"connector": "target-iceberg", "config": {"warehouse": "lake", **target}},
+            "target": {
+                "connector": "target-iceberg",
+                "config": {"warehouse": "lake", **target},
+                "env": ["DATIVO_FAULT"],
+            },
+            "retries": {"attempts": 1},
         }
         (self.directory / "users.yaml").write_text(yaml.safe_dump(job))
 
@@ -100,7 +105,7 @@ def test_a_killed_target_is_gone_on_from(job: Job, point: str, load_method: str)
     job.write(load_method=load_method)
     job.source(range(250))
     died = job.run(DATIVO_FAULT=point)
-    assert died.returncode == 1
+    assert died.returncode == 75
     assert signal.Signals.SIGKILL.name in died.stderr
     job.source(range(300))
     done = job.run()

@@ -275,7 +275,8 @@ def _exit_code(command: click.Command, argv: Sequence[str] | None, stop: StopReq
     except DownstreamClosed as error:
         return stop.exit_code or error.exit_code
     except DativoError as error:
-        log.critical("%s", " ".join(filter(None, [_sentence(str(error)), error.instruction])))
+        text = " ".join(filter(None, [_sentence(str(error)), error.instruction]))
+        log.critical("%s", text, extra={"error": type(error).__name__, "retryable": error.retryable})
         log.debug("where it happened:", exc_info=True)
         return error.exit_code
     except Exception:

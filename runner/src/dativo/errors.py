@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from signal import Signals
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,12 +142,22 @@ class RunFailed(RunnerError):  # noqa: N818  (says what happened, as in "the run
     Args:
         side: the connector that failed, if one did.
         retryable: whether the same run may well succeed later.
+        again: whether another try in this run makes sense; left out, if it is retryable. A failure of which
+            nothing is known is tried again too, but promises nothing for later.
     """
 
-    def __init__(self, message: str, *, side: str | None = None, retryable: bool = False) -> None:
+    def __init__(
+        self, message: str, *, side: str | None = None, retryable: bool = False, again: bool | None = None
+    ) -> None:
         self.side = side
         self.exit_code = TRY_AGAIN if retryable else 1
+        self.again = retryable if again is None else again
         super().__init__(message)
+
+    def within(self, what: str) -> Self:
+        """The same with `what` before its message."""
+        self.args = (f"{what}: {self}",)
+        return self
 
 
 class LimitExceeded(RunFailed):

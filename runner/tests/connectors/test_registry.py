@@ -66,7 +66,7 @@ def test_a_later_file_replaces_entries_and_keeps_the_others(write):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({**ENTRY, "kind": "mapper"}, "'connectors[0].kind' must be tap or target"),
+        ({**ENTRY, "kind": "engine"}, "'connectors[0].kind' must be tap or target or mapper"),
         ({**ENTRY, "maturity": "old"}, "must be alpha or beta or stable"),
         ({**ENTRY, "capabilities": "state"}, "'connectors[0].capabilities' must be a list"),
         ({**ENTRY, "colour": "red"}, "'connectors[0].colour' is not known"),

@@ -114,6 +114,15 @@ class Steps:
     def crash(self, text, **_):
         raise ValueError(text)
 
+    def exit_unless(self, path, **_):
+        """Fails the first time, and leaves the file for the next."""
+        if not Path(path).exists():
+            Path(path).touch()
+            sys.exit(1)
+
+    def environ(self, path, **_):
+        Path(path).write_text(json.dumps(dict(os.environ)))
+
     def exit(self, code, **_):
         sys.exit(code)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from dativo.connectors.registry import built_in_registry, load_registry
 from dativo.errors import ProblemsError
@@ -49,19 +47,31 @@ def test_a_good_file_is_a_ready_job(load, project):
     assert ready.directory == project.directory
     assert ready.tap.executable.name == "tap_steps.py"
     assert ready.target.executable.name == "target_lines.py"
-    assert ready.state_path == project.directory / ".dativo/state/users.json"
+    assert str(ready.key) == "users"
+    assert ready.project.home.root == project.directory / ".dativo"
 
 
-def test_a_tenant_has_a_state_of_its_own(load, project):
+def test_a_tenant_has_a_state_of_its_own(load):
     ready = load("tenant: acme\n" + GOOD)
     assert ready.job.full_name == "acme/users"
-    assert ready.state_path == project.directory / ".dativo/state/acme/users.json"
+    assert str(ready.key) == "acme/users"
 
 
-def test_the_state_can_lie_elsewhere(load, project):
-    assert load(GOOD + "state: {path: ../s.json}\n").state_path == project.directory / "../s.json"
-    assert load(GOOD + "state: {path: /var/s.json}\n").state_path == Path("/var/s.json")
-    assert load(GOOD + "state: {path: ~/s.json}\n").state_path == Path.home() / "s.json"
+def test_secrets_are_named_and_put_in_their_place_later(load):
+    text = GOOD.replace(
+        "    steps: []", "    steps: ${secret:a#steps}\n    url: http://x:${secret:a#pw}@y/${secret:b}"
+    )
+    ready = load(text)
+    assert [str(ref) for ref in ready.secret_refs] == ["a#pw", "a#steps", "b"]
+    values = {"a#steps": [], "a#pw": "p", "b": "q"}
+
+    def resolve(text):
+        if text.whole:
+            return values[str(text.whole)]
+        return "".join(part if isinstance(part, str) else values[str(part)] for part in text.parts)
+
+    assert ready.resolved(resolve).job.source.config == {"steps": [], "url": "http://x:p@y/q"}
+    assert "http" not in str(ready.job.source.config["url"])
 
 
 def test_variables_reach_every_value(load):

@@ -7,9 +7,6 @@ import os
 
 import pytest
 from dativo.observe.console import Console
-from dativo.observe.counters import Counters
-from dativo.observe.log_lines import Metric
-from dativo.observe.progress import PLAIN_SECONDS, Progress
 
 
 class Terminal(io.StringIO):
@@ -60,6 +57,18 @@ def test_the_status_is_cut_to_the_width_of_the_terminal():
     assert screen(out.getvalue()) == ["x" * 59]
 
 
+def test_a_board_of_several_lines_is_erased_whole():
+    out = Terminal()
+    console = Console(out, ("tap",))
+    console.board(["one", "two", "three"])
+    console.line("tap", "hello")
+    console.board(["four"])
+    console.board([])
+    erase_three = "\r\x1b[K" + "\x1b[1A\x1b[2K" * 2
+    board = "one\ntwo\nthree"
+    assert out.getvalue() == (f"\r\x1b[K{board}{erase_three}tap | hello\n{board}{erase_three}four\r\x1b[K")
+
+
 def test_an_unchanged_status_is_not_written_again():
     out = Terminal()
     console = Console(out)
@@ -78,56 +87,3 @@ def test_a_reader_that_has_gone_silences_the_console_and_nothing_else():
     console.say("nor this")
     console.status("nor this")
     out.close()  # what it still holds goes nowhere, or the exit of the process would fail
-
-
-class Clock:
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-def moved(counters, stream, records, now, size=0):
-    counters.add(Metric("counter", "record_count", records, {"stream": stream}), now, from_tap=True)
-    counters.add(Metric("counter", "record_bytes", size, {"stream": stream}), now, from_tap=True)
-
-
-def test_a_terminal_shows_a_status_with_the_stream_that_moves_first(clock, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
-    out, counters = Terminal(), Counters()
-    progress = Progress("job", counters, Console(out), clock)
-    moved(counters, "users", 1000, 1.0, 2_500_000)
-    moved(counters, "orders", 5000, 3.0)
-    clock.now += 3
-    progress.tick()
-    assert screen(out.getvalue()) == [
-        "3 s | orders 5,000 records, 2,500 records/s | users 1,000 records, 2.5 MB, 1,000 records/s"
-    ]
-    progress.finish()
-    assert screen(out.getvalue()) == [""]
-
-
-def test_without_a_terminal_lines_come_every_few_seconds_for_what_moved(clock):
-    out, counters = io.StringIO(), Counters()
-    progress = Progress("job", counters, Console(out), clock)
-    moved(counters, "users", 1000, 1.0)
-    clock.now += PLAIN_SECONDS - 0.1
-    progress.tick()
-    assert out.getvalue() == ""
-    clock.now += 0.1
-    progress.tick()
-    assert out.getvalue() == "job: users: 1,000 records, 1,000 records/s\n"
-    clock.now += PLAIN_SECONDS
-    progress.tick()
-    assert out.getvalue().splitlines()[1:] == ["job: running for 10 s"]
-    moved(counters, "orders", 7, 11.0)
-    clock.now += PLAIN_SECONDS
-    progress.tick()
-    assert out.getvalue().splitlines()[2:] == ["job: orders: 7 records, 1 records/s"]
-    progress.finish()

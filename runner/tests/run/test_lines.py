@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from dativo.run.lines import LineSplitter, LineTooLong
+from dativo.secrets.redact import Redactor
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,3 +40,18 @@ def test_or_refused():
 
 def test_whole_lines_may_be_fed_in_pieces_longer_than_the_limit():
     assert LineSplitter(4, cut=False).feed(b"abc\ndef\nghi\n") == [b"abc", b"def", b"ghi"]
+
+
+def test_a_long_line_is_not_cut_inside_of_what_is_to_be_hidden():
+    redactor = Redactor(["s3cret-value"])
+    splitter = LineSplitter(20, cut=True, safe_cut=redactor.safe_cut)
+    lines = [*splitter.feed(b"x" * 14 + b"s3cret-value and more than that\n"), splitter.rest()]
+    assert "s3cret" not in redactor("\n".join(line.decode() for line in lines))
+    assert sum(map(len, lines)) == 14 + len("s3cret-value and more than that")
+
+
+def test_a_line_without_end_is_cut_again_and_again():
+    splitter = LineSplitter(10, cut=True, safe_cut=Redactor(["s3cret"]).safe_cut)
+    cut = [line for _ in range(10) for line in splitter.feed(b"y" * 7)]
+    assert all(len(line) <= 17 for line in cut)
+    assert sum(map(len, cut)) + len(splitter.rest()) == 70

@@ -104,7 +104,7 @@ def test_what_cannot_be_started_is_named(tmp_path, content, mode, reason):
         program.chmod(mode)
     command = Command("tap-x", (str(program),), tmp_path, {})
     with pytest.raises(ConnectorError, match=f"tap-x cannot be started: {program}: {reason}"):
-        Child(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        Child(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE).confirm()
 
 
 def test_the_environment_is_not_shown():

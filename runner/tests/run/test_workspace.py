@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from dativo.run.workspace import private_workspace
+from dativo.run.workspace import private_workspace, scratch_directory
 
 
 @pytest.fixture(autouse=True)
@@ -48,11 +48,26 @@ def test_nothing_stays_after_an_error(temporary):
     assert list(temporary.iterdir()) == []
 
 
-def test_a_file_is_never_written_over():
+def test_a_second_file_of_a_name_leaves_the_first_to_those_who_have_it_open():
+    with private_workspace() as workspace, workspace.write_text("a", "1").open() as first:
+        assert workspace.write_text("a", "2").read_text() == "2"
+        assert first.read() == "1"
+
+
+def test_what_lies_in_the_way_is_not_followed(tmp_path):
     with private_workspace() as workspace:
+        (workspace.directory / "a").symlink_to(tmp_path / "elsewhere")
         workspace.write_text("a", "1")
-        with pytest.raises(FileExistsError):
-            workspace.write_text("a", "2")
+        assert not (tmp_path / "elsewhere").exists()
+
+
+def test_scratch_is_empty_at_first_and_gone_at_last(tmp_path):
+    (tmp_path / "job").mkdir()
+    (tmp_path / "job/left-by-a-killed-run").touch()
+    with scratch_directory(tmp_path / "job") as scratch:
+        assert list(scratch.iterdir()) == []
+        (scratch / "file").touch()
+    assert not (tmp_path / "job").exists()
 
 
 def test_without_a_runtime_directory_the_temporary_one_is_used(tmp_path, monkeypatch):

@@ -15,11 +15,21 @@ COMMANDS = {
     "audit": "audit",
     "check": "jobs",
     "discover": "jobs",
+    "install": "connectors",
     "list": "connectors",
+    "migrate": "migrate",
+    "new": "jobs",
+    "plan": "jobs",
+    "remove": "connectors",
     "run": "run",
+    "runs": "runs",
+    "schedule": "jobs",
     "schema": "jobs",
     "secrets": "secrets",
+    "show": "connectors",
     "state": "state",
+    "update": "connectors",
+    "validate": "jobs",
 }
 """Command → module of this package that holds it, as a click command called `NAME_command`."""
 

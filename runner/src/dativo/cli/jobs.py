@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
 
-from dativo.cli.options import console_of, job_argument, ready_job, registry_option
+from dativo.cli.options import (
+    console_of,
+    job_argument,
+    jobs_argument,
+    project_of,
+    project_option,
+    ready_job,
+    registry_of,
+    registry_option,
+    tag_option,
+    tenant_option,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dativo.jobs.project import Project
+
+json_option = click.option("--json", "as_json", is_flag=True, help="For machines: one JSON document.")
 
 
 @click.command(name="check")
 @job_argument
 @registry_option
-def check_command(job_file: Path, registry_file: Path | None) -> int:
+@project_option
+def check_command(job_file: Path, registry_file: Path | None, project_file: Path | None) -> int:
     """Tell whether a job would run: connectors, settings, and whether the source answers."""
     from dativo.jobs.check import check_job
     from dativo.observe.connector_log import ConnectorLog
-    from dativo.run.session import redactor_of
+    from dativo.run.given_secrets import redactor_of, with_secrets
 
-    ready = ready_job(job_file, registry_file)
+    ready, _ = with_secrets(ready_job(job_file, registry_file, project_file), os.environ)
     log = ConnectorLog(console_of(ready), redactor_of(ready))
     failed = False
     for finding in check_job(ready, log):
@@ -35,14 +52,16 @@ def check_command(job_file: Path, registry_file: Path | None) -> int:
 @click.command(name="discover")
 @job_argument
 @registry_option
-def discover_command(job_file: Path, registry_file: Path | None) -> None:
+@project_option
+def discover_command(job_file: Path, registry_file: Path | None, project_file: Path | None) -> None:
     """Print the catalog of a job's source, with the selection of the job in it."""
     import json
 
     from dativo.observe.connector_log import ConnectorLog
-    from dativo.run.session import open_session, redactor_of
+    from dativo.run.given_secrets import redactor_of, with_secrets
+    from dativo.run.session import open_session
 
-    ready = ready_job(job_file, registry_file)
+    ready, _ = with_secrets(ready_job(job_file, registry_file, project_file), os.environ)
     console = console_of(ready)
     with open_session(ready) as session:
         catalog, warnings = session.selected_catalog(ConnectorLog(console, redactor_of(ready)))
@@ -51,13 +70,170 @@ def discover_command(job_file: Path, registry_file: Path | None) -> None:
     click.echo(json.dumps(catalog, indent=2, ensure_ascii=False))
 
 
-@click.command(name="schema")
-@click.option("--markdown", is_flag=True, help="The reference of the format instead, as in docs/jobs.md.")
-def schema_command(*, markdown: bool) -> None:
-    """Print the JSON Schema of job files, for editors and checks."""
+@click.command(name="validate")
+@jobs_argument
+@tag_option
+@tenant_option
+@registry_option
+@project_option
+@json_option
+def validate_command(
+    jobs: tuple[str, ...],
+    tags: tuple[str, ...],
+    tenant: str | None,
+    registry_file: Path | None,
+    project_file: Path | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Tell everything that is wrong with job files, each problem with its file, line and column.
+
+    JOB is a file, a directory, a pattern or the name of a job of the project; without one, every job of the
+    project is looked at. Nothing is run but connectors that must be asked for their settings.
+    """
     import json
 
-    from dativo.jobs.reference import job_reference
-    from dativo.jobs.schema import job_schema
+    from dativo.jobs.validate import validate
 
-    click.echo(job_reference() if markdown else json.dumps(job_schema(), indent=2), nl=not markdown)
+    project, files = _chosen(jobs, tags, tenant, project_file)
+    found = validate(
+        files, registry_of(registry_file, project), os.environ, project if project_file else None
+    )
+    if as_json:
+        click.echo(json.dumps(found.document(), indent=2, ensure_ascii=False))
+    else:
+        for problem in found.problems:
+            click.echo(str(problem))
+        for warning in found.warnings:
+            click.echo(f"{warning.place}: WARNING: {warning.message}")
+        click.echo(found.summary())
+    return int(bool(found.problems))
+
+
+@click.command(name="plan")
+@jobs_argument
+@tag_option
+@tenant_option
+@registry_option
+@project_option
+@json_option
+def plan_command(
+    jobs: tuple[str, ...],
+    tags: tuple[str, ...],
+    tenant: str | None,
+    registry_file: Path | None,
+    project_file: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Print what would run: connectors, limits, state, schedule; secrets by name, never a value."""
+    import json
+
+    from dativo.jobs.plan import plan_lines, plan_of
+    from dativo.jobs.ready import load_jobs
+
+    project, files = _chosen(jobs, tags, tenant, project_file)
+    shared = project if project_file else None
+    ready = load_jobs(files, registry_of(registry_file, project), os.environ, project=shared)
+    plans = [plan_of(each) for each in ready]
+    if as_json:
+        click.echo(json.dumps(plans, indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n\n".join("\n".join(plan_lines(plan)) for plan in plans))
+
+
+@click.command(name="new")
+@click.argument("job", metavar="JOB")
+@click.option("--from", "tap", required=True, metavar="TAP", help="Tap in the registry, such as tap-csv.")
+@click.option("--to", "target", required=True, metavar="TARGET", help="Target, such as target-parquet.")
+@click.option("--tenant", help="Owner of the job.")
+@registry_option
+@project_option
+def new_command(
+    job: str,
+    tap: str,
+    target: str,
+    tenant: str | None,
+    registry_file: Path | None,
+    project_file: Path | None,
+) -> None:
+    """Write a job file to start from, with every setting of its connectors in it.
+
+    JOB is the name of the job, written to jobs/[TENANT/]NAME.yaml of the project, or a file to write.
+    """
+    from dativo.jobs.new import new_job
+
+    project = project_of(project_file)
+    made = new_job(job, tap, target, tenant, registry_of(registry_file, project), project)
+    click.echo(f"{made.file} is written")
+    if made.scaffold.open:
+        click.echo(f"  to fill in: {', '.join(made.scaffold.open)}")
+    if made.scaffold.secrets:
+        click.echo(f"  secrets to give: {', '.join(made.scaffold.secrets)}")
+    click.echo(f"  then: dativo validate {made.file}")
+
+
+@click.command(name="schedule")
+@jobs_argument
+@tag_option
+@tenant_option
+@registry_option
+@project_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["crontab", "systemd", "json"]),
+    default="crontab",
+    show_default=True,
+    help="What to print.",
+)
+def schedule_command(
+    jobs: tuple[str, ...],
+    tags: tuple[str, ...],
+    tenant: str | None,
+    registry_file: Path | None,
+    project_file: Path | None,
+    form: str,
+) -> None:
+    """Print when jobs are to run, for cron, systemd or an orchestrator; nothing here waits for the time."""
+    from dativo.jobs.ready import load_jobs
+    from dativo.jobs.timetable import timetable
+
+    project, files = _chosen(jobs, tags, tenant, project_file)
+    shared = project if project_file else None
+    ready = load_jobs(files, registry_of(registry_file, project), os.environ, project=shared)
+    click.echo(timetable(ready, form))
+
+
+@click.command(name="schema")
+@click.option(
+    "--for",
+    "subject",
+    type=click.Choice(["job", "project"]),
+    default="job",
+    show_default=True,
+    help="Which format.",
+)
+@click.option("--markdown", is_flag=True, help="The reference of the format instead, as in docs.")
+def schema_command(subject: str, *, markdown: bool) -> None:
+    """Print the JSON Schema of job files or of dativo.yaml, for editors and checks."""
+    import json
+
+    from dativo.jobs.reference import job_reference, project_reference
+    from dativo.jobs.schema import job_schema, project_schema
+
+    schema, reference = {
+        "job": (job_schema, job_reference),
+        "project": (project_schema, project_reference),
+    }[subject]
+    click.echo(reference() if markdown else json.dumps(schema(), indent=2), nl=not markdown)
+
+
+def _chosen(
+    jobs: tuple[str, ...], tags: tuple[str, ...], tenant: str | None, project_file: Path | None
+) -> tuple[Project, tuple[Path, ...]]:
+    """The project at the working directory, and the job files that a command is about."""
+    from dativo.jobs.globs import job_files, only
+
+    project = project_of(project_file)
+    return project, only(job_files(jobs, project), tags, tenant, os.environ)

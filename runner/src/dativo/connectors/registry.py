@@ -2,67 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from dativo.connectors.entry import Connector, RegistryFile
 from dativo.errors import Place, Problem, ProblemsError
-from dativo.jobs.describe import described
-from dativo.jobs.format import NAME
 from dativo.jobs.located import load_yaml
 from dativo.jobs.typed import read_dataclass, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-Kind = Literal["tap", "target"]
-Maturity = Literal["alpha", "beta", "stable"]
-
-
-@dataclass(frozen=True, slots=True)
-class Connector:
-    """One entry of registry.yaml."""
-
-    name: str = field(metadata=described("Name that jobs use.", pattern=NAME))
-    kind: Kind = field(metadata=described("`tap` or `target`."))
-    distribution: str = field(metadata=described("Package that installs it.", pattern=NAME))
-    version: str = field(metadata=described("Version of that package that the registry speaks of."))
-    executable: str = field(
-        metadata=described(
-            "Program to start: a name (looked up beside `dativo`, then on PATH), or a path relative to the "
-            "registry.",
-            pattern=".+",
-        )
-    )
-    description: str = field(metadata=described("One line."))
-    maturity: Maturity = field(metadata=described("How far it can be relied on."))
-    capabilities: tuple[str, ...] = field(
-        default=(), metadata=described("Singer capabilities, as `--about` prints them.")
-    )
-    secret_settings: tuple[str, ...] = field(
-        default=(),
-        metadata=described("Settings whose values never appear in logs, as `outer.inner`."),
-    )
-    path: str | None = field(default=None, metadata=described("Directory of its source in the repository."))
-
-    def can(self, capability: str) -> bool:
-        return capability in self.capabilities
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryFile:
-    """A whole registry file."""
-
-    version: Literal[1] = field(metadata=described("Version of the format."))
-    connectors: tuple[Connector, ...] = field(metadata=described("The connectors."))
+    from dativo.connectors.entry import Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A connector and the registry file it came from."""
+    """A connector and the registry file it came from.
+
+    Attributes:
+        shadows: registry file of the entry with this name that it takes the place of.
+    """
 
     connector: Connector
     file: Path
+    shadows: Path | None = None
 
 
 class Registry:
@@ -76,14 +41,18 @@ class Registry:
             sorted(self._entries.values(), key=lambda entry: (entry.connector.kind, entry.connector.name))
         )
 
-    def look_up(self, name: str, kind: Kind) -> Entry:
+    def get(self, name: str) -> Entry | None:
+        return self._entries.get(name)
+
+    def look_up(self, name: str, kind: Kind | None = None) -> Entry:
         """The entry called `name`; raises LookupError with what to write instead."""
         entry = self._entries.get(name)
         if entry is None:
-            known = [each.connector.name for each in self if each.connector.kind == kind]
-            hint = suggestion(name, known) or f"; known {kind}s: {', '.join(known) or 'none'}"
-            raise LookupError(f"no {kind} {name!r} in the registry{hint}")
-        if entry.connector.kind != kind:
+            known = [each.connector.name for each in self if kind in (None, each.connector.kind)]
+            what = kind or "connector"
+            hint = suggestion(name, known) or f"; known {what}s: {', '.join(known) or 'none'}"
+            raise LookupError(f"no {what} {name!r} in the registry{hint}")
+        if kind not in (None, entry.connector.kind):
             raise LookupError(f"{name!r} is a {entry.connector.kind}, and a {kind} is needed here")
         return entry
 
@@ -94,7 +63,9 @@ def load_registry(files: Sequence[Path]) -> Registry:
     problems: list[Problem] = []
     for file in files:
         try:
-            entries.update(_read_file(file))
+            for name, entry in _read_file(file).items():
+                before = entries.get(name)
+                entries[name] = replace(entry, shadows=before.file) if before else entry
         except ProblemsError as error:
             problems.extend(error.problems)
     if problems:

@@ -62,7 +62,7 @@ def _settings(session: Session, program: Program, side: str, log: ConnectorLog) 
     subject = f"{program.name} settings"
     command = session.command(program, "--about", "--format=json", configured=False)
     try:
-        schema = _schema_in(session.ask(command, log, seconds=ANSWER_SECONDS), program.name)
+        schema = _settings_in(session.ask(command, log, seconds=ANSWER_SECONDS), program.name)
     except ConnectorError as error:
         return Finding(subject, ok=False, detail=(str(error),))
     document = session.ready.document
@@ -81,7 +81,7 @@ def _test(session: Session, log: ConnectorLog) -> Finding:
     return Finding(subject, ok=True, detail=())
 
 
-def _schema_in(answer: str, name: str) -> dict[str, Any]:
+def _settings_in(answer: str, name: str) -> dict[str, Any]:
     """The settings in what `--about --format=json` answers; raises ConnectorError if there are none."""
     from jsonschema import Draft202012Validator, SchemaError
 

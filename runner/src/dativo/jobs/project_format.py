@@ -101,7 +101,8 @@ class Policy:
     paths: tuple[str, ...] = field(
         default=(),
         metadata=described(
-            "Directories that custom connectors may come from; left out, the project's own.",
+            "Directories that executables named by path may come from, owned by this user or root and not "
+            "writable by all; left out, any.",
             item=".+",
             example=["connectors"],
         ),

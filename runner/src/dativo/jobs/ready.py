@@ -1,22 +1,29 @@
-"""A job file as a job that can run: read, checked, its connectors found. All problems are told at once."""
+"""Job files as jobs that can run: read, checked, their connectors found. All problems are told at once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from dativo.connectors.programs import Program, find_program
-from dativo.errors import Place, Problem, ProblemsError
-from dativo.jobs.format import Job
+from dativo.connectors.policy import check_policy, rules_of
+from dativo.connectors.programs import Program, resolve
+from dativo.errors import Place, PolicyError, Problem, ProblemsError
+from dativo.jobs.effective import Overrides, effective
 from dativo.jobs.located import Located, load_yaml
+from dativo.jobs.project import Project, find_project
 from dativo.jobs.references import Variables
-from dativo.jobs.typed import read_dataclass
+from dativo.jobs.resolving import resolved_in, secrets_of
+from dativo.jobs.schedule import schedule_problems
+from dativo.state.store import StateKey
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
-    from dativo.connectors.registry import Kind, Registry
+    from dativo.connectors.entry import Kind
+    from dativo.connectors.registry import Registry
+    from dativo.jobs.format import Job
+    from dativo.jobs.secret_text import SecretRef, SecretText
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +31,12 @@ class ReadyJob:
     """A job whose connectors are installed here.
 
     Attributes:
-        job: what the file says, variables expanded.
+        job: what the file says with the project's defaults in it, variables expanded, secrets not.
         document: the file with its line numbers.
         variables: name → value of every environment variable that the file took a value from.
-        directory: where relative paths of the job start, and the working directory of both connectors.
+        directory: where relative paths of the job start, and the working directory of its connectors.
+        mappers: between tap and target, in the order records pass them.
+        suffix: of the state's key (`--state-id-suffix`).
     """
 
     job: Job
@@ -36,65 +45,177 @@ class ReadyJob:
     directory: Path
     tap: Program
     target: Program
+    project: Project
+    mappers: tuple[Program, ...] = ()
+    suffix: str | None = None
+    warnings: tuple[str, ...] = field(default=())
 
     @property
-    def state_path(self) -> Path:
-        """Absolute path of the state file."""
-        chosen = self.job.state.path
-        default = Path(".dativo", "state", f"{self.job.full_name}.json")
-        return self.directory / (Path(chosen).expanduser() if chosen else default)
+    def chain(self) -> tuple[Program, ...]:
+        """Every connector, in the order records pass them."""
+        return (self.tap, *self.mappers, self.target)
+
+    @property
+    def key(self) -> StateKey:
+        return StateKey(self.job.tenant, self.job.name, self.suffix)
+
+    @property
+    def secret_refs(self) -> tuple[SecretRef, ...]:
+        """Every secret that the job asks for, each once, sorted by name."""
+        return secrets_of(self.job)
+
+    def resolved(self, resolve: Callable[[SecretText], Any]) -> ReadyJob:
+        """The same with every secret in its place."""
+        return replace(self, job=resolved_in(self.job, resolve))
 
 
-def load_job(path: Path, registry: Registry, environ: Mapping[str, str]) -> ReadyJob:
+def load_job(
+    path: Path,
+    registry: Registry,
+    environ: Mapping[str, str],
+    *,
+    project: Project | None = None,
+    overrides: Overrides | None = None,
+) -> ReadyJob:
     """Reads a job file and finds its connectors.
+
+    Args:
+        path: the job file.
+        registry: where connectors are looked up.
+        environ: where `${VAR}` come from.
+        project: whose defaults hold; left out, the one that the file lies in.
+        overrides: what the command line says.
 
     Raises:
         ProblemsError: with every problem of the file that can be known without starting a connector.
     """
+    project = project or find_project(path, environ)
+    overrides = overrides or Overrides()
     variables = Variables(environ)
     problems: list[Problem] = []
     document = load_yaml(path, problems, variables)
-    job = read_dataclass(Job, document, problems)
-    programs = {
-        "tap": _find(document, "source", "tap", registry, problems),
-        "target": _find(document, "target", "target", registry, problems),
-    }
-    tap, target = programs["tap"], programs["target"]
+    job = effective(document, project, overrides, problems)
+    finder = _Finder(document, registry, project, problems)
+    tap, target = finder.side("source", "tap"), finder.side("target", "target")
+    mappers = finder.mappers()
     if job and tap:
         _check_selectable(job, tap, document, problems)
+    if job:
+        problems.extend(schedule_problems(job, document))
     if problems or job is None or tap is None or target is None:
-        raise ProblemsError(sorted(problems, key=lambda problem: (problem.place.line, problem.place.column)))
-    return ReadyJob(job, document, variables.used, path.absolute().parent, tap, target)
+        raise ProblemsError(in_order(problems))
+    directory = path.absolute().parent
+    used = variables.used
+    return ReadyJob(
+        job,
+        document,
+        used,
+        directory,
+        tap,
+        target,
+        project,
+        mappers,
+        overrides.suffix,
+        tuple(finder.warnings),
+    )
 
 
-def _find(
-    document: Located, side: str, kind: Kind, registry: Registry, problems: list[Problem]
-) -> Program | None:
-    """The program of one side; nothing if the file does not name one, which the reader has then reported."""
-    name = _text_at(document, side, "connector")
-    if name is None:
-        return None
-    try:
-        return find_program(registry.look_up(name, kind))
-    except LookupError as error:
-        place = document.place_of([side, "connector"])
-        problems.append(Problem(place, f"{side}.connector: {error}"))
-        return None
+def load_jobs(
+    paths: Sequence[Path],
+    registry: Registry,
+    environ: Mapping[str, str],
+    *,
+    project: Project | None = None,
+    overrides: Overrides | None = None,
+) -> tuple[ReadyJob, ...]:
+    """Reads job files; raises ProblemsError with every problem of all of them, names used twice included."""
+    ready: list[ReadyJob] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            ready.append(load_job(path, registry, environ, project=project, overrides=overrides))
+        except ProblemsError as error:
+            problems.extend(error.problems)
+    problems.extend(name_problems(ready))
+    if problems:
+        raise ProblemsError(list(dict.fromkeys(problems)))
+    return tuple(ready)
 
 
-def _text_at(document: Located, *path: str) -> str | None:
-    here = document
-    for step in path:
-        if not isinstance(here.value, dict) or step not in here.value:
+def in_order(problems: Sequence[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda each: (str(each.place.file), each.place.line, each.place.column))
+
+
+def name_problems(jobs: Sequence[ReadyJob]) -> list[Problem]:
+    """Two jobs of one name would share a state."""
+    first: dict[tuple[Path, StateKey], Place] = {}
+    problems = []
+    for each in jobs:
+        place = each.document.place_of(["name"])
+        before = first.setdefault((each.project.root, each.key), place)
+        if before is not place:
+            problems.append(Problem(place, f"the name {each.job.full_name} is already used at {before}"))
+    return problems
+
+
+class _Finder:
+    """Finds the programs that a file names; what it does not name, the reader has reported."""
+
+    def __init__(
+        self, document: Located, registry: Registry, project: Project, problems: list[Problem]
+    ) -> None:
+        self.warnings: list[str] = []
+        self._document = document
+        self._registry = registry
+        self._project = project
+        self._problems = problems
+
+    def side(self, side: str, kind: Kind) -> Program | None:
+        return self._find([side], self._document, kind)
+
+    def mappers(self) -> tuple[Program, ...]:
+        listed = _child(self._document, "mappers")
+        if listed is None or not isinstance(listed.value, list):
+            return ()
+        found = [
+            self._find(["mappers", index], self._document, "mapper") for index in range(len(listed.value))
+        ]
+        return tuple(program for program in found if program is not None)
+
+    def _find(self, path: list[str | int], document: Located, kind: Kind) -> Program | None:
+        here: Located | None = document
+        for step in [*path, "connector"]:
+            here = _child(here, step) if here is not None else None
+        if here is None or not isinstance(here.value, str):
             return None
-        here = here.value[step]
-    return here.value if isinstance(here.value, str) else None
+        try:
+            return self._allowed(here.value, kind)
+        except (LookupError, PolicyError) as error:
+            dotted = ".".join(map(str, path))
+            self._problems.append(Problem(here.place, f"{dotted}.connector: {error}"))
+            return None
+
+    def _allowed(self, text: str, kind: Kind) -> Program:
+        """The program, if the policy of the project lets the tenant use it."""
+        project = self._project
+        tenant = _child(self._document, "tenant")
+        name = tenant.value if tenant is not None and isinstance(tenant.value, str) else None
+        program = resolve(text, kind, self._registry, project.home, project.root / "connectors.lock")
+        self.warnings += check_policy(program, name, rules_of(project, name))
+        return program
+
+
+def _child(located: Located, step: str | int) -> Located | None:
+    inside = dict(enumerate(located.value)) if isinstance(located.value, list) else located.value
+    found = inside.get(step) if isinstance(inside, dict) else None
+    return found if isinstance(found, Located) else None
 
 
 def _check_selectable(job: Job, tap: Program, document: Located, problems: list[Problem]) -> None:
-    """`select` and `metadata` need a tap that discovers and that takes a catalog."""
-    missing = [capability for capability in ("discover", "catalog") if not tap.connector.can(capability)]
-    for key in ("select", "metadata"):
+    """What is set in a catalog needs a tap that takes one, and that discovers it unless a file is given."""
+    needed = ["catalog"] if job.source.catalog else ["discover", "catalog"]
+    missing = [capability for capability in needed if not tap.connector.can(capability)]
+    for key in ("select", "metadata", "schema", "catalog"):
         if missing and getattr(job.source, key):
             place: Place = document.place_of(["source", key])
             lacks = " and ".join(missing)

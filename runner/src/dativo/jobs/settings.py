@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import Problem
+from dativo.jobs.secret_text import SecretText
 from dativo.jobs.typed import suggestion
 
 if TYPE_CHECKING:
@@ -14,10 +15,13 @@ if TYPE_CHECKING:
 
     from dativo.jobs.located import Located
 
+Side = str | tuple[str | int, ...]
+"""`source`, `target`, or ("mappers", index)."""
+
 _JSON_TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
 
 
-def settings_problems(schema: Mapping[str, Any], document: Located, side: str) -> list[Problem]:
+def settings_problems(schema: Mapping[str, Any], document: Located, side: Side) -> list[Problem]:
     """What the connector would refuse, each with its line.
 
     Messages never repeat a value: it may be a secret.
@@ -25,7 +29,7 @@ def settings_problems(schema: Mapping[str, Any], document: Located, side: str) -
     Args:
         schema: JSON Schema of the connector's settings.
         document: the job file.
-        side: `source` or `target`.
+        side: `source` or `target`, or ("mappers", index).
 
     Raises:
         jsonschema.SchemaError: `schema` is no JSON Schema.
@@ -36,24 +40,46 @@ def settings_problems(schema: Mapping[str, Any], document: Located, side: str) -
     config = _without_nulls(_config(document, side))
     errors = Draft202012Validator(schema).iter_errors(config)
     problems = [
-        _problem(message, error.absolute_path, document, side) for error in errors for message in _say(error)
+        _problem(message, error.absolute_path, document, side)
+        for error in errors
+        if not _waits_for_a_secret(error)
+        for message in _say(error)
     ]
     return sorted(problems, key=lambda problem: (problem.place.line, problem.place.column, problem.message))
 
 
-def unknown_settings(schema: Mapping[str, Any], document: Located, side: str) -> list[Problem]:
+def unknown_settings(schema: Mapping[str, Any], document: Located, side: Side) -> list[Problem]:
     """Settings that the connector does not declare: it ignores them, which is seldom what was meant."""
     found = _unknown(schema, _config(document, side), [])
     return [_problem(message, path, document, side) for path, message in found]
 
 
-def _config(document: Located, side: str) -> dict[str, Any]:
-    config = document.plain()[side].get("config", {})
-    return dict(config)
+def _path(side: Side) -> tuple[str | int, ...]:
+    return (side,) if isinstance(side, str) else side
 
 
-def _problem(message: str, path: Sequence[str | int], document: Located, side: str) -> Problem:
-    full = [side, "config", *path]
+def _config(document: Located, side: Side) -> dict[str, Any]:
+    here = document.plain()
+    for step in _path(side):
+        here = here[step]
+    return dict(here.get("config", {}))
+
+
+def _waits_for_a_secret(error: ValidationError) -> bool:
+    """Whether the verdict is about a value that is not known before the run."""
+    if error.validator in ("anyOf", "oneOf", "allOf", "not", "if"):
+        return _holds_secret(error.instance)
+    return isinstance(error.instance, SecretText)
+
+
+def _holds_secret(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return any(map(_holds_secret, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, SecretText)
+
+
+def _problem(message: str, path: Sequence[str | int], document: Located, side: Side) -> Problem:
+    full = [*_path(side), "config", *path]
     return Problem(document.place_of(full), f"{_dotted(full)}: {message}")
 
 

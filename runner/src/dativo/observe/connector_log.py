@@ -20,6 +20,7 @@ LAST_WORDS_LENGTH = 500
 class _LastWords:
     severity: int
     text: str
+    retryable: bool | None
 
 
 class ConnectorLog:
@@ -29,14 +30,20 @@ class ConnectorLog:
         console: where they are shown.
         redact: is applied to every line first.
         on_metric: is given (connector, metric) for lines that carry one; such lines are not shown.
+        on_line: is given (connector, line) for all others.
     """
 
     def __init__(
-        self, console: Console, redact: Redactor, on_metric: Callable[[str, Metric], None] | None = None
+        self,
+        console: Console,
+        redact: Redactor,
+        on_metric: Callable[[str, Metric], None] | None = None,
+        on_line: Callable[[str, LogLine], None] | None = None,
     ) -> None:
         self._console = console
         self._redact = redact
         self._on_metric = on_metric
+        self._on_line = on_line
         self._last_words: dict[str, _LastWords] = {}
 
     def take(self, connector: str, line: bytes) -> None:
@@ -47,6 +54,8 @@ class ConnectorLog:
                 self._on_metric(connector, parsed.metric)
             return
         self._console.line(connector, _shown(parsed))
+        if self._on_line is not None:
+            self._on_line(connector, parsed)
         self._remember(connector, parsed)
 
     def last_words(self, connector: str) -> str | None:
@@ -54,13 +63,18 @@ class ConnectorLog:
         words = self._last_words.get(connector)
         return words.text if words else None
 
+    def retryable(self, connector: str) -> bool | None:
+        """Whether the connector said with its last words that another try is worth it; None if it did not."""
+        words = self._last_words.get(connector)
+        return words.retryable if words else None
+
     def _remember(self, connector: str, line: LogLine) -> None:
         unlevelled = line.level is None
         if not line.message.strip() or not (unlevelled or line.severity >= LEVELS["ERROR"]):
             return
         before = self._last_words.get(connector)
         if before is None or line.severity >= before.severity:
-            self._last_words[connector] = _LastWords(line.severity, _one_line(line.message))
+            self._last_words[connector] = _LastWords(line.severity, _one_line(line.message), line.retryable)
 
 
 def _shown(line: LogLine) -> str:

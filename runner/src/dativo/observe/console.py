@@ -1,4 +1,4 @@
-"""The terminal: labelled lines, and below them one status line that is drawn over and over."""
+"""The terminal: labelled lines, and below them a board that is drawn over and over."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Console:
     def __init__(self, stream: TextIO, labels: tuple[str, ...] = ()) -> None:
         self._stream = stream
         self._width = max(map(len, labels), default=0)
-        self._status = ""
+        self._board: list[str] = []
         self._gone = False
         self.is_terminal = stream.isatty()
 
@@ -34,16 +34,23 @@ class Console:
     def status(self, text: str) -> None:
         """Shows `text` as the status line of a terminal, cut to its width; empty text removes it."""
         columns = shutil.get_terminal_size().columns
-        text = text[: max(columns - 1, 0)]
-        if text != self._status:
-            self._status = text
-            self._emit(f"\r\x1b[K{text}")
+        self.board([text[: max(columns - 1, 0)]] if text else [])
+
+    def board(self, lines: list[str]) -> None:
+        """Shows lines, none wider than the terminal, below everything else; no lines remove them."""
+        if lines != self._board:
+            erased, self._board = self._erased(), list(lines)
+            self._emit(erased + "\n".join(lines))
 
     def _write(self, text: str) -> None:
-        if self._status:
-            self._emit(f"\r\x1b[K{text}{self._status}")
+        if self._board:
+            self._emit(self._erased() + text + "\n".join(self._board))
         else:
             self._emit(text)
+
+    def _erased(self) -> str:
+        """Takes the board away, from its last line up."""
+        return "\r\x1b[K" + "\x1b[1A\x1b[2K" * (len(self._board) - 1)
 
     def _emit(self, text: str) -> None:
         if self._gone:

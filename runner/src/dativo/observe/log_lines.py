@@ -49,12 +49,14 @@ class LogLine:
         message: the text, with type and text of the exception if the line has one.
         metric: set when the line carries one.
         trace: where the exception came from, one line a frame, innermost last.
+        retryable: whether its writer says that another try is worth it; None if it does not say.
     """
 
     level: str | None
     message: str
     metric: Metric | None = None
     trace: tuple[str, ...] = ()
+    retryable: bool | None = None
 
     @property
     def severity(self) -> int:
@@ -88,7 +90,10 @@ def _structured(line: str) -> LogLine | None:
         said = exception.get("message")
         message += f": {exception['type']}: {said}" if said else f": {exception['type']}"
         trace = tuple(_frames(exception.get("traceback")))
-    return LogLine(level.upper(), message, _metric(document.get("metric_info")), trace)
+    extra = document.get("extra")
+    said = extra.get("retryable") if isinstance(extra, dict) else None
+    retryable = said if isinstance(said, bool) else None
+    return LogLine(level.upper(), message, _metric(document.get("metric_info")), trace, retryable)
 
 
 def _frames(trace: Any) -> Iterator[str]:

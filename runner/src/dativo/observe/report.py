@@ -1,4 +1,4 @@
-"""What came of a run: a short table when it went well, one line with the reason when it did not."""
+"""What came of a run that went well: a short table."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 from dativo.observe.progress import MEGABYTE
 from dativo.observe.text_table import text_table
-from dativo.run.invoke import describe_exit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from dativo.observe.counters import Counters, StreamCount
-    from dativo.run.pipeline import Ending, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,32 +26,6 @@ class Result:
     counters: Counters
     seconds: float
     state: str | None
-
-
-def reason_of_failure(outcome: Outcome, last_words: Mapping[str, str | None]) -> str | None:
-    """Why the run failed, in one line; None if it did not.
-
-    The target cannot be brought down by its tap (its input stays open until the tap has exited with 0), so
-    if it ended unasked it is the cause, and whatever the tap did then follows from it.
-
-    Args:
-        outcome: how both sides ended.
-        last_words: name of a connector → its last error line, as far as it said anything.
-    """
-    tap, target = outcome.tap, outcome.target
-    if not target.told_to_stop and (target.returncode != 0 or target.early):
-        return _explain(target, last_words)
-    if tap.returncode != 0:
-        return _explain(tap, last_words)
-    return None
-
-
-def _explain(ending: Ending, last_words: Mapping[str, str | None]) -> str:
-    how = describe_exit(ending.returncode)
-    if ending.early and ending.returncode == 0:
-        how = "exited with code 0 before the end of its input, so what came later is not loaded"
-    words = last_words.get(ending.name)
-    return f"{ending.name} {how}: {words}" if words else f"{ending.name} {how} and gave no reason"
 
 
 def result_lines(job: str, result: Result) -> list[str]:

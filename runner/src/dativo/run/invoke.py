@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from dativo.errors import ConnectorError
 from dativo.run.lines import LineSplitter
-from dativo.run.pipeline import LOG_LINE_BYTES, TICK_SECONDS
+from dativo.run.loop import LOG_LINE_BYTES, TICK_SECONDS
 from dativo.run.process import Child, Command
+from dativo.secrets.redact import everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,7 @@ def ask(command: Command, log: Callable[[bytes], None], *, seconds: float) -> st
     """
     child = Child(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:
+        child.confirm()
         answer = _listen(child, log, time.monotonic() + seconds)
         if child.returncode != 0:
             raise ConnectorError(f"`{_shown(command)}` {describe_exit(child.returncode)}")
@@ -62,7 +64,7 @@ def describe_exit(returncode: int | None) -> str:
 
 def _listen(child: Child, log: Callable[[bytes], None], deadline: float) -> bytes:
     answer = _Answer(child.name)
-    errors = LineSplitter(LOG_LINE_BYTES, cut=True)
+    errors = LineSplitter(LOG_LINE_BYTES, cut=True, safe_cut=everywhere().safe_cut)
     with selectors.DefaultSelector() as selector:
         for number, take in ((child.stdout, answer.add), (child.stderr, _line_by_line(errors, log))):
             os.set_blocking(number, False)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 CAPABILITY = "recover"
 PIPELINE = "pipeline"
 ANSWER_SECONDS = 60.0
-RECOVER_SECONDS = 3600.0
 _NOTHING = "{}"
 
 
@@ -33,11 +32,12 @@ def starting_state(session: Session, state: RunState, log: ConnectorLog, console
         ConnectorError: the target cannot tell.
     """
     cached = state.read()
-    target = session.ready.target
-    if not target.connector.can(CAPABILITY):
+    target = session.target
+    if not (session.ready.job.state.ask_target and target.program.connector.can(CAPABILITY)):
         return cached
     _name_pipeline(session, log)
-    durable = session.ask(session.command(target, "--recover"), log, seconds=RECOVER_SECONDS).strip()
+    command = session.command(target, "--recover")
+    durable = session.ask(command, log, seconds=session.ready.job.timeouts.recover).strip()
     if durable and not is_object(durable):
         raise ConnectorError(f"`{target.name} --recover` answered with something that is no state")
     if durable in ("", cached):
@@ -64,7 +64,7 @@ def is_object(text: str) -> bool:
 
 def _name_pipeline(session: Session, log: ConnectorLog) -> None:
     """Lets the destination tell this job from others, if the job file does not."""
-    job, target = session.ready.job, session.ready.target
+    job, target = session.ready.job, session.target
     if job.target.config.get(PIPELINE) is not None:
         return
     command = session.command(target, "--about", "--format=json", configured=False)

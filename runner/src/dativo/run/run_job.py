@@ -1,130 +1,132 @@
-"""`dativo run`: one job from its file to its result."""
+"""`dativo run`: one job from its file to its result, with as many tries as it takes and may take."""
 
 from __future__ import annotations
 
 import os
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dativo.errors import Interrupted, RunFailed
-from dativo.jobs.project import find_project
-from dativo.observe.connector_log import ConnectorLog
-from dativo.observe.counters import Counters
-from dativo.observe.progress import Progress
-from dativo.observe.report import Result, reason_of_failure
-from dativo.run.pipeline import run_pipeline
-from dativo.run.recover import is_object, starting_state
-from dativo.run.session import Session, open_session, redactor_of
+from dativo.errors import RunFailed
+from dativo.isolation.tree import adopt_orphans
+from dativo.observe.report import Result
+from dativo.run.attempt import Attempt
+from dativo.run.attempts import Attempts
+from dativo.run.audited import audited_run
+from dativo.run.given_secrets import redactor_of, with_secrets
+from dativo.run.session import open_session
+from dativo.run.stages import Patience
+from dativo.run.watched import verdict_of, watched_run
+from dativo.run.workspace import scratch_directory
 from dativo.state.owner import new_run
 from dativo.state.places import job_store
-from dativo.state.run_state import held_state
-from dativo.state.store import StateKey
+from dativo.state.run_state import RunState, held_state
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dativo.jobs.format import Job
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.console import Console
-    from dativo.observe.log_lines import Metric
-    from dativo.run.process import Command
-    from dativo.state.run_state import RunState
-    from dativo.state.store import StateStore
-
-SHOWN_GARBAGE = 200
-"""Characters shown of a line on the target's stdout that is no STATE."""
+    from dativo.observe.sinks import Watched
+    from dativo.run.session import Session
 
 
-def run_job(ready: ReadyJob, console: Console, *, grace_seconds: float) -> Result:
-    """Runs a job once, from the state its destination holds or has stored, storing every state on the way.
+def run_job(given: ReadyJob, console: Console) -> Result:
+    """Runs a job from the state its destination holds or has stored, storing every state on the way.
+
+    What comes of this process is adopted: nothing that a connector starts outlives the run.
 
     Raises:
         RunFailed: a side failed; what was durable before stays, and so does the last state.
-        Interrupted: a signal stopped it, and both sides have ended.
+        Interrupted: a signal stopped it, and all sides have ended.
         StateError: the state cannot be used or stored.
         ConnectorError: a connector does not start or does not discover.
         ProblemsError: `select` leaves nothing to load.
     """
-    store, key = _store(ready, console)
-    with held_state(store, key, new_run()) as held, open_session(ready) as session:
-        run = _Run(ready, console, held)
-        state = starting_state(session, held, run.connector_log, console)
-        tap = _tap_command(session, state, run.connector_log, console)
-        return run.to_the_end(tap, session.command(ready.target), grace_seconds)
+    adopt_orphans()
+    job, key, run = given.job, given.key, new_run()
+    store = job_store(key, job.state, given.directory, given.project, say=_Teller(job, console))
+    work = given.project.home.tenant(job.tenant).work / str(key).rpartition("/")[2]
+    with held_state(store, key, run) as state, scratch_directory(work) as scratch:
+        ready, used = Attempts(job.retries, _Teller(job, console)).run(
+            lambda: with_secrets(given, os.environ)
+        )
+        with (
+            audited_run(ready, run, used),
+            open_session(ready, scratch, state.held.fd) as session,
+            watched_run(session, run, console, _near(state.place)) as watched,
+        ):
+            return _Run(session, state, console, watched).result()
 
 
-def _store(ready: ReadyJob, console: Console) -> tuple[StateStore, StateKey]:
-    job, key = ready.job, StateKey(ready.job.tenant, ready.job.name)
-    project = find_project(ready.directory, os.environ)
+class _Teller:
+    """Says on the console which job it speaks of."""
 
-    def say(line: str) -> None:
-        console.say(f"{job.full_name}: {line}")
+    def __init__(self, job: Job, console: Console) -> None:
+        self._name = job.full_name
+        self._console = console
 
-    return job_store(key, job.state, ready.directory, project, say=say), key
-
-
-def _tap_command(session: Session, state: str | None, log: ConnectorLog, console: Console) -> Command:
-    """The call of the tap: with the state to start from, and with a catalog if the job selects."""
-    source = session.ready.job.source
-    arguments: list[str | Path] = []
-    state_file = session.workspace.write_text("state.json", state) if state is not None else None
-    if source.select or source.metadata:
-        catalog, warnings = session.selected_catalog(log, state_file)
-        for warning in warnings:
-            console.say(f"{session.ready.job.full_name}: WARNING: {warning}")
-        arguments += ["--catalog", session.workspace.write_json("catalog.json", catalog)]
-    if state_file is not None:
-        arguments += ["--state", state_file]
-    return session.command(session.ready.tap, *arguments)
+    def __call__(self, what: str) -> None:
+        self._console.say(f"{self._name}: {what}")
 
 
 class _Run:
-    """Watches one pipeline: logs to the console, metrics to the counters, states to the store."""
+    """All tries of one job."""
 
-    def __init__(self, ready: ReadyJob, console: Console, state: RunState) -> None:
-        self._job = ready.job.full_name
-        self._tap_name = ready.tap.name
-        self._console = console
+    def __init__(self, session: Session, state: RunState, console: Console, watched: Watched) -> None:
+        self._session = session
+        self._job: Job = session.ready.job
         self._state = state
-        self._redact = redactor_of(ready)
-        self._counters = Counters()
-        self._state_given = False
-        self.connector_log = ConnectorLog(console, self._redact, self._count)
-
-    def to_the_end(self, tap: Command, target: Command, grace_seconds: float) -> Result:
+        self._console = console
+        self._watched = watched
+        self._redact = redactor_of(session.ready)
         self._began = time.monotonic()
-        self._progress = Progress(self._job, self._counters, self._console)
+        self._attempts = Attempts(self._job.retries, _Teller(self._job, console))
+
+    def result(self) -> Result:
         try:
-            outcome = run_pipeline(tap, target, self, grace_seconds=grace_seconds)
-        finally:
-            self._progress.finish()
-        if outcome.signum is not None:
-            raise Interrupted(outcome.signum, self._job)
-        words = {name: self.connector_log.last_words(name) for name in (tap.name, target.name)}
-        if reason := reason_of_failure(outcome, words):
-            raise RunFailed(f"{self._job} failed: {reason}")
-        state = _near(self._state.place) if self._state_given else None
-        return Result(self._counters, time.monotonic() - self._began, state)
+            return self._attempts.run(self._once)
+        except RunFailed as error:
+            raise error.within(self._what_failed()) from error.__cause__
 
-    def log(self, connector: str, line: bytes) -> None:
-        self.connector_log.take(connector, line)
+    def _once(self) -> Result:
+        attempt = Attempt(
+            self._session,
+            self._state,
+            self._console,
+            self._redact,
+            self._watched.observer,
+            self._attempts.progress,
+        )
+        with self._told(attempt):
+            attempt.run(self._patience())
+        state = _near(self._state.place) if attempt.states else None
+        return Result(attempt.counters, attempt.seconds, state)
 
-    def state(self, line: bytes) -> None:
-        text = line.decode(errors="replace").strip()
-        if not is_object(text):
-            shown = self._redact(text)[:SHOWN_GARBAGE]
-            self._console.say(
-                f"{self._job}: WARNING: on stdout the target wrote a line that is no STATE: {shown}"
-            )
-            return
-        self._state.write(text)
-        self._state_given = True
+    @contextmanager
+    def _told(self, attempt: Attempt) -> Iterator[None]:
+        """Tells the watchers how a try went."""
+        observer, number = self._watched.observer, self._attempts.number
+        began = observer.now
+        try:
+            yield
+        except BaseException as error:
+            observer.attempted(number, began, verdict_of(error), str(error), states=attempt.states)
+            raise
+        observer.attempted(number, began, "succeeded", None, states=attempt.states)
 
-    def tick(self) -> None:
-        self._state.tick()
-        self._progress.tick()
+    def _patience(self) -> Patience:
+        times = self._job.timeouts
+        left = None if times.run is None else max(times.run - (time.monotonic() - self._began), 0.0)
+        return Patience(times.grace, times.idle, left)
 
-    def _count(self, connector: str, metric: Metric) -> None:
-        now = time.monotonic() - self._began
-        self._counters.add(metric, now, from_tap=connector == self._tap_name)
+    def _what_failed(self) -> str:
+        number = self._attempts.number
+        if number == 1:
+            return f"{self._job.full_name} failed"
+        return f"{self._job.full_name} failed after {number} tries ({time.monotonic() - self._began:.0f} s)"
 
 
 def _near(place: str) -> str:

@@ -6,74 +6,108 @@ import json
 import os
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import ConnectorError, Problem, ProblemsError
+from dativo.isolation.bounds import bounds_of
 from dativo.jobs.selection import NothingSelected, apply_rules
+from dativo.run.environment import environment_of
 from dativo.run.invoke import ask
 from dativo.run.process import Command
+from dativo.run.sides import Side, sides_of
 from dativo.run.workspace import Workspace, private_workspace
-from dativo.secrets.redact import Redactor, secret_variables, secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from dativo.connectors.programs import Program
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.connector_log import ConnectorLog
-
-METRICS_SECONDS = "0.5"
-"""How often our connectors log their counts during a run; their own default is once a minute."""
-
-DISCOVER_SECONDS = 600.0
+    from dativo.run.sandbox import Sandbox
 
 
 class Session:
     """The connectors of a job, ready to be called with their configurations in private files.
 
-    `DATIVO_JOB` and `DATIVO_TENANT` tell them who they work for.
+    Args:
+        ready: the job.
+        workspace: where the private files are written.
+        scratch: directory of its temporary files.
+        lock: descriptor of the job's lock, which connectors hold too: while one lives, no other run begins.
     """
 
-    def __init__(self, ready: ReadyJob, workspace: Workspace) -> None:
+    def __init__(self, ready: ReadyJob, workspace: Workspace, scratch: Path, lock: int | None = None) -> None:
         self.ready = ready
         self.workspace = workspace
+        self.scratch = scratch
+        self.sides = sides_of(ready)
+        self.tap, self.target = self.sides[0], self.sides[-1]
         self._config_files = {
-            ready.tap.name: workspace.write_json("tap.config.json", dict(ready.job.source.config)),
-            ready.target.name: workspace.write_json("target.config.json", dict(ready.job.target.config)),
+            side.name: workspace.write_json(f"{side.name}.config.json", dict(side.settings.config))
+            for side in self.sides
         }
-        self._environ = dict(os.environ)
-        self._environ.setdefault("DATIVO_METRICS_SECONDS", METRICS_SECONDS)
-        self._environ["DATIVO_JOB"] = ready.job.name
-        self._environ["DATIVO_TENANT"] = ready.job.tenant or ""
-        self._log_config = workspace.write_json("logging.json", _structured_logging(self._environ))
+        self._environs = {
+            side.name: environment_of(side, ready, os.environ, scratch / side.name) for side in self.sides
+        }
+        self._lock = lock
+        self._sandbox: Sandbox | None = None
+        self._log_config = workspace.write_json("logging.json", _structured_logging(dict(os.environ)))
 
-    def configure(self, program: Program, config: Mapping[str, Any]) -> None:
+    def tell(self, variables: Mapping[str, str]) -> None:
+        """Adds to the environment of every connector."""
+        for environ in self._environs.values():
+            environ.update(variables)
+
+    def configure(self, side: Side, config: Mapping[str, Any]) -> None:
         """Lets a connector be called with another configuration than that of the job file."""
-        path = self._config_files[program.name]
-        self._config_files[program.name] = self.workspace.write_json(f"completed.{path.name}", dict(config))
+        path = self.workspace.write_json(f"{side.name}.completed.json", dict(config))
+        self._config_files[side.name] = path
 
-    def command(self, program: Program, *arguments: str | Path, configured: bool = True) -> Command:
+    def command(self, called: Side | Program, *arguments: str | Path, configured: bool = True) -> Command:
         """A call of a connector.
 
         Args:
-            program: tap or target of this job.
+            called: one of this job.
             arguments: what follows the configuration on the command line.
             configured: whether it gets its configuration.
         """
-        config = ("--config", str(self._config_files[program.name])) if configured else ()
-        environ = dict(self._environ)
-        if program.connector.can("structured-logging"):
+        side = called if isinstance(called, Side) else self._side_of(called)
+        config = ("--config", str(self._config_files[side.name])) if configured else ()
+        environ = dict(self._environs[side.name])
+        if side.program.connector.can("structured-logging"):
             environ["SINGER_SDK_LOG_CONFIG"] = str(self._log_config)
-        argv = (str(program.executable), *config, *map(str, arguments))
-        return Command(program.name, argv, self.ready.directory, environ)
+        argv = (str(side.program.executable), *config, *map(str, arguments))
+        limits = bounds_of(side.settings.limits).of_the_kernel()
+        inherits = () if self._lock is None else (self._lock,)
+        command = Command(side.name, argv, self.ready.directory, environ, limits, inherits)
+        if side.settings.sandbox == "none":
+            return command
+        files = [path for path in arguments if isinstance(path, Path)]
+        files += [self._config_files[side.name]] if configured else []
+        return self._shut_in(side, command, [*files, self._log_config])
+
+    def close(self) -> None:
+        if self._sandbox is not None:
+            self._sandbox.close()
+
+    def _shut_in(self, side: Side, command: Command, files: list[Path]) -> Command:
+        if self._sandbox is None:
+            # Loaded late: most jobs have none.
+            from dativo.run.sandbox import Sandbox
+
+            self._sandbox = Sandbox(self.ready, self.workspace, self.scratch, self._lock)
+        return self._sandbox.around(side, command, files)
+
+    def _side_of(self, program: Program) -> Side:
+        return next(side for side in self.sides if side.program is program)
 
     def discover(self, log: ConnectorLog, state: Path | None = None) -> dict[str, Any]:
         """The catalog of the source; raises ConnectorError if the tap does not give one."""
-        tap = self.ready.tap
+        tap = self.tap
         state_arguments = ("--state", state) if state else ()
         command = self.command(tap, *state_arguments, "--discover")
-        answer = self.ask(command, log, seconds=DISCOVER_SECONDS)
+        answer = self.ask(command, log, seconds=self.ready.job.timeouts.discover)
         try:
             catalog = json.loads(answer)
         except ValueError as error:
@@ -112,22 +146,20 @@ class Session:
 
 
 @contextmanager
-def open_session(ready: ReadyJob) -> Iterator[Session]:
-    """Writes the private files of a job; they are gone afterwards."""
+def open_session(ready: ReadyJob, scratch: Path | None = None, lock: int | None = None) -> Iterator[Session]:
+    """Writes the private files of a job; they are gone afterwards.
+
+    Args:
+        ready: the job.
+        scratch: directory of its temporary files; left out, they are private files too.
+        lock: descriptor of the job's lock, if it is held.
+    """
     with private_workspace() as workspace:
-        yield Session(ready, workspace)
-
-
-def redactor_of(ready: ReadyJob) -> Redactor:
-    """Masks every secret that the job file or the variables in it brought in."""
-    job = ready.job
-    return Redactor(
-        [
-            *secrets_in(job.source.config, ready.tap.connector.secret_settings),
-            *secrets_in(job.target.config, ready.target.connector.secret_settings),
-            *secret_variables(ready.variables),
-        ]
-    )
+        session = Session(ready, workspace, scratch or workspace.directory, lock)
+        try:
+            yield session
+        finally:
+            session.close()
 
 
 def _structured_logging(environ: dict[str, str]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dativo.home import make_private
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,10 +29,15 @@ class Workspace:
         return self.write_text(name, json.dumps(document, ensure_ascii=False))
 
     def write_text(self, name: str, text: str) -> Path:
+        return self.write_bytes(name, text.encode())
+
+    def write_bytes(self, name: str, content: bytes) -> Path:
+        """A new file of that name; who has an earlier one open keeps it."""
         path = self.directory / name
+        path.unlink(missing_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
         return path
 
 
@@ -74,3 +81,16 @@ def _remove_abandoned(parent: Path) -> None:
             continue  # its run is alive
         finally:
             os.close(lock)
+
+
+@contextmanager
+def scratch_directory(directory: Path) -> Iterator[Path]:
+    """A directory for the temporary files of a run, which must hold the lock of its job: it is emptied first.
+
+    What is in it was left by a run that was killed.
+    """
+    shutil.rmtree(directory, ignore_errors=True)
+    try:
+        yield make_private(directory)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)

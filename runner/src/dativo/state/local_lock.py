@@ -8,6 +8,7 @@ import os
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dativo.errors import StateConflict, StateError
@@ -17,10 +18,10 @@ from dativo.state.store import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 TURN_SECONDS = 0.1
 _LONGEST_OWNER = 4096
+_LONGEST_STOP = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +70,17 @@ def owner_of(path: Path) -> Owner | None:
 
 def _locked(path: Path, what: str, wait: float) -> int:
     make_private(path.parent)
-    deadline = time.monotonic() + wait
+    began = time.monotonic()
     while True:
         handle = open_private(path, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(handle)
-            if time.monotonic() >= deadline:
-                raise busy(what, owner_of(path)) from error
+            owner = owner_of(path)
+            patience = max(wait, _LONGEST_STOP) if owner and _has_died(owner) else wait
+            if time.monotonic() - began >= patience:
+                raise busy(what, owner) from error
             time.sleep(TURN_SECONDS)
             continue
         except BaseException:
@@ -86,6 +89,11 @@ def _locked(path: Path, what: str, wait: float) -> int:
         if _is_same(handle, path):
             return _proven(handle, path)
         os.close(handle)
+
+
+def _has_died(owner: Owner) -> bool:
+    """Whether only connectors of a runner that was killed hold the lock still: they are told to stop."""
+    return owner.host == os.uname().nodename and not Path(f"/proc/{owner.pid}").exists()
 
 
 def _is_same(handle: int, path: Path) -> bool:

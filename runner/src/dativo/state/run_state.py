@@ -39,6 +39,7 @@ class RunState:
 
     def read(self) -> str | None:
         """JSON text of the stored state, None if nothing has been stored."""
+        self.flush()
         self.stored = self._store.read(self._key)
         return self.stored.text if self.stored else None
 

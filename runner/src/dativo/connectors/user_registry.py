@@ -1,0 +1,72 @@
+"""`connectors.yaml`: the project's own registry, to which `dativo install` adds what nobody has listed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dativo.connectors.packages import kind_of
+from dativo.connectors.probe import secret_paths
+from dativo.errors import InstallError, ProblemsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dativo.connectors.probe import About
+    from dativo.connectors.venvs import Installed
+
+_HEAD = (
+    "# Connectors of this project, in the form of dativo's registry.yaml. `dativo install` adds to it; "
+    "change what it\n# guessed (kind, secret_settings, maturity) by hand.\nversion: 1\nconnectors:\n"
+)
+
+
+def add_entry(file: Path, installed: Installed, about: About, requirement: str) -> Path:
+    """Adds an entry at the end of the file, which keeps its comments; makes the file if there is none.
+
+    Raises:
+        InstallError: the file does not end with its list of connectors; says what to add by hand.
+    """
+    from dativo.connectors.registry import load_registry
+
+    before = file.read_text(encoding="utf-8") if file.exists() else None
+    block = _block(_entry(installed, about, requirement))
+    text = _HEAD if before is None else before
+    file.write_text(f"{text}{'' if text.endswith(chr(10)) else chr(10)}{block}", encoding="utf-8")
+    try:
+        load_registry([file])
+    except ProblemsError as error:
+        if before is None:
+            file.unlink()
+        else:
+            file.write_text(before, encoding="utf-8")
+        raise InstallError(
+            f"{installed.name} is installed, but cannot be listed in {file} ({error}); add it by "
+            f"hand:\n{block}"
+        ) from error
+    return file
+
+
+def _entry(installed: Installed, about: About, requirement: str) -> dict[str, Any]:
+    from_file = " @ " in requirement
+    entry: dict[str, Any] = {
+        "name": installed.name,
+        "kind": kind_of(installed.name),
+        "distribution": installed.distribution,
+        "version": installed.version,
+        "executable": installed.executable.rpartition("/")[2],
+        "description": " ".join((about.description or f"{installed.name}, as it was installed").split()),
+        "maturity": "beta",
+        "capabilities": list(about.capabilities),
+    }
+    if secrets := secret_paths(about.settings):
+        entry["secret_settings"] = list(secrets)
+    if from_file:
+        entry |= {"source": "wheel", "requirement": requirement.partition(" @ ")[2].removeprefix("file://")}
+    return entry
+
+
+def _block(entry: dict[str, Any]) -> str:
+    import yaml
+
+    text = yaml.safe_dump([entry], sort_keys=False, allow_unicode=True, width=10_000)
+    return "".join(f"  {line}\n" for line in text.splitlines())

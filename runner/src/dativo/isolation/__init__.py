@@ -1,0 +1,1 @@
+"""What a connector may use, and what it can reach."""

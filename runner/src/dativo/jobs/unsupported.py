@@ -1,0 +1,40 @@
+"""Keys of the format that nothing acts on: a job that uses one is refused, never run as if it did not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dativo.errors import Problem, ProblemsError
+from dativo.jobs.limits import Parallel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dativo.jobs.format import Job
+    from dativo.jobs.ready import ReadyJob
+
+
+def refuse_unsupported(ready: ReadyJob) -> None:
+    """Raises ProblemsError with the place of every key of a job that this version does not act on."""
+    problems = [
+        Problem(ready.document.place_of(path), f"{'.'.join(map(str, path))}: this version cannot do it yet")
+        for path in _unsupported(ready)
+    ]
+    if problems:
+        raise ProblemsError(problems)
+
+
+def _unsupported(ready: ReadyJob) -> Iterator[list[str | int]]:
+    job = ready.job
+    yield from _keys(job, (("source", "schema"), ("source", "catalog")))
+    if job.parallel != Parallel():
+        yield ["parallel"]
+
+
+def _keys(job: Job, paths: Sequence[tuple[str, ...]]) -> Iterator[list[str | int]]:
+    for path in paths:
+        value: Any = job
+        for step in path:
+            value = getattr(value, step)
+        if value:
+            yield list(path)

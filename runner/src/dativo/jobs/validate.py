@@ -1,0 +1,103 @@
+"""`dativo validate`: everything that is wrong with job files, without moving a record or reading a secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dativo.connectors.settings import settings_of
+from dativo.errors import ConnectorError, Problem, ProblemsError
+from dativo.jobs.ready import in_order, load_job, name_problems
+from dativo.jobs.settings import settings_problems, unknown_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from dativo.connectors.programs import Program
+    from dativo.connectors.registry import Registry
+    from dativo.jobs.project import Project
+    from dativo.jobs.ready import ReadyJob
+    from dativo.jobs.settings import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What was found in a number of job files.
+
+    Attributes:
+        problems: what keeps a job from running, in the order of the files.
+        warnings: what is probably not meant.
+    """
+
+    jobs: int
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+    def summary(self) -> str:
+        """`12 jobs, 3 problems`."""
+        jobs, problems = self.jobs, len(self.problems)
+        found = f"{problems or 'no'} problem{'' if problems == 1 else 's'}"
+        return f"{jobs} job{'' if jobs == 1 else 's'}, {found}"
+
+    def document(self) -> dict[str, Any]:
+        """The same as JSON-like data."""
+        return {
+            "jobs": self.jobs,
+            "problems": [_document(problem) for problem in self.problems],
+            "warnings": [_document(problem) for problem in self.warnings],
+        }
+
+
+def _document(problem: Problem) -> dict[str, Any]:
+    place = problem.place
+    return {
+        "file": str(place.file),
+        "line": place.line,
+        "column": place.column,
+        "message": problem.message,
+    }
+
+
+def validate(
+    files: Sequence[Path], registry: Registry, environ: Mapping[str, str], project: Project | None = None
+) -> Validation:
+    """Reads every file, and holds every job against the settings that its connectors declare."""
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    ready: list[ReadyJob] = []
+    for file in files:
+        try:
+            job = load_job(file, registry, environ, project=project)
+        except ProblemsError as error:
+            problems.extend(error.problems)
+            continue
+        ready.append(job)
+        for side, program in _sides(job):
+            found, doubtful = _settings(job, side, program)
+            problems.extend(found)
+            warnings.extend(doubtful)
+    problems.extend(name_problems(ready))
+    unique = list(dict.fromkeys(problems))
+    return Validation(len(files), tuple(in_order(unique)), tuple(in_order(warnings)))
+
+
+def _sides(job: ReadyJob) -> Iterator[tuple[Side, Program]]:
+    yield "source", job.tap
+    for index, mapper in enumerate(job.mappers):
+        yield ("mappers", index), mapper
+    yield "target", job.target
+
+
+def _settings(job: ReadyJob, side: Side, program: Program) -> tuple[list[Problem], list[Problem]]:
+    connector = program.connector
+    if connector.settings is None and not connector.can("about"):
+        return [], []
+    try:
+        schema = settings_of(program, job.project.home)
+    except ConnectorError as error:
+        path = [side] if isinstance(side, str) else list(side)
+        return [Problem(job.document.place_of([*path, "connector"]), str(error))], []
+    if schema is None:
+        return [], []
+    return settings_problems(schema, job.document, side), unknown_settings(schema, job.document, side)

@@ -1,0 +1,1 @@
+"""From Meltano projects and the files of dativo-ingest to jobs, with nothing lost in silence."""

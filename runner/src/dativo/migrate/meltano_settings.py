@@ -1,0 +1,121 @@
+"""The configuration of a Meltano plugin: all its layers, secrets taken out."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dativo.errors import Place
+from dativo.migrate.pickled import plain_literal
+from dativo.migrate.values import converted, nested
+from dativo.secrets.key_values import is_secret_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dativo.migrate.meltano_project import MeltanoProject, Plugin
+    from dativo.migrate.migration import Migration
+
+DATABASE = Path(".meltano", "meltano.db")
+_GROUPS = {"tap": "extractors", "target": "loaders", "mapper": "mappers"}
+
+
+def connector_config(
+    plugin: Plugin, project: MeltanoProject, known: Mapping[str, str], migration: Migration
+) -> dict[str, Any]:
+    """`{"config": …}` of a connector; values of secret settings never get into it."""
+    said = dict(plugin.config) | _stored(plugin, project, migration)
+    config: dict[str, Any] = {}
+    for name, value in said.items():
+        if value is None:
+            continue
+        kind = str(plugin.settings.get(name, {}).get("kind") or "") or None
+        if _is_secret(plugin, name) and _is_literal(value):
+            config[name] = _reference(plugin, name, migration)
+        else:
+            config[name] = _without_secrets(converted(value, known, kind), plugin, name, migration)
+    for name, variable in _in_dotenv(plugin, project).items():
+        if name not in config or not _is_secret(plugin, name):
+            config[name] = converted(f"${variable}", {}, plugin.settings.get(name, {}).get("kind"))
+    return {"config": nested(config)}
+
+
+def _is_secret(plugin: Plugin, name: str) -> bool:
+    setting = plugin.settings.get(name, {})
+    return bool(setting.get("sensitive")) or setting.get("kind") == "password" or is_secret_name(name)
+
+
+def _is_literal(value: Any) -> bool:
+    """Whether the value itself stands there, and not a variable that holds it."""
+    return not (isinstance(value, str) and re.fullmatch(r"\$\{?\w+\}?", value))
+
+
+def _reference(plugin: Plugin, name: str, migration: Migration) -> str:
+    secret = plugin.name.split("-", 1)[-1]
+    field = name.replace(".", "_")
+    migration.note(
+        f"{plugin.name}: the value of {name!r} is a secret and is not written: give the secret {secret!r} a "
+        f"member {field!r} (for instance in DATIVO_SECRET__GLOBAL__{_variable(secret)}__json)",
+        plugin.place,
+        by_hand=True,
+    )
+    return f"${{secret:{secret}#{field}}}"
+
+
+def _without_secrets(value: Any, plugin: Plugin, path: str, migration: Migration) -> Any:
+    """Secrets deeper inside of objects, by their names."""
+    if isinstance(value, list):
+        return [_without_secrets(child, plugin, path, migration) for child in value]
+    if not isinstance(value, dict):
+        return value
+    result = {}
+    for name, child in value.items():
+        full = f"{path}.{name}"
+        if is_secret_name(name) and isinstance(child, str) and "${" not in child:
+            result[name] = _reference(plugin, full, migration)
+        else:
+            result[name] = _without_secrets(child, plugin, full, migration)
+    return result
+
+
+def _variable(name: str) -> str:
+    return re.sub(r"\W", "_", name).upper()
+
+
+def _in_dotenv(plugin: Plugin, project: MeltanoProject) -> dict[str, str]:
+    """Setting → variable of .env that overrides it (`TAP_X_HOST`); only names are looked at."""
+    file = project.root / ".env"
+    if not file.is_file():
+        return {}
+    prefix = f"{_variable(plugin.name)}_"
+    names = re.findall(
+        r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=", file.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    by_variable = {prefix + _variable(name.replace(".", "__")): name for name in plugin.settings}
+    return {by_variable[name]: name for name in names if name in by_variable}
+
+
+def _stored(plugin: Plugin, project: MeltanoProject, migration: Migration) -> dict[str, Any]:
+    """Settings kept in Meltano's database, which go over meltano.yml."""
+    file = project.root / DATABASE
+    if not file.is_file():
+        return {}
+    namespace = f"{_GROUPS[plugin.kind]}.{plugin.name}.default"
+    found: dict[str, Any] = {}
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?immutable=1", uri=True)) as database:
+            rows = database.execute(
+                "SELECT name, value FROM plugin_settings WHERE namespace = ? AND enabled", (namespace,)
+            ).fetchall()
+    except sqlite3.Error as error:
+        migration.note(f"settings in it cannot be read: {error}", Place(file), by_hand=True)
+        return {}
+    for name, value in rows:
+        try:
+            found[name] = plain_literal(value)
+        except ValueError as error:
+            migration.note(f"{plugin.name}: the stored setting {name!r} {error}", Place(file), by_hand=True)
+    return found

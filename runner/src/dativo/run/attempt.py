@@ -1,0 +1,154 @@
+"""One try of a job: its connectors on their pipes, watched from start to end."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from dativo.isolation.bounds import bounds_of
+from dativo.isolation.watch import Household
+from dativo.observe.connector_log import ConnectorLog
+from dativo.observe.counters import Counters
+from dativo.run.pipeline import run_pipeline
+from dativo.run.reason import failure_of
+from dativo.run.recover import is_object, starting_state
+from dativo.run.stages import Patience, Stage
+from dativo.run.watched import selected_streams
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from dativo.isolation.usage import Usage
+    from dativo.observe.console import Console
+    from dativo.observe.log_lines import Metric
+    from dativo.observe.observer import Observer
+    from dativo.run.pipes import PipeFill
+    from dativo.run.process import Command
+    from dativo.run.session import Session
+    from dativo.run.sides import Side
+    from dativo.secrets.redact import Redactor
+    from dativo.state.run_state import RunState
+
+SHOWN_GARBAGE = 200
+"""Characters shown of a line on the target's stdout that is no STATE."""
+
+
+class Attempt:
+    """Runs the connectors of a session once, storing every state that the target hands out.
+
+    Args:
+        session: of the job.
+        state: where the job stands.
+        console: for people.
+        redact: what hides secrets.
+        observer: is told what happens.
+        on_progress: is called when the state has moved.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        state: RunState,
+        console: Console,
+        redact: Redactor,
+        observer: Observer,
+        on_progress: Callable[[], None],
+    ) -> None:
+        self.counters = Counters()
+        self.states = 0
+        self.seconds = 0.0
+        self._session = session
+        self._job = session.ready.job
+        self._state = state
+        self._console = console
+        self._redact = redact
+        self._observer = observer
+        self._on_progress = on_progress
+        self._log = ConnectorLog(console, redact, self._count, observer.logged)
+        self._began = time.monotonic()
+
+    def run(self, patience: Patience) -> None:
+        """Runs to the end.
+
+        Raises:
+            RunFailed: a side failed, a limit was exceeded, or a time was over.
+            Interrupted: a signal stopped it, and all sides have ended.
+            StateError: the state cannot be used or stored.
+            ConnectorError: a connector does not start or does not discover.
+            ProblemsError: `select` leaves nothing to load.
+        """
+        start = starting_state(self._session, self._state, self._log, self._console)
+        commands = [self._tap(start), *(self._session.command(side) for side in self._session.sides[1:])]
+        household = Household(adopts=True)
+        stages = [
+            self._stage(side, command, household)
+            for side, command in zip(self._session.sides, commands, strict=True)
+        ]
+        self._began = time.monotonic()
+        try:
+            outcome = run_pipeline(stages, self, household, patience)
+        finally:
+            self.seconds = time.monotonic() - self._began
+        for ending in outcome.endings:
+            self._observer.exited(ending.name, ending.returncode)
+        if failure := failure_of(outcome, self._log, self._job):
+            raise failure
+
+    def log(self, connector: str, line: bytes) -> None:
+        self._log.take(connector, line)
+
+    def state(self, line: bytes) -> None:
+        text = line.decode(errors="replace").strip()
+        if not is_object(text):
+            shown = self._redact(text)[:SHOWN_GARBAGE]
+            self._say(f"WARNING: on stdout the target wrote a line that is no STATE: {shown}")
+            return
+        self._state.write(text)
+        self.states += 1
+        stored = self._state.stored
+        self._observer.stored(text, stored.seq if stored else None)
+        self._on_progress()
+
+    def usage(self, connector: str, usage: Usage) -> None:
+        self._observer.used(connector, memory=usage.memory, cpu=usage.cpu)
+
+    def pipes(self, fills: Sequence[PipeFill]) -> None:
+        self._observer.piped(fills)
+
+    def tick(self) -> None:
+        self._state.tick()
+        self._observer.ticked()
+
+    def _stage(self, side: Side, command: Command, household: Household) -> Stage:
+        contained = household.contain(
+            side.name,
+            bounds_of(side.settings.limits),
+            scratch=self._session.scratch / side.name,
+            counts_writes=side.role != "target",
+        )
+        return Stage(command, contained)
+
+    def _tap(self, state: str | None) -> Command:
+        """The call of the tap: with the state to start from, and with a catalog if the job selects."""
+        workspace, source = self._session.workspace, self._job.source
+        arguments: list[str | Path] = []
+        state_file = workspace.write_text("state.json", state) if state is not None else None
+        if source.select or source.metadata:
+            catalog, warnings = self._session.selected_catalog(self._log, state_file)
+            for warning in warnings:
+                self._say(f"WARNING: {warning}")
+                self._observer.said(warning, "WARNING")
+            self._observer.discovered(*selected_streams(catalog, anew=state is None))
+            arguments += ["--catalog", workspace.write_json("catalog.json", catalog)]
+        if state_file is not None:
+            arguments += ["--state", state_file]
+        return self._session.command(self._session.tap, *arguments)
+
+    def _count(self, connector: str, metric: Metric) -> None:
+        now = time.monotonic() - self._began
+        self.counters.add(metric, now, from_tap=connector == self._session.tap.name)
+        self._observer.counted(connector, metric)
+
+    def _say(self, what: str) -> None:
+        self._console.say(f"{self._job.full_name}: {what}")

@@ -1,0 +1,105 @@
+"""A run as its watchers are told of it: from its beginning to however it ends."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from dativo.errors import Interrupted, LimitExceeded, RunnerError, TimedOut
+from dativo.observe.events import Side as SeenSide
+from dativo.observe.sinks import Subject, watch_run
+from dativo.observe.trace_context import VARIABLE, trace_context
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dativo.observe.console import Console
+    from dativo.observe.events import Verdict
+    from dativo.observe.sinks import Watched
+    from dativo.run.session import Session
+    from dativo.run.sides import Side
+
+TABLE_ROWS = "row-count"
+"""Key of a catalog's metadata with about how many rows a stream has."""
+
+
+@contextmanager
+def watched_run(session: Session, run: str, console: Console, place: str) -> Iterator[Watched]:
+    """Tells every watcher that the run begins, and at the end how it went.
+
+    Args:
+        run: name of the run.
+        place: where the state of the job stands, for people.
+    """
+    ready = session.ready
+    job, project = ready.job, ready.project
+    trace = trace_context(os.environ)
+    subject = Subject(run, job.name, job.tenant, project.home, project.root, trace)
+    watched = watch_run(subject, console, project.settings.observe, job.notifications)
+    observer = watched.observer
+    secrets = [str(ref) for ref in ready.secret_refs]
+    session.tell({VARIABLE: trace.traceparent, "DATIVO_RUN": run})
+    observer.started(run, job.name, job.tenant, [_seen(side) for side in session.sides], secrets=secrets)
+    for warning in ready.warnings:
+        observer.said(warning, "WARNING")
+    try:
+        yield watched
+    except BaseException as error:
+        state = place if watched.tally.state else None
+        code = error.exit_code if isinstance(error, RunnerError) else 1
+        limit = error.limit if isinstance(error, LimitExceeded) else None
+        again = isinstance(error, RunnerError) and error.retryable
+        reason = str(error) or type(error).__name__
+        observer.ended(verdict_of(error), reason, code, retryable=again, state=state, limit=limit)
+        raise
+    observer.ended("succeeded", None, 0, state=place if watched.tally.state else None)
+
+
+def verdict_of(error: BaseException | None) -> Verdict:
+    """How a run or a try ended, by the error that ended it."""
+    match error:
+        case None:
+            return "succeeded"
+        case Interrupted() | KeyboardInterrupt():
+            return "interrupted"
+        case LimitExceeded():
+            return "limited"
+        case TimedOut():
+            return "timed_out"
+        case _:
+            return "failed"
+
+
+def selected_streams(catalog: Mapping[str, Any], *, anew: bool) -> tuple[dict[str, Any], dict[str, int]]:
+    """Schemas of the selected streams, and about how many rows there are of those that are loaded whole.
+
+    Args:
+        catalog: with the selection in it.
+        anew: whether there is no state to start from.
+    """
+    schemas, rows = {}, {}
+    for stream in catalog["streams"]:
+        name = stream.get("tap_stream_id") or stream.get("stream")
+        facts = _table_metadata(stream)
+        if not isinstance(name, str) or not facts.get("selected"):
+            continue
+        schemas[name] = stream.get("schema") or {}
+        count = facts.get(TABLE_ROWS)
+        method = facts.get("replication-method") or stream.get("replication_method")
+        if isinstance(count, int) and (anew or method == "FULL_TABLE"):
+            rows[name] = count
+    return schemas, rows
+
+
+def _table_metadata(stream: Mapping[str, Any]) -> Mapping[str, Any]:
+    for entry in stream.get("metadata") or ():
+        if not entry.get("breadcrumb"):
+            found: Mapping[str, Any] = entry.get("metadata") or {}
+            return found
+    return {}
+
+
+def _seen(side: Side) -> SeenSide:
+    program = side.program
+    return SeenSide(side.role, side.name, program.version, program.fingerprint or None)

@@ -1,0 +1,55 @@
+"""A job with secrets: its connectors get them, nobody else sees them, and the audit log says who had them."""
+
+from __future__ import annotations
+
+import json
+
+SECRET = 'pass"word with % and ü'
+
+
+def test_the_tap_gets_it_and_it_is_shown_nowhere(project):
+    project.environ["DATIVO_SECRET__GLOBAL__PG"] = json.dumps({"password": SECRET})
+    config = {
+        "steps": [{"log": f"it is {SECRET}", "level": "ERROR"}, {"stderr": f"{SECRET}\n"}, {"exit": 1}],
+        "api_key": "${secret:pg#password}",
+        "seen": "seen.json",
+    }
+    done = project.dativo("run", project.job([], source={"config": config}))
+    assert done.returncode == 1
+    assert json.loads((project.directory / "seen.json").read_text())["config"]["api_key"] == SECRET
+    (project.directory / "seen.json").unlink()
+    (project.directory / "users.yaml").unlink()
+    shown = [done.stdout, done.stderr]
+    shown += [path.read_text() for path in project.directory.rglob("*") if path.is_file()]
+    assert not [text for text in shown if SECRET in text or json.dumps(SECRET)[1:-1] in text]
+
+
+def test_the_audit_log_names_it_before_the_run_and_says_how_that_ended(project):
+    project.environ["DATIVO_SECRET__GLOBAL__KEY"] = SECRET
+    job = project.job([], source={"config": {"steps": [], "api_key": "${secret:key}"}})
+    assert project.dativo("run", job).returncode == 0
+    (log,) = (project.directory / ".dativo/tenants/_/audit").glob("*.jsonl")
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [entry["event"] for entry in entries] == ["secret.read", "run.started", "run.ended"]
+    assert entries[1]["facts"]["secrets"] == ["key"]
+    assert [each["name"] for each in entries[1]["facts"]["connectors"]] == ["tap-steps", "target-lines"]
+    assert entries[2]["facts"]["outcome"] == "succeeded"
+    assert project.dativo("audit", "verify", cwd=project.directory).returncode == 0
+
+
+def test_without_the_secret_nothing_starts(project):
+    job = project.job([{"touch": "started"}], source={"config": {"api_key": "${secret:key}"}})
+    done = project.dativo("run", job)
+    assert done.returncode == 1
+    assert "no secret key" in done.stderr.splitlines()[-1]
+    assert not (project.directory / "started").exists()
+
+
+def test_without_an_audit_log_nothing_starts(project):
+    audit = project.directory / ".dativo/tenants/_/audit"
+    audit.parent.mkdir(parents=True)
+    audit.write_text("in the way")
+    done = project.dativo("run", project.job([{"touch": "started"}]))
+    assert done.returncode == 1
+    assert "the audit log cannot be written" in done.stderr.splitlines()[-1]
+    assert not (project.directory / "started").exists()
