@@ -17,23 +17,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-CASES = json.loads((Path(__file__).parent / "cases" / "job_keys.json").read_text())
 JOB = {
     "name": "users",
     "source": {"connector": "tap-csv"},
     "target": {"connector": "target-parquet"},
 }
-VALIDATOR = Draft202012Validator(job_schema())
+FORMATS = {"job": (Job, job_schema(), JOB), "project": (ProjectFile, project_schema(), {"version": 1})}
+CASES = {
+    name: json.loads((Path(__file__).parent / "cases" / f"{name}_keys.json").read_text()) for name in FORMATS
+}
+KEYS = [pytest.param(name, case, id=f"{name}-{case['key']}") for name in FORMATS for case in CASES[name]]
 
 
-def with_value(key, value):
-    job = copy.deepcopy(JOB)
+def with_value(least, key, value):
+    document = copy.deepcopy(least)
     *path, last = key.split(".")
-    here = job
+    here = document
     for step in path:
         here = here.setdefault(step, {})
     here[last] = value
-    return job
+    return document
 
 
 def read(cls, document, directory):
@@ -43,29 +46,30 @@ def read(cls, document, directory):
     return read_dataclass(cls, load_yaml(path, problems), problems), problems, path
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case["key"] for case in CASES])
-def test_what_a_key_takes(case, tmp_path):
+@pytest.mark.parametrize(("name", "case"), KEYS)
+def test_what_a_key_takes(name, case, tmp_path):
+    cls, schema, least = FORMATS[name]
     for value in case["accepted"]:
-        job = with_value(case["key"], value)
-        found, problems, _ = read(Job, job, tmp_path)
+        document = with_value(least, case["key"], value)
+        found, problems, _ = read(cls, document, tmp_path)
         assert problems == [], value
         assert found is not None
-        assert VALIDATOR.is_valid(job), value
+        assert Draft202012Validator(schema).is_valid(document), value
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case["key"] for case in CASES])
-def test_what_a_key_does_not_take_is_said_where_it_stands(case, tmp_path):
+@pytest.mark.parametrize(("name", "case"), KEYS)
+def test_what_a_key_does_not_take_is_said_where_it_stands(name, case, tmp_path):
+    cls, schema, least = FORMATS[name]
     for refused in case["refused"]:
-        job = with_value(case["key"], refused["value"])
-        found, problems, path = read(Job, job, tmp_path)
+        document = with_value(least, case["key"], refused["value"])
+        found, problems, path = read(cls, document, tmp_path)
         assert found is None, refused
         assert len(problems) == 1, [str(each) for each in problems]
         assert refused["problem"] in problems[0].message
-        assert not VALIDATOR.is_valid(job), refused
-        place = problems[0].place
-        line = path.read_text().splitlines()[place.line - 1]
-        assert len(line) >= place.column >= 1
-        assert case["key"].split(".")[-1] in "\n".join(path.read_text().splitlines()[: place.line])
+        assert not Draft202012Validator(schema).is_valid(document), refused
+        place, lines = problems[0].place, path.read_text().splitlines()
+        assert len(lines[place.line - 1]) >= place.column >= 1
+        assert case["key"].split(".")[-1] in "\n".join(lines[: place.line])
 
 
 def test_every_key_has_a_case():
@@ -77,7 +81,7 @@ def test_every_key_has_a_case():
             else:
                 yield full
 
-    assert set(keys(Job, "", 1)) <= {case["key"] for case in CASES}
+    assert set(keys(Job, "", 1)) <= {case["key"] for case in CASES["job"]}
 
 
 VALUES = st.recursive(
@@ -115,13 +119,10 @@ def documents(cls):
     return of(cls, 2)
 
 
-@pytest.mark.parametrize(
-    ("cls", "schema", "least"),
-    [(Job, job_schema, JOB), (ProjectFile, project_schema, {"version": 1})],
-    ids=["job", "project"],
-)
-def test_the_reader_and_the_schema_agree_on_any_document(cls, schema, least, tmp_path):
-    validator = Draft202012Validator(schema())
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_reader_and_the_schema_agree_on_any_document(name, tmp_path):
+    cls, schema, least = FORMATS[name]
+    validator = Draft202012Validator(schema)
 
     @settings(max_examples=60, deadline=None, derandomize=True, database=None)
     @given(documents(cls), st.integers(0, 3))

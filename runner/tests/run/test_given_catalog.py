@@ -12,7 +12,7 @@ def given(project):
 
 
 def job(project, **source):
-    config = {"steps": [{"records": 1}], "seen": "seen.json", "broken_source": True}
+    config = {"steps": [{"records": 1}], "seen": "seen.json"}
     return project.job([], source={"config": config, **source})
 
 
