@@ -61,7 +61,7 @@ def test_a_job_survives_its_killers(project: ReplayProject) -> None:
 
 
 def killed_run(project: ReplayProject, victim: str, delay: float) -> bool:
-    """Run the job and kill one of its processes, so long after it has appeared; whether it was still there."""
+    """Run the job, kill one of its processes so long after it appeared; whether it was still there."""
     said = project.directory / "said"
     with said.open("w") as out, project.start(stdout=out, stderr=out) as run:
         pid = run.pid if victim == "runner" else child(run, VICTIMS[victim])
