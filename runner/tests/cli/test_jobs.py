@@ -90,7 +90,7 @@ def test_validate_and_plan_never_show_a_value_and_need_no_secret(project, tree):
         done = run(project, *arguments)
         assert done.returncode == 0, done.stdout
         assert SECRET not in done.stdout + done.stderr
-    assert "  secret      pg#steps ← DATIVO_SECRET__GLOBAL__PG" in done.stdout
+    assert "  secret      pg#steps ← env DATIVO_SECRET__GLOBAL__PG" in done.stdout
     assert "  env         TOKEN\n" in done.stdout
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import sys
 from pathlib import Path
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _OF_EACH_JOB = {
     "select": "--select",
     "full_refresh": "--full-refresh",
+    "dry_run": "--dry-run",
+    "limit": "--limit",
     "suffix": "--state-id-suffix",
     "wait": "--wait",
     "no_retry": "--no-retry",
@@ -56,6 +59,8 @@ def _duration(_context: click.Context, _parameter: click.Parameter, text: str | 
 @click.option("--parallel", type=click.IntRange(min=1), default=1, show_default=True, help="Jobs at once.")
 @click.option("--select", multiple=True, help="Streams and properties, in place of the job's `select`.")
 @click.option("--full-refresh", is_flag=True, help="Load everything anew, without the state.")
+@click.option("--dry-run", is_flag=True, help="Load nothing; print what each stream is made of, as JSON.")
+@click.option("--limit", type=click.IntRange(min=1), help="Records of each stream; no state is kept.")
 @click.option("--state-id-suffix", "suffix", help="Use a state of its own, kept beside the job's.")
 @click.option("--wait", callback=_duration, help="How long to wait for another run of the job, such as 10m.")
 @click.option("--no-retry", is_flag=True, help="Fail at the first failure, whatever the job's `retries` say.")
@@ -118,6 +123,9 @@ def _run_one(ready: ReadyJob, options: dict[str, Any]) -> None:
 
     ready = _changed(ready, options)
     result = run_job(ready, console_of(ready), _run_options(options))
+    if result.described is not None:
+        click.echo(json.dumps(json.loads(result.described), indent=2, ensure_ascii=False))
+        return
     for line in result_lines(ready.job.full_name, result):
         click.echo(line)
 
@@ -125,7 +133,8 @@ def _run_one(ready: ReadyJob, options: dict[str, Any]) -> None:
 def _run_options(options: dict[str, Any]) -> RunOptions:
     from dativo.run.options import RunOptions
 
-    return RunOptions(full_refresh=options["full_refresh"], wait=options["wait"])
+    names = ("full_refresh", "wait", "limit", "dry_run")
+    return RunOptions(**{name: options[name] for name in names})
 
 
 def _changed(ready: ReadyJob, options: dict[str, Any]) -> ReadyJob:

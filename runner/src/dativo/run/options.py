@@ -12,7 +12,15 @@ class RunOptions:
     Attributes:
         full_refresh: load everything anew, as if nothing had been loaded before.
         wait: seconds to wait for another run of the job.
+        limit: records of each stream to load; no state is kept then.
+        dry_run: load nothing, and say what would be loaded.
     """
 
     full_refresh: bool = False
     wait: float = 0.0
+    limit: int | None = None
+    dry_run: bool = False
+
+    @property
+    def is_sample(self) -> bool:
+        return self.dry_run or self.limit is not None

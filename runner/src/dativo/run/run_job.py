@@ -89,6 +89,7 @@ class _Run:
         self._state = state
         self._console = console
         self._watched = watched
+        self._options = options
         self._anew = options.full_refresh
         self._redact = redactor_of(session.ready)
         self._began = time.monotonic()
@@ -108,11 +109,12 @@ class _Run:
             self._redact,
             self._watched.observer,
             self._attempts.progress,
+            self._options,
         )
         with self._told(attempt):
             attempt.run(self._patience(), anew=self._anew)
         state = _near(self._state.place) if attempt.states else None
-        return Result(attempt.counters, attempt.seconds, state)
+        return Result(attempt.counters, attempt.seconds, state, attempt.described)
 
     @contextmanager
     def _told(self, attempt: Attempt) -> Iterator[None]:
