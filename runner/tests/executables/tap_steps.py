@@ -90,6 +90,10 @@ class Steps:
         while not Path(path).exists():
             time.sleep(0.01)
 
+    def wait_for_text(self, path, text, **_):
+        while not Path(path).exists() or text not in Path(path).read_text():
+            time.sleep(0.01)
+
     def touch(self, path, **_):
         Path(path).write_text(str(os.getpid()))
 

@@ -216,3 +216,19 @@ def test_without_bubblewrap_nothing_runs(project, place, tmp_path):
     assert done.returncode == 1
     assert "bwrap: Creating new namespace failed" in done.stderr.splitlines()[-1]
     assert not (project.loaded / "tries.jsonl").exists()
+
+
+def test_the_real_connectors_work_in_it(project, place):
+    (place / "project/in").mkdir()
+    (place / "project/in/users.csv").write_text("id,name\n1,a\n2,b\n")
+    files = [{"entity": "users", "path": "in/*.csv", "keys": ["id"]}]
+    job = project.job(
+        [],
+        source={"connector": "tap-csv", "config": {"files": files}},
+        target={"connector": "target-parquet", "config": {"destination_path": "lake"}},
+        sandbox="strict",
+    )
+    done = project.dativo("run", job)
+    assert done.returncode == 0, done.stderr
+    assert [path.suffix for path in (place / "project/lake/users").rglob("*.parquet")] == [".parquet"]
+    assert project.dativo("run", job).returncode == 0

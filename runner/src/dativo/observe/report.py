@@ -21,11 +21,13 @@ class Result:
     Attributes:
         seconds: wall time from the start of the connectors to the end of both.
         state: where the state stands, None if the target gave none.
+        described: of a dry run, what its streams are made of: JSON text.
     """
 
     counters: Counters
     seconds: float
     state: str | None
+    described: str | None = None
 
 
 def result_lines(job: str, result: Result) -> list[str]:

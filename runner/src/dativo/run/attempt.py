@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from typing import TYPE_CHECKING
 
-from dativo.isolation.bounds import bounds_of
+from dativo.isolation.bounds import Bounds, bounds_of
 from dativo.isolation.watch import Household
 from dativo.observe.connector_log import ConnectorLog
 from dativo.observe.counters import Counters
 from dativo.run.pipeline import run_pipeline
+from dativo.run.process import Command
 from dativo.run.reason import failure_of
 from dativo.run.recover import is_object, starting_state
 from dativo.run.stages import Patience, Stage
@@ -23,12 +26,15 @@ if TYPE_CHECKING:
     from dativo.observe.console import Console
     from dativo.observe.log_lines import Metric
     from dativo.observe.observer import Observer
+    from dativo.run.options import RunOptions
     from dativo.run.pipes import PipeFill
-    from dativo.run.process import Command
     from dativo.run.session import Session
     from dativo.run.sides import Side
     from dativo.secrets.redact import Redactor
     from dativo.state.run_state import RunState
+
+SAMPLE = "sample"
+"""Name of the stage that lets a part of the records pass."""
 
 SHOWN_GARBAGE = 200
 """Characters shown of a line on the target's stdout that is no STATE."""
@@ -44,6 +50,7 @@ class Attempt:
         redact: what hides secrets.
         observer: is told what happens.
         on_progress: is called when the state has moved.
+        options: what the command line says of this run.
     """
 
     def __init__(
@@ -54,9 +61,12 @@ class Attempt:
         redact: Redactor,
         observer: Observer,
         on_progress: Callable[[], None],
+        options: RunOptions,
     ) -> None:
         self.counters = Counters()
         self.states = 0
+        self.described: str | None = None
+        self._options = options
         self.seconds = 0.0
         self._session = session
         self._job = session.ready.job
@@ -68,8 +78,12 @@ class Attempt:
         self._log = ConnectorLog(console, redact, self._count, observer.logged)
         self._began = time.monotonic()
 
-    def run(self, patience: Patience) -> None:
+    def run(self, patience: Patience, *, anew: bool = False) -> None:
         """Runs to the end.
+
+        Args:
+            patience: how long things may take.
+            anew: whether the tap is given no state.
 
         Raises:
             RunFailed: a side failed, a limit was exceeded, or a time was over.
@@ -78,13 +92,8 @@ class Attempt:
             ConnectorError: a connector does not start or does not discover.
             ProblemsError: `select` leaves nothing to load.
         """
-        start = starting_state(self._session, self._state, self._log, self._console)
-        commands = [self._tap(start), *(self._session.command(side) for side in self._session.sides[1:])]
         household = Household(adopts=True)
-        stages = [
-            self._stage(side, command, household)
-            for side, command in zip(self._session.sides, commands, strict=True)
-        ]
+        stages = self._stages(self._start(anew=anew), household)
         self._began = time.monotonic()
         try:
             outcome = run_pipeline(stages, self, household, patience)
@@ -100,6 +109,9 @@ class Attempt:
 
     def state(self, line: bytes) -> None:
         text = line.decode(errors="replace").strip()
+        if self._options.dry_run:
+            self.described = text
+            return
         if not is_object(text):
             shown = self._redact(text)[:SHOWN_GARBAGE]
             self._say(f"WARNING: on stdout the target wrote a line that is no STATE: {shown}")
@@ -119,6 +131,31 @@ class Attempt:
     def tick(self) -> None:
         self._state.tick()
         self._observer.ticked()
+
+    def _start(self, *, anew: bool) -> str | None:
+        """The state for the tap. A dry run asks no target: that might complete what another run left."""
+        if self._options.dry_run:
+            return None if anew else self._state.read()
+        return starting_state(self._session, self._state, self._log, self._console, anew=anew)
+
+    def _stages(self, start: str | None, household: Household) -> list[Stage]:
+        tap, *mappers, target = self._session.sides
+        stages = [self._stage(tap, self._tap(start), household)]
+        stages += [self._stage(side, self._session.command(side), household) for side in mappers]
+        if self._options.is_sample:
+            stages.append(self._sample(household))
+        if not self._options.dry_run:
+            stages.append(self._stage(target, self._session.command(target), household))
+        return stages
+
+    def _sample(self, household: Household) -> Stage:
+        options = self._options
+        limit = ("--limit", str(options.limit)) if options.limit is not None else ()
+        describe = ("--describe",) if options.dry_run else ()
+        argv = (sys.executable, "-I", "-m", "dativo.run.sample", *limit, *describe)
+        environ = {"PATH": os.environ.get("PATH", os.defpath)}
+        command = Command(SAMPLE, argv, self._session.ready.directory, environ)
+        return Stage(command, household.contain(SAMPLE, Bounds()))
 
     def _stage(self, side: Side, command: Command, household: Household) -> Stage:
         contained = household.contain(

@@ -24,8 +24,17 @@ ANSWER_SECONDS = 60.0
 _NOTHING = "{}"
 
 
-def starting_state(session: Session, state: RunState, log: ConnectorLog, console: Console) -> str | None:
+def starting_state(
+    session: Session, state: RunState, log: ConnectorLog, console: Console, *, anew: bool = False
+) -> str | None:
     """The state for the tap, JSON text; None to start from nothing.
+
+    Args:
+        session: of the job.
+        state: where the job stands.
+        log: is given what the target says.
+        console: for people.
+        anew: start from nothing, whatever is known.
 
     Raises:
         StateError: the state file cannot be used.
@@ -34,8 +43,10 @@ def starting_state(session: Session, state: RunState, log: ConnectorLog, console
     cached = state.read()
     target = session.target
     if not (session.ready.job.state.ask_target and target.program.connector.can(CAPABILITY)):
-        return cached
+        return None if anew else cached
     _name_pipeline(session, log)
+    if anew:
+        return None
     command = session.command(target, "--recover")
     durable = session.ask(command, log, seconds=session.ready.job.timeouts.recover).strip()
     if durable and not is_object(durable):
@@ -69,7 +80,7 @@ def _name_pipeline(session: Session, log: ConnectorLog) -> None:
         return
     command = session.command(target, "--about", "--format=json", configured=False)
     if PIPELINE in _settings(session.ask(command, log, seconds=ANSWER_SECONDS), target.name):
-        session.configure(target, {**job.target.config, PIPELINE: job.full_name})
+        session.configure(target, {**job.target.config, PIPELINE: str(session.ready.key)})
 
 
 def _settings(answer: str, name: str) -> dict[str, object]:

@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.console import Console
     from dativo.observe.sinks import Watched
+    from dativo.run.options import RunOptions
     from dativo.run.session import Session
 
 
-def run_job(given: ReadyJob, console: Console) -> Result:
+def run_job(given: ReadyJob, console: Console, options: RunOptions) -> Result:
     """Runs a job from the state its destination holds or has stored, storing every state on the way.
 
     What comes of this process is adopted: nothing that a connector starts outlives the run.
@@ -49,7 +50,7 @@ def run_job(given: ReadyJob, console: Console) -> Result:
     job, key, run = given.job, given.key, new_run()
     store = job_store(key, job.state, given.directory, given.project, say=_Teller(job, console))
     work = given.project.home.tenant(job.tenant).work / str(key).rpartition("/")[2]
-    with held_state(store, key, run) as state, scratch_directory(work) as scratch:
+    with held_state(store, key, run, wait=options.wait) as state, scratch_directory(work) as scratch:
         ready, used = Attempts(job.retries, _Teller(job, console)).run(
             lambda: with_secrets(given, os.environ)
         )
@@ -58,7 +59,7 @@ def run_job(given: ReadyJob, console: Console) -> Result:
             open_session(ready, scratch, state.held.fd) as session,
             watched_run(session, run, console, _near(state.place)) as watched,
         ):
-            return _Run(session, state, console, watched).result()
+            return _Run(session, state, console, watched, options).result()
 
 
 class _Teller:
@@ -75,12 +76,21 @@ class _Teller:
 class _Run:
     """All tries of one job."""
 
-    def __init__(self, session: Session, state: RunState, console: Console, watched: Watched) -> None:
+    def __init__(
+        self,
+        session: Session,
+        state: RunState,
+        console: Console,
+        watched: Watched,
+        options: RunOptions,
+    ) -> None:
         self._session = session
         self._job: Job = session.ready.job
         self._state = state
         self._console = console
         self._watched = watched
+        self._options = options
+        self._anew = options.full_refresh
         self._redact = redactor_of(session.ready)
         self._began = time.monotonic()
         self._attempts = Attempts(self._job.retries, _Teller(self._job, console))
@@ -99,11 +109,12 @@ class _Run:
             self._redact,
             self._watched.observer,
             self._attempts.progress,
+            self._options,
         )
         with self._told(attempt):
-            attempt.run(self._patience())
+            attempt.run(self._patience(), anew=self._anew)
         state = _near(self._state.place) if attempt.states else None
-        return Result(attempt.counters, attempt.seconds, state)
+        return Result(attempt.counters, attempt.seconds, state, attempt.described)
 
     @contextmanager
     def _told(self, attempt: Attempt) -> Iterator[None]:
@@ -113,6 +124,8 @@ class _Run:
         try:
             yield
         except BaseException as error:
+            # What was loaded anew in this try need not be in the next.
+            self._anew = self._anew and not attempt.states
             observer.attempted(number, began, verdict_of(error), str(error), states=attempt.states)
             raise
         observer.attempted(number, began, "succeeded", None, states=attempt.states)
