@@ -87,3 +87,17 @@ def test_two_tenants_leave_separate_files(project):
     [acme], [beta] = reports(project, "acme"), reports(project, "beta")
     assert (acme["tenant"], beta["tenant"]) == ("acme", "beta")
     assert acme["run"] != beta["run"]
+
+
+def test_a_run_that_loads_nothing_is_kept_and_nobody_is_told(project, receiver):
+    (project.directory / "dativo.yaml").write_text(
+        "version: 1\nobserve: {openlineage: {file: lineage.jsonl}}\n"
+    )
+    told = [{"webhook": receiver.url, "on": ["success", "failure"]}]
+    job = project.job([{"records": 2}], notifications=told)
+    assert project.dativo("run", job, "--dry-run").returncode == 0
+    assert [report["outcome"] for report in reports(project)] == ["succeeded"]
+    assert receiver.requests == []
+    assert not (project.directory / "lineage.jsonl").exists()
+    assert project.dativo("run", job).returncode == 0
+    assert len(receiver.requests) == 1
