@@ -100,7 +100,10 @@ class Connector:
         default_factory=Paths,
         metadata=described("Settings that name paths; in a sandbox nothing else of the machine is there."),
     )
-    network: bool = field(default=True, metadata=described("Whether it needs the network, in a sandbox."))
+    network: bool = field(
+        default=False,
+        metadata=described("Whether it may reach the network in a sandbox, as `network` of a job says too."),
+    )
     source: Origin = field(
         default="pypi",
         metadata=described("Where `dativo install` takes it from."),

@@ -57,7 +57,14 @@ def run_job(given: ReadyJob, console: Console, options: RunOptions) -> Result:
         with (
             audited_run(ready, run, used),
             open_session(ready, scratch, state.held.fd) as session,
-            watched_run(session, run, console, _near(state.place), [each.name for each in used]) as watched,
+            watched_run(
+                session,
+                run,
+                console,
+                _near(state.place),
+                [each.name for each in used],
+                only_here=options.is_sample,
+            ) as watched,
         ):
             return _Run(session, state, console, watched, options).result()
 

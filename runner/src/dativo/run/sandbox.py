@@ -84,7 +84,7 @@ class Sandbox:
         return Reach(
             tuple(declared(side.name, read, directory, [home])),
             tuple(declared(side.name, write, directory, [home])),
-            settings.network,
+            settings.network or connector.network,
             (home,),
         )
 

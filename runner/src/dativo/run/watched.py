@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import Interrupted, LimitExceeded, RunnerError, SecretError, TimedOut
+from dativo.jobs.project_format import Observe
 from dativo.jobs.resolving import resolved_in, secrets_of
 from dativo.observe.events import Side as SeenSide
 from dativo.observe.sinks import Subject, watch_run
@@ -16,7 +17,6 @@ from dativo.secrets.redact import everywhere
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from dativo.jobs.project_format import Observe
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.console import Console
     from dativo.observe.events import Verdict
@@ -30,7 +30,7 @@ TABLE_ROWS = "row-count"
 
 @contextmanager
 def watched_run(
-    session: Session, run: str, console: Console, place: str, secrets: Iterable[str]
+    session: Session, run: str, console: Console, place: str, secrets: Iterable[str], *, only_here: bool
 ) -> Iterator[Watched]:
     """Tells every watcher that the run begins, and at the end how it went.
 
@@ -38,12 +38,14 @@ def watched_run(
         run: name of the run.
         place: where the state of the job stands, for people.
         secrets: names of those that its connectors are given.
+        only_here: for a run that loads a sample or nothing: it is kept in the home, and nobody else is told.
     """
     ready = session.ready
     job, project = ready.job, ready.project
     trace = trace_context(os.environ)
     subject = Subject(run, job.name, job.tenant, project.home, project.root, trace)
-    watched = watch_run(subject, console, _settings(ready, console), job.notifications)
+    settings = Observe(project.settings.observe.keep_runs) if only_here else _settings(ready, console)
+    watched = watch_run(subject, console, settings, () if only_here else job.notifications)
     observer = watched.observer
     session.tell({VARIABLE: trace.traceparent, "DATIVO_RUN": run})
     observer.started(
