@@ -85,7 +85,9 @@ def make_private(directory: Path) -> Path:
     for each in reversed(missing):
         each.mkdir(mode=0o700, exist_ok=True)
         if each.name == DIRECTORY:
-            (each / ".gitignore").write_text("*\n", encoding="utf-8")
+            ignored = each / ".gitignore"
+            ignored.touch(0o600)
+            ignored.write_text("*\n", encoding="utf-8")
     return directory
 
 
