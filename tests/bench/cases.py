@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.bench.measure import Command
@@ -154,6 +154,20 @@ def csv(scale: Scale) -> Group:
     return Group("csv", f"`lineitem` CSV to Parquet, {records:,} records", "DuckDB", cases)
 
 
+def runner(scale: Scale) -> Group:
+    """What it costs to have the same two processes run by somebody; every run is a first one."""
+    source = _input("lineitem", "csv", scale)
+    records = scale.records("lineitem")
+    pipe = _csv_pipeline("shell pipe", source, records, {})
+    run_by = {
+        "dativo run": (str(BIN / "dativo"), "run", _job(pipe)),
+        "meltano run": (*_meltano(pipe), "run", "--full-refresh", "tap-csv", "target-parquet"),
+    }
+    cases = [replace(pipe, name=name, pipeline=(command,)) for name, command in run_by.items()]
+    title = f"`tap-csv` to `target-parquet`, run by whom, {records:,} records"
+    return Group("runner", title, pipe.name, (pipe, *cases))
+
+
 def start(scale: Scale) -> Group:
     """What a user waits for before anything happens; a scale makes no difference."""
     versions = [
@@ -172,6 +186,7 @@ GROUPS: dict[str, Callable[[Scale], Group]] = {
     "core": core,
     "csv": csv,
     "iceberg": iceberg,
+    "runner": runner,
     "start": start,
 }
 
@@ -231,6 +246,33 @@ def _csv_pipeline(name: str, source: Path, records: int, settings: dict[str, obj
     return Case(name, pipeline, records, size, output=WORK / "out", spool=WORK / "spool")
 
 
+def _job(pipe: Case) -> str:
+    """The pipe as a job of a project that keeps its state where it is thrown away before each run."""
+    tap, target = (json.loads(Path(command[-1]).read_text()) for command in pipe.pipeline)
+    config_file("../runner/dativo", {"version": 1, "home": str(WORK / "spool")}, ".yaml")
+    source = {"connector": "tap-csv", "config": tap}
+    sink = {"connector": "target-parquet", "config": target}
+    return config_file("../runner/job", {"name": "lineitem", "source": source, "target": sink}, ".yaml")
+
+
+def _meltano(pipe: Case) -> Command:
+    """The pipe as a Meltano project; the command to which its subcommands are added."""
+    plugins = [
+        {
+            "name": Path(command[0]).name,
+            "namespace": Path(command[0]).name.replace("-", "_"),
+            "executable": command[0],
+            "capabilities": ["catalog", "discover", "state"],
+            "config": json.loads(Path(command[-1]).read_text()),
+        }
+        for command in pipe.pipeline
+    ]
+    project = {"version": 1, "plugins": {"extractors": plugins[:1], "loaders": plugins[1:]}}
+    project |= {"default_environment": "dev", "environments": [{"name": "dev"}]}
+    config_file("../meltano/meltano", project | {"send_anonymous_usage_stats": False}, ".yml")
+    return (str(tool_bin("meltano") / "meltano"), "--cwd", str(WORK / "meltano"))
+
+
 def _batches(form: str) -> dict[str, object]:
     storage = {"root": (WORK / "spool").as_uri()}
     return {"batch_config": {"encoding": {"format": form}, "storage": storage}}
@@ -257,8 +299,9 @@ def _printed(script: Command) -> int:
     return int(done.stdout)
 
 
-def config_file(name: str, settings: dict[str, object]) -> str:
-    path = WORK / "config" / f"{name}.json"
+def config_file(name: str, settings: dict[str, object], suffix: str = ".json") -> str:
+    """JSON, which YAML is too."""
+    path = (WORK / "config").joinpath(f"{name}{suffix}").resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(settings))
     return str(path)
