@@ -12,7 +12,8 @@
     ├── StateError             exit 1   repair or make room for the state
     │   ├── StateDamaged       exit 1   put back a good copy, or clear the state
     │   ├── StateBusy          exit 75  another run holds it: wait for that
-    │   └── StateConflict      exit 75  another run has taken it over: run again
+    │   ├── StateConflict      exit 75  another run has taken it over: run again
+    │   └── StateUnreachable   exit 75  run again when the store answers
     ├── RunFailed              exit 1   or 75: a side of the pipe failed; its own last error is in the message
     │   ├── LimitExceeded      exit 1   raise the limit, or mend what went beyond it
     │   └── TimedOut           exit 75  nothing moved for too long (1: the time for the whole run was over)
@@ -125,6 +126,12 @@ class StateBusy(StateError):  # noqa: N818
 
 class StateConflict(StateError):  # noqa: N818
     """Another run has taken over the state meanwhile."""
+
+    exit_code = TRY_AGAIN
+
+
+class StateUnreachable(StateError):  # noqa: N818
+    """The store does not answer, or not now."""
 
     exit_code = TRY_AGAIN
 

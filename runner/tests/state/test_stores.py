@@ -129,6 +129,21 @@ def test_a_run_leaves_its_last_state_in_the_history(store):
     ]
 
 
+def test_a_store_that_is_far_away_gets_the_states_that_are_due_and_the_last(store, monkeypatch):
+    monkeypatch.setattr(type(store), "pace", 3600.0, raising=False)
+    store.__dict__.pop("pace", None)
+    with held_state(store, KEY, "a") as state:
+        for number in (1, 2, 3):
+            state.write(json.dumps({"n": number}))
+        assert store.read(KEY).text == '{"n": 1}'
+        state.tick()
+        assert store.read(KEY).text == '{"n": 1}'
+        assert state.read() == '{"n": 3}'
+        state.write('{"n": 4}')
+    assert store.read(KEY).text == '{"n": 4}'
+    assert store.read(KEY).seq == 3
+
+
 def test_a_run_that_fails_keeps_what_it_has_stored(store):
     def run() -> None:
         with held_state(store, KEY, "a") as state:

@@ -129,6 +129,7 @@ class Attempt:
         self._observer.piped(fills)
 
     def tick(self) -> None:
+        self._state.tick()
         self._observer.ticked()
 
     def _start(self, *, anew: bool) -> str | None:

@@ -1,7 +1,7 @@
 """A stage that lets a sample of the records pass, for `--limit` and `--dry-run`.
 
-A process of its own, because the runner never sees a record. It drops every STATE: a target that kept the
-state of a sample would skip all the rest of the source the next time. It drops ACTIVATE_VERSION, after which a
+A process of its own: the runner never sees a record. It drops every STATE, because a target that kept the
+state of a sample would skip the rest of the source the next time; and ACTIVATE_VERSION, after which a
 target would remove what is not in the sample.
 
 Run as `python -m dativo.run.sample [--limit N] [--describe]`; with `--describe` nothing passes, and what each

@@ -31,6 +31,8 @@ class LocalStore:
             dativo are moved.
     """
 
+    pace = 0.0
+
     def __init__(
         self,
         layout: Layout,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from dativo.jobs.format import StateSettings
     from dativo.jobs.project import Project
 
+OBJECTS = {"s3", "gs", "az"}
+
 
 def open_home_store(
     home: Home,
@@ -51,6 +53,20 @@ def open_store(url: str, home: Home, *, history: int = HISTORY) -> StateStore:
     scheme, _, rest = url.partition(":")
     if scheme == "file":
         return LocalStore(HomeLayout(Home(_directory(rest, home))), history=history)
+    if scheme in OBJECTS:
+        from dativo.state.objects import ObjectStore
+
+        return ObjectStore(url, history=history)
+    if scheme == "sqlite":
+        from dativo.state.databases import Sqlite
+        from dativo.state.sql import SqlStore
+
+        return SqlStore(Sqlite(_directory(rest.replace("///", "", 1), home)), history=history)
+    if scheme in {"postgres", "postgresql"}:
+        from dativo.state.databases import Postgres
+        from dativo.state.sql import SqlStore
+
+        return SqlStore(Postgres(url), history=history)
     raise StateError(
         f"state.store: {scheme}: is no kind of store: write file:DIRECTORY, s3://BUCKET/PREFIX, gs://…, "
         "az://…, sqlite:///FILE or postgresql://…"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,8 @@ class RunState:
         self._store = store
         self._key = key
         self._run = run
+        self._waiting: str | None = None
+        self._written = -math.inf
 
     @property
     def place(self) -> str:
@@ -35,17 +39,37 @@ class RunState:
 
     def read(self) -> str | None:
         """JSON text of the stored state, None if nothing has been stored."""
+        self.flush()
         self.stored = self._store.read(self._key)
         return self.stored.text if self.stored else None
 
     def keep(self, before: str | None) -> None:
-        """Puts the last state into the history, if it is another than the one before."""
+        """Stores what waits, and puts the last state into the history if it is a new one."""
+        self.flush()
         if self.stored is not None and self.stored.text != before:
             self._store.keep(self._key, "run")
 
     def write(self, text: str) -> None:
-        """Replaces it; raises StateConflict if another process has meanwhile."""
-        self.stored = self._store.write(self._key, text, run=self._run, after=self.stored)
+        """Replaces the state: at once, or, in a store that is far away, with the next that is due.
+
+        Raises:
+            StateConflict: another process has stored one meanwhile, or the hold has been lost.
+        """
+        self._waiting = text
+        self.tick()
+
+    def tick(self) -> None:
+        """Stores a state that waits, if it is due; to be called now and then."""
+        if time.monotonic() - self._written >= self._store.pace:
+            self.flush()
+
+    def flush(self) -> None:
+        """Stores a state that waits."""
+        if self._waiting is None:
+            return
+        self.held.alive()
+        self.stored = self._store.write(self._key, self._waiting, run=self._run, after=self.stored)
+        self._waiting, self._written = None, time.monotonic()
 
 
 @contextmanager

@@ -88,6 +88,10 @@ class Held(Protocol):
 class StateStore(Protocol):
     """A place for states; every method raises StateError in the words of the place."""
 
+    @property
+    def pace(self) -> float:
+        """Seconds that a run lets pass between two writes; 0 where each is cheap."""
+
     def place(self, key: StateKey) -> str:
         """Where the state of a key is, as one would look for it."""
 
