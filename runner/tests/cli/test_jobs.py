@@ -242,3 +242,17 @@ def test_schema_and_reference_of_registries_are_as_they_ship(project):
     assert json.loads(project.dativo("schema", "--for", "registry").stdout) == schema
     page = root / "docs" / "connectors.md"
     assert project.dativo("schema", "--for", "registry", "--markdown").stdout == page.read_text()
+
+
+def test_secrets_are_fetched_only_when_asked_for(project, tree):
+    config = {"steps": "${secret:gone#steps}", "api_key": "${secret:there#key}", "seen": "${secret:there#no}"}
+    tree("jobs/s.yaml", job("s", source={"connector": "tap-steps", "config": config}))
+    project.environ["DATIVO_SECRET__GLOBAL__THERE__json"] = json.dumps({"key": SECRET})
+    assert run(project, "validate", "s").returncode == 0
+    done = run(project, "validate", "s", "--check-secrets")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("jobs/s.yaml:5:12: no secret gone")
+    assert lines[1].startswith("jobs/s.yaml:7:11: ${secret:there#no}: the secret there has no field no")
+    assert lines[-1] == "1 job, 2 problems"
+    assert SECRET not in done.stdout + done.stderr

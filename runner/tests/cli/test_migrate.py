@@ -133,3 +133,15 @@ def test_what_needs_a_hand_is_an_exit_code(meltano):
 def test_wrong_use(meltano):
     assert run(meltano, "migrate").returncode == 2
     assert run(meltano, "migrate", "nowhere").returncode == 2
+
+
+def test_the_way_back_from_another_directory_inside_of_a_project(meltano):
+    (meltano.directory / "dativo.yaml").write_text("version: 1\nhome: elsewhere\n")
+    before = files(meltano)
+    done = run(meltano, "migrate", ".", "--to", "deep/new", "--write")
+    assert "relative paths in settings started at" in done.stderr
+    assert (meltano.directory / "deep/new/dativo.yaml").exists()
+    migration_id = re.search(r"--rollback (\S+)", done.stderr)[1]
+    back = run(meltano, "migrate", "--to", "deep/new", "--rollback", migration_id)
+    assert back.returncode == 0, back.stderr
+    assert files(meltano) == before

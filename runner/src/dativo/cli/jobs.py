@@ -77,6 +77,7 @@ def discover_command(job_file: Path, registry_file: Path | None, project_file: P
 @registry_option
 @project_option
 @json_option
+@click.option("--check-secrets", is_flag=True, help="Fetch secrets too, to see that they are there.")
 def validate_command(
     jobs: tuple[str, ...],
     tags: tuple[str, ...],
@@ -85,6 +86,7 @@ def validate_command(
     project_file: Path | None,
     *,
     as_json: bool,
+    check_secrets: bool,
 ) -> int:
     """Tell everything that is wrong with job files, each problem with its file, line and column.
 
@@ -96,9 +98,8 @@ def validate_command(
     from dativo.jobs.validate import validate
 
     project, files = _chosen(jobs, tags, tenant, project_file)
-    found = validate(
-        files, registry_of(registry_file, project), os.environ, project if project_file else None
-    )
+    registry, shared = registry_of(registry_file, project), project if project_file else None
+    found = validate(files, registry, os.environ, shared, secrets=check_secrets)
     if as_json:
         click.echo(json.dumps(found.document(), indent=2, ensure_ascii=False))
     else:

@@ -10,7 +10,7 @@ import click
 from dativo.cli.options import project_of, project_option, registry_option
 
 if TYPE_CHECKING:
-    from dativo.jobs.project import Project
+    from dativo.home import Home
     from dativo.migrate.migration import Migration
 
 
@@ -49,11 +49,10 @@ def migrate_command(
     from dativo.migrate.everything import migrate
 
     if rollback:
-        return _roll_back(rollback, project_of(project_file, to))
+        return _roll_back(rollback, _home(project_file, to or Path()))
     if not paths:
         raise click.UsageError("name a meltano.yml, a job file of dativo-ingest, or a directory with either")
     target = to or (paths[0] if paths[0].is_dir() else paths[0].parent)
-    project = project_of(project_file, target)
     migration = migrate(
         paths,
         target,
@@ -62,10 +61,20 @@ def migrate_command(
         states=with_state or state_export is not None,
         export=state_export,
     )
-    return _tell(migration, project, write=write)
+    return _tell(migration, _home(project_file, target), write=write)
 
 
-def _tell(migration: Migration, project: Project, *, write: bool) -> int:
+def _home(project_file: Path | None, directory: Path) -> Home:
+    """Where copies are kept: with the project that the directory is, or becomes by the migration."""
+    from dativo.home import DIRECTORY, Home
+
+    project = project_of(project_file, directory)
+    if project_file is not None or project.root == directory.absolute():
+        return project.home
+    return Home(directory / DIRECTORY)
+
+
+def _tell(migration: Migration, home: Home, *, write: bool) -> int:
     from dativo.migrate.rollback import diff_lines, write_migration
 
     for line in diff_lines(migration):
@@ -75,7 +84,7 @@ def _tell(migration: Migration, project: Project, *, write: bool) -> int:
     if not write:
         click.echo("nothing is written: add --write", err=True)
         return int(migration.needs_a_hand)
-    migration_id = write_migration(migration, project.home)
+    migration_id = write_migration(migration, home)
     if migration_id is None:
         click.echo("nothing to write: everything is there", err=True)
     else:
@@ -91,9 +100,9 @@ def _store_states(migration: Migration) -> None:
         click.echo(store_state(state), err=True)
 
 
-def _roll_back(migration_id: str, project: Project) -> int:
+def _roll_back(migration_id: str, home: Home) -> int:
     from dativo.migrate.rollback import roll_back
 
-    for line in roll_back(migration_id, project.home):
+    for line in roll_back(migration_id, home):
         click.echo(line)
     return 0

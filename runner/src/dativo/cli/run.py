@@ -139,12 +139,14 @@ def _run_options(options: dict[str, Any]) -> RunOptions:
 
 def _changed(ready: ReadyJob, options: dict[str, Any]) -> ReadyJob:
     """The job with what the command line says over its retries and timeouts."""
+    from dativo.deprecated import warn_of
     from dativo.jobs.quantities import Duration
 
     job = ready.job
     if options["no_retry"]:
         job = dataclasses.replace(job, retries=dataclasses.replace(job.retries, attempts=1))
     if options["grace_seconds"] is not None:
+        warn_of("--grace-seconds")
         timeouts = dataclasses.replace(job.timeouts, grace=Duration(options["grace_seconds"]))
         job = dataclasses.replace(job, timeouts=timeouts)
     return dataclasses.replace(ready, job=job)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from dativo.deprecated import deprecation_table
 from dativo.jobs.format import Job
 from dativo.jobs.project_format import ProjectFile
 from dativo.jobs.quantities import Bytes, Duration
@@ -23,6 +24,7 @@ PROJECT_TEMPLATE_FILE = "project_reference.md"
 """The prose, with a mark where the tables of keys go."""
 
 SECTIONS_MARK = "<!-- KEYS -->"
+DEPRECATED_MARK = "<!-- DEPRECATED -->"
 _NAMES: Mapping[Any, str] = {
     str: "text",
     bool: "true or false",
@@ -37,7 +39,7 @@ _NAMES: Mapping[Any, str] = {
 
 def job_reference() -> str:
     """Markdown of the whole job format."""
-    return _reference(Job, TEMPLATE_FILE)
+    return _reference(Job, TEMPLATE_FILE).replace(DEPRECATED_MARK, deprecation_table())
 
 
 def project_reference() -> str:

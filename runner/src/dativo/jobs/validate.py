@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dativo.connectors.settings import settings_of
-from dativo.errors import ConnectorError, Problem, ProblemsError
+from dativo.errors import ConnectorError, Problem, ProblemsError, SecretError
 from dativo.jobs.ready import in_order, load_job, name_problems
+from dativo.jobs.secret_text import SecretText
 from dativo.jobs.settings import settings_problems, unknown_settings
+from dativo.secrets.resolver import open_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,9 +62,22 @@ def _document(problem: Problem) -> dict[str, Any]:
 
 
 def validate(
-    files: Sequence[Path], registry: Registry, environ: Mapping[str, str], project: Project | None = None
+    files: Sequence[Path],
+    registry: Registry,
+    environ: Mapping[str, str],
+    project: Project | None = None,
+    *,
+    secrets: bool = False,
 ) -> Validation:
-    """Reads every file, and holds every job against the settings that its connectors declare."""
+    """Reads every file, and holds every job against the settings that its connectors declare.
+
+    Args:
+        files: job files.
+        registry: where connectors are looked up.
+        environ: where `${VAR}` and secrets of the environment come from.
+        project: in the place of the one that each file lies in.
+        secrets: whether secrets are fetched, to see that they are there.
+    """
     problems: list[Problem] = []
     warnings: list[Problem] = []
     ready: list[ReadyJob] = []
@@ -73,6 +88,7 @@ def validate(
             problems.extend(error.problems)
             continue
         ready.append(job)
+        problems.extend(_missing_secrets(job, environ) if secrets else ())
         for side, program in _sides(job):
             found, doubtful = _settings(job, side, program)
             problems.extend(found)
@@ -87,6 +103,19 @@ def _sides(job: ReadyJob) -> Iterator[tuple[Side, Program]]:
     for index, mapper in enumerate(job.mappers):
         yield ("mappers", index), mapper
     yield "target", job.target
+
+
+def _missing_secrets(job: ReadyJob, environ: Mapping[str, str]) -> list[Problem]:
+    """References that no backend answers, each where it stands."""
+    found = open_secrets(job.project, job.job.tenant, environ)
+    problems = []
+    for scalar in job.document.scalars():
+        for ref in scalar.value.refs if isinstance(scalar.value, SecretText) else ():
+            try:
+                found.value(ref)
+            except SecretError as error:
+                problems.append(Problem(scalar.place, str(error)))
+    return problems
 
 
 def _settings(job: ReadyJob, side: Side, program: Program) -> tuple[list[Problem], list[Problem]]:
