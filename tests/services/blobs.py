@@ -1,7 +1,7 @@
 """Google Cloud Storage and Azure Blob Storage for tests: a server that follows what they document.
 
 Of Google's XML API: `x-goog-generation` names a version, `x-goog-if-generation-match` (0: none yet) refuses
-with 412; https://cloud.google.com/storage/docs/xml-api/reference-headers. Of Azure: `If-None-Match: *` refuses
+with 412; https://cloud.google.com/storage/docs/xml-api/reference-headers. Of Azure: `If-None-Match` refuses
 with 409, `If-Match` with 412, and what is deleted comes in batches;
 https://learn.microsoft.com/rest/api/storageservices/put-blob and blob-batch. Both list as XML.
 """
