@@ -11,6 +11,8 @@ import subprocess
 from pathlib import Path
 
 import meltano
+from dativo.connectors.reference import SCHEMA_FILE as REGISTRY_SCHEMA_FILE
+from dativo.connectors.reference import registry_reference, registry_schema
 from dativo.jobs.reference import job_reference, project_reference
 from dativo.jobs.schema import PROJECT_SCHEMA_FILE, SCHEMA_FILE, job_schema, project_schema
 from dativo_protocol.about import settings_markdown
@@ -24,9 +26,12 @@ def main() -> None:
     (ROOT / "docs/types.md").write_text(render_types_page())
     (ROOT / "docs/jobs.md").write_text(job_reference())
     (ROOT / "docs/project.md").write_text(project_reference())
+    (ROOT / "docs/connectors.md").write_text(registry_reference())
     formats = ROOT / "runner/src/dativo/jobs"
     (formats / SCHEMA_FILE).write_text(json.dumps(job_schema(), indent=2) + "\n")
     (formats / PROJECT_SCHEMA_FILE).write_text(json.dumps(project_schema(), indent=2) + "\n")
+    registries = ROOT / "runner/src/dativo/connectors"
+    (registries / REGISTRY_SCHEMA_FILE).write_text(json.dumps(registry_schema(), indent=2) + "\n")
     for executable in sorted(ROOT.glob("t*/t*/src/*/__main__.py")):
         _renew_settings(executable.parents[2] / "README.md", executable.parent.name)
     meltano.main()

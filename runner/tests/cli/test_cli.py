@@ -52,7 +52,7 @@ def test_a_missing_file_and_a_broken_registry(project):
     done = project.dativo("run", project.directory / "none.yaml")
     assert (done.returncode, done.stderr) == (
         1,
-        f"{project.directory}/none.yaml: cannot be read: No such file or directory\n",
+        f"{project.directory}/none.yaml: no such file\n",
     )
     project.registry.write_text("version: 1\n")
     done = project.dativo("list")
@@ -61,7 +61,7 @@ def test_a_missing_file_and_a_broken_registry(project):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["run"], ["run", "a", "b"], ["walk"], ["list", "--what"], ["run", "x", "--grace-seconds", "-1"]],
+    [["check"], ["walk"], ["list", "--what"], ["run", "x", "--grace-seconds", "-1"], ["run", "--wait", "x"]],
 )
 def test_wrong_usage_exits_with_2(project, arguments):
     done = project.dativo(*arguments)

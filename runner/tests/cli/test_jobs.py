@@ -220,3 +220,11 @@ def test_schemas_and_references_of_both_formats(project):
     assert json.loads(project.dativo("schema", "--for", "project").stdout)["title"] == "dativo project"
     page = Path(__file__).parents[3] / "docs" / "project.md"
     assert project.dativo("schema", "--for", "project", "--markdown").stdout == page.read_text()
+
+
+def test_schema_and_reference_of_registries_are_as_they_ship(project):
+    root = Path(__file__).parents[3]
+    schema = json.loads((root / "runner/src/dativo/connectors/registry.schema.json").read_text())
+    assert json.loads(project.dativo("schema", "--for", "registry").stdout) == schema
+    page = root / "docs" / "connectors.md"
+    assert project.dativo("schema", "--for", "registry", "--markdown").stdout == page.read_text()

@@ -165,3 +165,19 @@ def test_nothing_left_to_load_is_an_error(catalog):
         apply_rules(catalog, ["users.*"], {})
     with pytest.raises(NothingSelected, match="the streams of the source are: none"):
         apply_rules({"streams": []}, ["*"], {})
+
+
+def test_a_schema_takes_the_place_of_that_of_a_property_or_adds_one(catalog):
+    schema = {"*-users": {"e-mail": {"type": "string", "format": "email"}, "new": {"type": "integer"}}}
+    assert apply_rules(catalog, ["*-users.*"], {}, schema) == []
+    users, orders = catalog["streams"]
+    assert users["schema"]["properties"]["e-mail"] == {"type": "string", "format": "email"}
+    assert users["schema"]["properties"]["new"] == {"type": "integer"}
+    assert "users/new" in selected(catalog)
+    assert orders["schema"] == SCHEMA
+
+
+def test_a_schema_without_effect_is_told(catalog):
+    assert apply_rules(catalog, [], {}, {"public-user": {"a": {}}}) == [
+        "source.schema 'public-user' matches nothing in the source; did you mean 'public-users'?"
+    ]

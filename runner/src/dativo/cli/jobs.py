@@ -209,22 +209,24 @@ def schedule_command(
 @click.option(
     "--for",
     "subject",
-    type=click.Choice(["job", "project"]),
+    type=click.Choice(["job", "project", "registry"]),
     default="job",
     show_default=True,
     help="Which format.",
 )
 @click.option("--markdown", is_flag=True, help="The reference of the format instead, as in docs.")
 def schema_command(subject: str, *, markdown: bool) -> None:
-    """Print the JSON Schema of job files or of dativo.yaml, for editors and checks."""
+    """Print the JSON Schema of job files, dativo.yaml or registries, for editors and checks."""
     import json
 
+    from dativo.connectors.reference import registry_reference, registry_schema
     from dativo.jobs.reference import job_reference, project_reference
     from dativo.jobs.schema import job_schema, project_schema
 
     schema, reference = {
         "job": (job_schema, job_reference),
         "project": (project_schema, project_reference),
+        "registry": (registry_schema, registry_reference),
     }[subject]
     click.echo(reference() if markdown else json.dumps(schema(), indent=2), nl=not markdown)
 

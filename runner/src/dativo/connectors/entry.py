@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003  (field types are read at run time)
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from dativo.jobs.describe import described
 from dativo.jobs.format import NAME
@@ -102,9 +101,6 @@ class Connector:
         metadata=described("Settings that name paths; in a sandbox nothing else of the machine is there."),
     )
     network: bool = field(default=True, metadata=described("Whether it needs the network, in a sandbox."))
-    limits: Mapping[str, Any] = field(
-        default_factory=dict, metadata=described("Limits of every job that uses it, as in a job's `limits`.")
-    )
     source: Origin = field(
         default="pypi",
         metadata=described("Where `dativo install` takes it from."),

@@ -9,7 +9,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
@@ -113,17 +115,24 @@ def _packaged_uv() -> str | None:
 
 
 def _pip(python: str) -> list[str]:
-    """pip for another Python: the one installed here, else the wheel that comes with Python."""
+    """pip for another Python: the one installed here, else the one that comes with Python."""
     from importlib.util import find_spec
 
-    if find_spec("pip"):
-        program = [sys.executable, "-m", "pip"]
-    else:
-        bundled = list((Path(os.__file__).parent / "ensurepip" / "_bundled").glob("pip-*.whl"))
-        if not bundled:
-            raise InstallError("neither uv nor pip is here: pip install 'dativo[install]', which brings uv")
-        program = [sys.executable, f"{bundled[0]}/pip"]
-    return [*program, "--python", python, "--disable-pip-version-check", "--no-input"]
+    program = ["-m", "pip"] if find_spec("pip") else [str(Path(_unpacked_pip().name, "pip"))]
+    options = ["--python", python, "--disable-pip-version-check", "--no-input"]
+    return [sys.executable, *program, *options]
+
+
+@cache
+def _unpacked_pip() -> tempfile.TemporaryDirectory[str]:
+    """The wheel that `ensurepip` would install; unpacked, its modules are compiled only once."""
+    bundled = list((Path(os.__file__).parent / "ensurepip" / "_bundled").glob("pip-*.whl"))
+    if not bundled:
+        raise InstallError("neither uv nor pip is here: pip install 'dativo[install]', which brings uv")
+    directory = tempfile.TemporaryDirectory(prefix="dativo-pip-", ignore_cleanup_errors=True)
+    with zipfile.ZipFile(bundled[0]) as archive:
+        archive.extractall(directory.name)
+    return directory
 
 
 def _pinned(report: Any) -> Iterator[str]:

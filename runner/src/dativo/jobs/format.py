@@ -107,6 +107,11 @@ class Source:
     limits: Limits = field(default_factory=Limits, metadata=_LIMITS)
     sandbox: Sandbox = field(default="none", metadata=_SANDBOX)
 
+    @property
+    def needs_catalog(self) -> bool:
+        """Whether the tap is to be started with a catalog."""
+        return bool(self.select or self.metadata or self.schema or self.catalog)
+
 
 @dataclass(frozen=True, slots=True)
 class Mapper:

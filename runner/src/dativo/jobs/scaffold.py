@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dativo.connectors.programs import Program
 
-TODO = "TODO"
+FILL_IN = "FILL-IN"
 WIDTH = 100
 _EMPTY: Mapping[str, Any] = {"array": [], "object": {}, "integer": 0, "number": 0, "boolean": False}
 
@@ -98,7 +98,7 @@ class _Writer:
             return reference
         if "default" not in schema:
             self.open.append(f"{side}.config.{name}")
-            return f"{_flow(_sample(schema))}  # {TODO}"
+            return f"{_flow(_sample(schema))}  # {FILL_IN}"
         return _flow(schema["default"])
 
     @staticmethod
@@ -121,7 +121,7 @@ def _sample(schema: Mapping[str, Any]) -> Any:
         return schema["enum"][0]
     kind = schema.get("type", "string")
     kinds = kind if isinstance(kind, list) else [kind]
-    return next((_EMPTY[each] for each in kinds if each in _EMPTY), TODO)
+    return next((_EMPTY[each] for each in kinds if each in _EMPTY), FILL_IN)
 
 
 def _comment(schema: Mapping[str, Any], indent: str) -> Iterator[str]:

@@ -46,9 +46,18 @@ class Rule:
 
 
 def apply_rules(
-    catalog: dict[str, Any], select: Sequence[str], metadata: Mapping[str, Mapping[str, Any]]
+    catalog: dict[str, Any],
+    select: Sequence[str],
+    metadata: Mapping[str, Mapping[str, Any]],
+    schema: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[str]:
     """Changes `catalog` in place.
+
+    Args:
+        catalog: as discovered.
+        select: patterns of streams and properties.
+        metadata: stream pattern → key → value, or → property pattern → key → value.
+        schema: stream pattern → property → JSON Schema, put into the place of the property's own.
 
     Returns:
         A warning for each pattern that nothing in the catalog matches.
@@ -57,6 +66,7 @@ def apply_rules(
         NothingSelected: there are patterns, and no stream is selected.
     """
     rules = [*(_select_rules(select) if select else ()), *_metadata_rules(metadata)]
+    unmatched = _put_schemas(catalog, schema or {})
     matched: set[str] = set()
     for stream in catalog["streams"]:
         _complete_metadata(stream)
@@ -68,7 +78,20 @@ def apply_rules(
         listed = ", ".join(names) or "none"
         raise NothingSelected(f"no stream is left to load; the streams of the source are: {listed}")
     origins = dict.fromkeys(rule.origin for rule in rules if rule.origin)
-    return [_unmatched(origin, names) for origin in origins if origin not in matched]
+    return [*unmatched, *(_unmatched(origin, names) for origin in origins if origin not in matched)]
+
+
+def _put_schemas(catalog: dict[str, Any], schema: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A property that the source did not tell of is added, as in Meltano."""
+    warnings = []
+    for pattern, properties in schema.items():
+        matching = [stream for stream in catalog["streams"] if fnmatchcase(_name(stream), pattern)]
+        for stream in matching:
+            known = stream.setdefault("schema", {}).setdefault("properties", {})
+            known.update({name: dict(each) for name, each in properties.items()})
+        if not matching:
+            warnings.append(_unmatched(f"schema {pattern!r}", [_name(each) for each in catalog["streams"]]))
+    return warnings
 
 
 def _select_rules(patterns: Sequence[str]) -> Iterator[Rule]:

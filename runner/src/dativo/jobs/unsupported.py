@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dativo.errors import Problem, ProblemsError
 from dativo.jobs.limits import Parallel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from dativo.jobs.format import Job
     from dativo.jobs.ready import ReadyJob
 
 
@@ -25,16 +24,5 @@ def refuse_unsupported(ready: ReadyJob) -> None:
 
 
 def _unsupported(ready: ReadyJob) -> Iterator[list[str | int]]:
-    job = ready.job
-    yield from _keys(job, (("source", "schema"), ("source", "catalog")))
-    if job.parallel != Parallel():
+    if ready.job.parallel != Parallel():
         yield ["parallel"]
-
-
-def _keys(job: Job, paths: Sequence[tuple[str, ...]]) -> Iterator[list[str | int]]:
-    for path in paths:
-        value: Any = job
-        for step in path:
-            value = getattr(value, step)
-        if value:
-            yield list(path)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dativo.observe.tally import Tally
 
 SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
-PRODUCER = "https://github.com/dativo-io/dativo"
+PRODUCER = "urn:dativo:runner"
 PARENT_VARIABLE = "OPENLINEAGE_PARENT_ID"
 """`NAMESPACE/JOB/RUN-ID` of what has started this run, as orchestrators hand it down."""
 
@@ -109,7 +109,7 @@ def _kind_of(ended: Ended) -> Kind:
 def _run_facets(tally: Tally) -> dict[str, Any]:
     facets = {
         "processing_engine": _facet(
-            "1-1-1/ProcessingEngineRunFacet.json#/$defs/ProcessingEngineRunFacet",
+            "1-1-0/ProcessingEngineRunFacet.json#/$defs/ProcessingEngineRunFacet",
             version=_own_version(),
             name="dativo",
         )

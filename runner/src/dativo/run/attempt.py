@@ -171,7 +171,7 @@ class Attempt:
         workspace, source = self._session.workspace, self._job.source
         arguments: list[str | Path] = []
         state_file = workspace.write_text("state.json", state) if state is not None else None
-        if source.select or source.metadata:
+        if source.needs_catalog:
             catalog, warnings = self._session.selected_catalog(self._log, state_file)
             for warning in warnings:
                 self._say(f"WARNING: {warning}")

@@ -57,7 +57,7 @@ def run_job(given: ReadyJob, console: Console, options: RunOptions) -> Result:
         with (
             audited_run(ready, run, used),
             open_session(ready, scratch, state.held.fd) as session,
-            watched_run(session, run, console, _near(state.place)) as watched,
+            watched_run(session, run, console, _near(state.place), [each.name for each in used]) as watched,
         ):
             return _Run(session, state, console, watched, options).result()
 
@@ -126,7 +126,8 @@ class _Run:
         except BaseException as error:
             # What was loaded anew in this try need not be in the next.
             self._anew = self._anew and not attempt.states
-            observer.attempted(number, began, verdict_of(error), str(error), states=attempt.states)
+            reason = self._redact(str(error))
+            observer.attempted(number, began, verdict_of(error), reason, states=attempt.states)
             raise
         observer.attempted(number, began, "succeeded", None, states=attempt.states)
 

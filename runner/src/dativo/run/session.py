@@ -118,6 +118,20 @@ class Session:
             raise ConnectorError(f"`{tap.name} --discover` answered with something that is no catalog")
         return catalog
 
+    def _given_catalog(self, written: str) -> dict[str, Any]:
+        """The catalog file of the job; raises ProblemsError if it holds none."""
+        file = self.ready.directory / Path(written).expanduser()
+        place = self.ready.document.place_of(["source", "catalog"])
+        try:
+            catalog = json.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ProblemsError([Problem(place, f"{file} cannot be read: {error.strerror}")]) from error
+        except ValueError as error:
+            raise ProblemsError([Problem(place, f"{file} is not JSON")]) from error
+        if not isinstance(catalog, dict) or not isinstance(catalog.get("streams"), list):
+            raise ProblemsError([Problem(place, f"{file} is no catalog: it has no list of streams")])
+        return catalog
+
     def selected_catalog(
         self, log: ConnectorLog, state: Path | None = None
     ) -> tuple[dict[str, Any], list[str]]:
@@ -127,9 +141,9 @@ class Session:
             ProblemsError: the selection leaves no stream.
         """
         source = self.ready.job.source
-        catalog = self.discover(log, state)
+        catalog = self._given_catalog(source.catalog) if source.catalog else self.discover(log, state)
         try:
-            return catalog, apply_rules(catalog, source.select, source.metadata)
+            return catalog, apply_rules(catalog, source.select, source.metadata, source.schema)
         except NothingSelected as error:
             place = self.ready.document.place_of(["source", "select"])
             raise ProblemsError([Problem(place, f"source.select: {error}")]) from error

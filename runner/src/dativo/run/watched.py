@@ -6,14 +6,18 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dativo.errors import Interrupted, LimitExceeded, RunnerError, TimedOut
+from dativo.errors import Interrupted, LimitExceeded, RunnerError, SecretError, TimedOut
+from dativo.jobs.resolving import resolved_in, secrets_of
 from dativo.observe.events import Side as SeenSide
 from dativo.observe.sinks import Subject, watch_run
 from dativo.observe.trace_context import VARIABLE, trace_context
+from dativo.secrets.redact import everywhere
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from dativo.jobs.project_format import Observe
+    from dativo.jobs.ready import ReadyJob
     from dativo.observe.console import Console
     from dativo.observe.events import Verdict
     from dativo.observe.sinks import Watched
@@ -25,22 +29,26 @@ TABLE_ROWS = "row-count"
 
 
 @contextmanager
-def watched_run(session: Session, run: str, console: Console, place: str) -> Iterator[Watched]:
+def watched_run(
+    session: Session, run: str, console: Console, place: str, secrets: Iterable[str]
+) -> Iterator[Watched]:
     """Tells every watcher that the run begins, and at the end how it went.
 
     Args:
         run: name of the run.
         place: where the state of the job stands, for people.
+        secrets: names of those that its connectors are given.
     """
     ready = session.ready
     job, project = ready.job, ready.project
     trace = trace_context(os.environ)
     subject = Subject(run, job.name, job.tenant, project.home, project.root, trace)
-    watched = watch_run(subject, console, project.settings.observe, job.notifications)
+    watched = watch_run(subject, console, _settings(ready, console), job.notifications)
     observer = watched.observer
-    secrets = [str(ref) for ref in ready.secret_refs]
     session.tell({VARIABLE: trace.traceparent, "DATIVO_RUN": run})
-    observer.started(run, job.name, job.tenant, [_seen(side) for side in session.sides], secrets=secrets)
+    observer.started(
+        run, job.name, job.tenant, [_seen(side) for side in session.sides], secrets=sorted(set(secrets))
+    )
     for warning in ready.warnings:
         observer.said(warning, "WARNING")
     try:
@@ -50,10 +58,27 @@ def watched_run(session: Session, run: str, console: Console, place: str) -> Ite
         code = error.exit_code if isinstance(error, RunnerError) else 1
         limit = error.limit if isinstance(error, LimitExceeded) else None
         again = isinstance(error, RunnerError) and error.retryable
-        reason = str(error) or type(error).__name__
+        reason = everywhere()(str(error)) or type(error).__name__
         observer.ended(verdict_of(error), reason, code, retryable=again, state=state, limit=limit)
         raise
     observer.ended("succeeded", None, 0, state=place if watched.tally.state else None)
+
+
+def _settings(ready: ReadyJob, console: Console) -> Observe:
+    """Whom the project tells, secrets in their places; without them nobody is told who would need one."""
+    settings = ready.project.settings.observe
+    if not secrets_of(settings):
+        return settings
+    from dativo.secrets.resolver import open_secrets
+
+    try:
+        secrets = open_secrets(ready.project, ready.job.tenant, os.environ)
+        resolved = resolved_in(settings, secrets.resolve)
+    except SecretError as error:
+        console.say(f"{ready.job.full_name}: WARNING: observe: {error}")
+        return settings
+    everywhere().add(secrets.values)
+    return resolved
 
 
 def verdict_of(error: BaseException | None) -> Verdict:
