@@ -11,13 +11,14 @@ from dativo.state.owner import this_process
 from dativo.state.places import open_store
 
 from tests.services import glue, postgres, seaweedfs
+from tests.services.blobs import Blobs, blob_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dativo.state.store import Owner, StateStore
 
-STORES = ("file", "sqlite", "postgresql", "seaweedfs", "moto")
+STORES = ("file", "sqlite", "postgresql", "seaweedfs", "moto", "gs", "az")
 
 
 @pytest.fixture(params=STORES)
@@ -30,6 +31,8 @@ def url(request, tmp_path, pytestconfig, tmp_path_factory, monkeypatch) -> str:
             return f"sqlite:///{tmp_path}/deep/states.db"
         case "postgresql":
             return _database(postgres.running(pytestconfig))
+        case "gs" | "az":
+            return _blobs(request.getfixturevalue(request.param), monkeypatch)
         case "seaweedfs":
             server = seaweedfs.running(pytestconfig, tmp_path_factory.mktemp("weed"))
             keys = (seaweedfs.ACCESS_KEY, seaweedfs.SECRET_KEY)
@@ -40,6 +43,18 @@ def url(request, tmp_path, pytestconfig, tmp_path_factory, monkeypatch) -> str:
     for name, value in zip(names, (*keys, server.endpoint, "us-east-1"), strict=True):
         monkeypatch.setenv(name, value)
     return f"s3://{_bucket(server.endpoint, keys)}/some/where"
+
+
+@pytest.fixture(scope="session")
+def gs():
+    with blob_server("gs") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def az():
+    with blob_server("az") as server:
+        yield server
 
 
 @pytest.fixture
@@ -56,6 +71,14 @@ def store(open_it) -> StateStore:
 @pytest.fixture
 def owner() -> Owner:
     return this_process("20260131T120000Z-1f2e3d")
+
+
+def _blobs(server: Blobs, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.endpoint)
+    monkeypatch.setenv("AZURE_STORAGE_ENDPOINT", server.endpoint)
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "tests")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "a2V5")
+    return f"{server.kind}://states-{uuid.uuid4().hex}/some/where"
 
 
 def _database(server: postgres.Postgres) -> str:
