@@ -16,15 +16,18 @@ Of what the server says only the primary message is kept: detail and hint hold v
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dativo_protocol.errors import SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import psycopg
 
 _RETRYABLE = ("08", "57P0", "40001", "40P01", "53", "55P03")
-"""Beginnings of SQLSTATEs after which the same run may succeed: connection lost, server restarted, conflicts."""
+"""Beginnings of SQLSTATEs after which the same run may succeed: connection lost, restart, conflicts."""
 
 
 class PostgresError(SourceError):
@@ -51,7 +54,9 @@ class ConnectError(PostgresError):
 class PermissionDenied(PostgresError):  # noqa: N818 -- what PostgreSQL calls it
     """The user that connects may not do this."""
 
-    default_instruction = "Grant the right to the user of the configuration, or deselect what it may not read."
+    default_instruction = (
+        "Grant the right to the user of the configuration, or deselect what it may not read."
+    )
 
 
 class MissingTable(PostgresError):  # noqa: N818 -- says what is the matter
@@ -132,3 +137,21 @@ _NOT_UP = (
 
 def _first_line(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")
+
+
+@contextmanager
+def asking(doing: str) -> Iterator[None]:
+    """Turn the driver's errors inside the block into ours.
+
+    Args:
+        doing: what is being done, such as "discovering tables".
+
+    Raises:
+        PostgresError: the server refused, or is gone.
+    """
+    import psycopg
+
+    try:
+        yield
+    except psycopg.Error as error:
+        raise postgres_error(error, doing) from None

@@ -1,4 +1,4 @@
-"""What the server has, and what a run will do with it: the values that the parts of the tap hand each other."""
+"""What the server has, and what a run will do with it: values that the parts of the tap hand each other."""
 
 from __future__ import annotations
 

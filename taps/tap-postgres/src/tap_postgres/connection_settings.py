@@ -1,0 +1,123 @@
+"""How to reach the server: a superset of what MeltanoLabs' and PipelineWise's tap-postgres take."""
+# ruff: noqa: RUF009 -- setting() declares a field, it is not a default
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dativo_protocol.config import setting
+
+SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+Flag = bool | str
+"""True or false, which PipelineWise's configurations write as "true" and "false"."""
+
+
+def is_set(flag: Flag) -> bool:
+    """Return what a flag means.
+
+    Raises:
+        ValueError: a text that is neither true nor false.
+    """
+    if isinstance(flag, bool):
+        return flag
+    meaning = {"true": True, "1": True, "false": False, "0": False, "": False}.get(flag.strip().lower())
+    if meaning is None:
+        raise ValueError("a flag is neither true nor false")
+    return meaning
+
+
+@dataclass(frozen=True)
+class SshTunnelSettings:
+    """A host to connect through."""
+
+    enable: Flag = setting(description="Connect through this host.", default=False)
+    host: str = setting(description="Name or address of the SSH server.", min_length=1)
+    port: int | str = setting(description="Port of the SSH server.", default=22)
+    username: str = setting(description="User on the SSH server.", min_length=1)
+    private_key: str | None = setting(
+        description="Private key, as text or the path of its file; without one the SSH agent is asked.",
+        default=None,
+        secret=True,
+    )
+    private_key_password: str | None = setting(
+        description="Passphrase of the private key.", default=None, secret=True
+    )
+    host_key: str | None = setting(
+        description="Public key of the SSH server, such as `ssh-ed25519 AAAA…`; any other is refused.",
+        default=None,
+    )
+    known_hosts: str | None = setting(
+        description=(
+            "Path of a `known_hosts` file that the server's key is checked against. Without it and "
+            "without `host_key` any key is accepted, with a warning that shows its fingerprint."
+        ),
+        default=None,
+    )
+
+
+@dataclass(frozen=True)
+class ConnectionSettings:
+    """Where the server is and who connects."""
+
+    host: str | None = setting(
+        description="Name or address of the server, or the directory of its socket.",
+        default=None,
+        examples=("localhost",),
+    )
+    port: int | str = setting(description="Port of the server.", default=5432)
+    user: str | None = setting(description="User to connect as.", default=None)
+    password: str | None = setting(description="Password of the user.", default=None, secret=True)
+    database: str | None = setting(description="Database to read.", default=None)
+    dbname: str | None = setting(
+        description="Another name of `database`, as PipelineWise has it.", default=None
+    )
+    sqlalchemy_url: str | None = setting(
+        description=(
+            "The connection as a URL; wins over the settings above. A driver in its scheme is dropped, and "
+            "options after `?` go to libpq."
+        ),
+        default=None,
+        secret=True,
+    )
+    uri: str | None = setting(description="Another name of `sqlalchemy_url`.", default=None, secret=True)
+    connect_timeout_seconds: int = setting(
+        description="Time to wait for a connection.", default=30, minimum=2
+    )
+    statement_timeout_seconds: int = setting(
+        description="Longest that one statement may take, a table's whole reading included; 0 for no limit.",
+        default=0,
+        minimum=0,
+    )
+    lock_timeout_seconds: int = setting(
+        description="Longest to wait for a lock, such as that of an ALTER TABLE; 0 for no limit.",
+        default=30,
+        minimum=0,
+    )
+    ssl: Flag | None = setting(
+        description="PipelineWise's switch for TLS: true is `sslmode=require`.", default=None
+    )
+    ssl_enable: Flag = setting(
+        description="Connect by TLS, as the settings below say; otherwise libpq's defaults hold.",
+        default=False,
+    )
+    ssl_mode: SslMode = setting(
+        description="What of the server's certificate is verified.", default="verify-full"
+    )
+    ssl_certificate_authority: str | None = setting(
+        description="Certificates to trust, as PEM text or the path of a file.", default=None
+    )
+    ssl_client_certificate_enable: Flag = setting(description="Show a client certificate.", default=False)
+    ssl_client_certificate: str | None = setting(
+        description="Client certificate, as PEM text or the path of a file.", default=None
+    )
+    ssl_client_private_key: str | None = setting(
+        description="Its private key, as PEM text or the path of a file.", default=None, secret=True
+    )
+    ssl_storage_directory: str | None = setting(
+        description="Accepted and not used: keys given as text go to a private directory that is removed.",
+        default=None,
+    )
+    ssh_tunnel: SshTunnelSettings | None = setting(
+        description="Connect through an SSH server. Needs `dativo-tap-postgres[ssh]`.", default=None
+    )

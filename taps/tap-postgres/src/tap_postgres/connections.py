@@ -1,0 +1,111 @@
+"""Connections to the server, each closed on every way out."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from tap_postgres.certificates import PrivateFiles
+from tap_postgres.connection_info import connection_info
+from tap_postgres.connection_settings import is_set
+from tap_postgres.errors import ServerNotReady, connect_error
+from tap_postgres.tunnel import LOOPBACK, ssh_tunnel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+    import psycopg
+    from psycopg.rows import TupleRow
+
+    from tap_postgres.connection_info import ConnectionInfo
+    from tap_postgres.connection_settings import ConnectionSettings
+
+log = logging.getLogger("tap_postgres")
+
+OLDEST_VERSION = 120000
+_CANCEL_SECONDS = 5.0
+
+
+class Connections:
+    """Makes connections; a context manager around what they need, such as a tunnel and files with keys."""
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        self._settings = settings
+        self._held = ExitStack()
+        self._info: ConnectionInfo | None = None
+
+    def __enter__(self) -> Self:
+        """Prepare.
+
+        Raises:
+            ConfigError: the settings do not say where to connect.
+            ConnectError: the tunnel cannot be made.
+        """
+        with ExitStack() as stack:
+            self._info = connection_info(self._settings, stack.enter_context(PrivateFiles()))
+            tunnel = self._settings.ssh_tunnel
+            if tunnel is not None and is_set(tunnel.enable):
+                timeout = float(self._settings.connect_timeout_seconds)
+                opened = ssh_tunnel(tunnel, self._info.host, self._info.port, timeout=timeout)
+                self._info = self._info.through(LOOPBACK, stack.enter_context(opened))
+            self._held = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take everything down."""
+        self._held.close()
+
+    @property
+    def info(self) -> ConnectionInfo:
+        """The way to the server, once entered."""
+        assert self._info is not None
+        return self._info
+
+    @contextmanager
+    def read(self, purpose: str) -> Iterator[psycopg.Connection[TupleRow]]:
+        """Connect, in autocommit; what is still running at the end is cancelled.
+
+        Args:
+            purpose: shown to administrators in `pg_stat_activity`, such as the id of a stream.
+
+        Raises:
+            ConnectError: that fails.
+            ServerNotReady: the server is older than this tap can read.
+        """
+        connection = self._connect(purpose)
+        try:
+            if connection.info.server_version < OLDEST_VERSION:
+                raise ServerNotReady(
+                    f"the server is PostgreSQL {connection.info.server_version // 10_000}",
+                    instruction="This tap reads PostgreSQL 12 and later.",
+                )
+            yield connection
+        finally:
+            close(connection)
+
+    def _connect(self, purpose: str) -> psycopg.Connection[TupleRow]:
+        import psycopg
+
+        parameters = {**self.info.parameters, "application_name": f"tap-postgres/{purpose}"[:63]}
+        try:
+            connection = psycopg.connect(**parameters, autocommit=True)  # type: ignore[arg-type]  # libpq's names
+        except psycopg.Error as error:
+            raise connect_error(error, self.info.place) from None
+        connection.add_notice_handler(_log_notice)
+        return connection
+
+
+def close(connection: psycopg.Connection[TupleRow]) -> None:
+    """Close a connection; a statement that the server is still at would otherwise go on there."""
+    import psycopg
+
+    if connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+        with suppress(psycopg.Error):
+            connection.cancel_safe(timeout=_CANCEL_SECONDS)
+    connection.close()
+
+
+def _log_notice(notice: psycopg.errors.Diagnostic) -> None:
+    log.debug("server: %s", notice.message_primary)

@@ -1,0 +1,128 @@
+"""Settings of tap-postgres, declared once; keys that its predecessors have mean the same here."""
+# ruff: noqa: RUF009 -- setting() declares a field, it is not a default
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dativo_protocol.batch_settings import BatchSettings, batch_setting
+from dativo_protocol.config import setting
+
+from tap_postgres.connection_settings import ConnectionSettings, Flag
+
+OutOfRangeDates = Literal["clamp", "null", "fail"]
+SpecialNumbers = Literal["null", "fail"]
+ByteaForm = Literal["base64", "hex"]
+GeometryForm = Literal["ewkb", "geojson"]
+MethodName = Literal["FULL_TABLE"]
+
+
+@dataclass(frozen=True)
+class StreamOptions:
+    """What holds for one stream."""
+
+    custom_where_clauses: list[str] = setting(
+        description="SQL conditions; rows that meet all of them are read.",
+        default_factory=list,
+        examples=(["id > 100"],),
+    )
+
+
+@dataclass(frozen=True)
+class TypeSettings:
+    """What becomes of types that JSON does not have."""
+
+    dates_as_string: Flag = setting(
+        description=(
+            "Read dates and timestamps as the text PostgreSQL writes: `infinity` and years before Christ "
+            "survive."
+        ),
+        default=False,
+    )
+    json_as_object: Flag = setting(
+        description="Announce json and jsonb columns as objects, instead of as any JSON value.", default=False
+    )
+    column_types: dict[str, dict[str, str]] = setting(
+        description=(
+            "Types by stream and column, instead of those of the table: `text`, `json`, `boolean`, "
+            "`integer`, `number`, `decimal(p,s)`, `date`, `time`, `timestamp` (without time zone) or "
+            "`date-time` (with one). The server casts; a value that does not fit fails the run."
+        ),
+        default_factory=dict,
+        examples=({"public-orders": {"amount": "decimal(38,9)"}},),
+    )
+    out_of_range_dates: OutOfRangeDates = setting(
+        description=(
+            "Infinite dates, years outside 1 to 9999 and the time 24:00: `clamp` to the nearest that has a "
+            "JSON form, `null`, or `fail` the run."
+        ),
+        default="clamp",
+    )
+    special_numbers: SpecialNumbers = setting(
+        description="NaN and infinite numbers: `null`, or `fail` the run.", default="null"
+    )
+    bytea_as: ByteaForm = setting(
+        description="`base64`, which targets turn into bytes again, or `hex` text as MeltanoLabs' tap.",
+        default="base64",
+    )
+    geometry_as: GeometryForm = setting(
+        description="PostGIS's geometry and geography as hexadecimal `ewkb` text or as `geojson`.",
+        default="ewkb",
+    )
+
+
+@dataclass(frozen=True)
+class TapPostgresSettings(TypeSettings, ConnectionSettings):
+    """Settings of the tap."""
+
+    filter_schemas: list[str] | str | None = setting(
+        description='Schemas to look for tables in: a list, or one text `"a,b"`. By default all.',
+        default=None,
+    )
+    default_replication_method: MethodName = setting(
+        description="How a stream is read that the catalog says nothing of.", default="FULL_TABLE"
+    )
+    stream_options: dict[str, StreamOptions] = setting(
+        description="Settings of single streams, by their ids.",
+        default_factory=dict,
+        examples=({"public-orders": {"custom_where_clauses": ["placed_at >= '2024-01-01'"]}},),
+    )
+    activate_version: bool = setting(
+        description=(
+            "Give each reading of a whole table a version, and end it with ACTIVATE_VERSION: targets then "
+            "drop the rows that it did not have."
+        ),
+        default=True,
+    )
+    batch_rows: int = setting(
+        description="Most rows to hold of a table at a time; wide rows are held to 16 MiB.",
+        default=65_536,
+        minimum=1,
+    )
+    batch_config: BatchSettings | None = batch_setting()
+    stream_maps: dict[str, Any] | None = setting(
+        description="Not built in: a configuration that has any is refused, as rows would go out unmasked.",
+        default=None,
+    )
+    flattening_enabled: Flag = setting(
+        description="Not built in: a configuration that turns it on is refused.", default=False
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse what would be ignored to the user's harm.
+
+        Raises:
+            ValueError: names the setting.
+        """
+        if self.stream_maps:
+            raise ValueError("stream_maps: this tap has none; use Meltano's mapper plugins")
+        if self.flattening_enabled not in (False, "false"):
+            raise ValueError("flattening_enabled: this tap does not flatten; targets take objects")
+
+    @property
+    def schemas(self) -> tuple[str, ...]:
+        """Schemas to look into, empty for all."""
+        given = self.filter_schemas or []
+        names = given.split(",") if isinstance(given, str) else given
+        return tuple(name.strip() for name in names if name.strip())

@@ -1,0 +1,132 @@
+"""What the tests of tap-postgres share: a database of its own for each test, and the executable run on it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from dativo_protocol.config import load_settings
+from dativo_protocol.testing import Outcome, run
+from tap_postgres.connections import Connections
+from tap_postgres.settings import TapPostgresSettings
+
+from tests.services import postgres
+from tests.services.postgres import PASSWORD, USER, Postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXECUTABLE = Path(sys.executable).parent / "tap-postgres"
+_numbers = itertools.count()
+
+
+@dataclass
+class Database:
+    """A database, and a directory for the files of the executable."""
+
+    server: Postgres
+    name: str
+    directory: Path
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def connect(self, **parameters: Any) -> psycopg.Connection[Any]:
+        """Connect as the owner of everything."""
+        given = {"host": "127.0.0.1", "port": self.server.port, "user": USER, "password": PASSWORD}
+        return psycopg.connect(**given | {"dbname": self.name} | parameters, autocommit=True)
+
+    def execute(self, statements: str) -> None:
+        """Execute any number of statements."""
+        with self.connect() as connection:
+            connection.execute(statements)
+
+    def reader(self, *grants: str) -> dict[str, Any]:
+        """Make a user with these rights alone; returns the settings to connect as it."""
+        user, password = f"reader_of_{self.name}", "of-the-reader"
+        self.execute(f"CREATE ROLE {user} LOGIN PASSWORD '{password}'")
+        for grant in grants:
+            self.execute(f"GRANT {grant} TO {user}")
+        return {"user": user, "password": password}
+
+    def config(self, **more: Any) -> dict[str, Any]:
+        """Make a configuration that reads this database."""
+        given = {"host": "127.0.0.1", "port": self.server.port, "user": USER, "password": PASSWORD}
+        return given | {"database": self.name} | self.settings | more
+
+    def typed(self, **more: Any) -> TapPostgresSettings:
+        """Make the settings of `config`."""
+        return load_settings(TapPostgresSettings, self.config(**more))
+
+    def command(self, *arguments: str, catalog: Any = None, state: Any = None, **more: Any) -> list[str]:
+        """Make a command line; catalog and state are JSON and become files."""
+        command = [str(EXECUTABLE), *arguments]
+        documents = {"--config": self.config(**more), "--catalog": catalog, "--state": state}
+        for option, document in documents.items():
+            if document is not None:
+                path = self.directory / f"{option.strip('-')}.json"
+                path.write_text(json.dumps(document))
+                command += [option, str(path)]
+        return command
+
+    def run(self, *arguments: str, env: dict[str, str] | None = None, **given: Any) -> Outcome:
+        """Run the executable to its end."""
+        return run(self.command(*arguments, **given), cwd=self.directory, env=env, timeout=120)
+
+    def catalog(self, **given: Any) -> dict[str, Any]:
+        """Discover successfully."""
+        outcome = self.run("--discover", **given)
+        assert outcome.code == 0, outcome.stderr
+        return json.loads(outcome.stdout)
+
+    def failure(self, *arguments: str, **given: Any) -> str:
+        """Run in vain and return what the only CRITICAL line says."""
+        outcome = self.run(*arguments, **given)
+        assert outcome.code == 1, outcome.stderr
+        assert "Traceback" not in outcome.stderr
+        (line,) = [line for line in outcome.stderr.splitlines() if "| CRITICAL |" in line]
+        return line.split(" | ", 3)[3]
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> Postgres:
+    return postgres.running(request.config)
+
+
+NewDatabase = Callable[[Path], AbstractContextManager[Database]]
+
+
+@pytest.fixture(scope="session")
+def new_database(server: Postgres) -> NewDatabase:
+    """Makes a database that is gone when the block ends."""
+
+    @contextmanager
+    def make(directory: Path) -> Iterator[Database]:
+        name = f"tap_{next(_numbers)}"
+        owner = Database(server, "postgres", directory)
+        owner.execute(f"CREATE DATABASE {name}")
+        try:
+            yield Database(server, name, directory)
+        finally:
+            owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            owner.execute(f"DROP ROLE IF EXISTS reader_of_{name}")
+
+    return make
+
+
+@pytest.fixture
+def database(new_database: NewDatabase, tmp_path: Path) -> Iterator[Database]:
+    with new_database(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def connections(database: Database) -> Iterator[Connections]:
+    with Connections(database.typed()) as made:
+        yield made
