@@ -136,7 +136,7 @@ NAMES = {declared: f"c{number}" for number, declared in enumerate(TYPES)}
 
 @pytest.fixture(scope="module")
 def every_type(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-        with new_database(tmp_path_factory.mktemp("types")) as database:
+    with new_database(tmp_path_factory.mktemp("types")) as database:
         columns = ", ".join(f"{name} {declared}" for declared, name in NAMES.items())
         database.execute(f"{MADE} CREATE TABLE every (id int PRIMARY KEY, {columns})")
         yield database
