@@ -16,6 +16,7 @@ import pytest
 from dativo_protocol.config import load_settings
 from dativo_protocol.testing import Outcome, run
 from tap_postgres.connections import Connections
+from tap_postgres.errors import ConnectError
 from tap_postgres.settings import TapPostgresSettings
 
 from tests.services import postgres
@@ -63,6 +64,17 @@ class Database:
     def typed(self, **more: Any) -> TapPostgresSettings:
         """Make the settings of `config`."""
         return load_settings(TapPostgresSettings, self.config(**more))
+
+    def reach(self, **more: Any) -> None:
+        """Connect as the tap does, and ask for something."""
+        with Connections(self.typed(**more)) as connections, connections.read("test") as connection:
+            connection.execute("SELECT 1")
+
+    def unreachable(self, **more: Any) -> str:
+        """Connect in vain; returns why."""
+        with pytest.raises(ConnectError) as caught:
+            self.reach(**more)
+        return str(caught.value)
 
     def command(self, *arguments: str, catalog: Any = None, state: Any = None, **more: Any) -> list[str]:
         """Make a command line; catalog and state are JSON and become files."""

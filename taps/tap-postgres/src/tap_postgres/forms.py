@@ -119,6 +119,7 @@ BOOL = simple("bool", Boolean())
 TEXT = simple("text", String())
 JSON = simple("json", JsonText())
 BYTEA = simple("bytea", Binary())
+HEX = simple("bytea", String())
 DATE = simple("date", Date())
 TIME = simple("time", Time())
 TIMESTAMP = simple("timestamp", Timestamp())
@@ -139,6 +140,7 @@ NATIVE: Mapping[str, Form] = {
     "varchar": TEXT,
     "text": TEXT,
     "name": TEXT,
+    "char": simple("char", String()),
     "bytea": BYTEA,
     "date": DATE,
     "time": TIME,

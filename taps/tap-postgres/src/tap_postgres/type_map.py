@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from tap_postgres.connection_settings import is_set
 from tap_postgres.forms import (
+    BYTEA,
+    HEX,
     HSTORE,
     JSON,
     NATIVE,
@@ -95,8 +97,6 @@ def map_column(
     if form.as_text and rules.geojson and _is_geometry(bottom):
         function = sql.Identifier(bottom.schema, "st_asgeojson")
         return Mapped(name, _as_json(JSON, rules), sql.SQL("{}({})").format(function, column))
-    if rules.hex_bytes and form.kind == "bytea":
-        return Mapped(name, TEXT, sql.SQL("pg_catalog.encode({}, 'hex')").format(column))
     if form.as_text:
         return Mapped(name, form, sql.SQL("{}::pg_catalog.text").format(column))
     if form.kind == "array" and _item(form).as_text:
@@ -135,6 +135,8 @@ def _base(type_: PgType, typmod: int, rules: Rules) -> Form | None:
     form = NATIVE.get(type_.name)
     if form is None or (rules.dates_as_text and type_.name in TEMPORAL_AS_TEXT):
         return text_form()
+    if form is BYTEA and rules.hex_bytes:
+        return HEX
     if form.kind in ("json", "jsonb"):
         return _as_json(form, rules)
     return form if typmod < _MODIFIER_HEADER else _modified(form, type_.name, typmod - _MODIFIER_HEADER)
