@@ -25,6 +25,7 @@ class SshServer:
     host_key: asyncssh.SSHKey = field(default_factory=lambda: asyncssh.generate_private_key("ssh-ed25519"))
     asked: list[tuple[str, int]] = field(default_factory=list)
     port: int = 0
+    connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
@@ -44,7 +45,7 @@ class SshServer:
 
     def private_key(self, passphrase: str | None = None) -> str:
         """The user's key as text."""
-        return self.user_key.export_private_key(passphrase=passphrase).decode()
+        return self.user_key.export_private_key(passphrase=passphrase, rounds=1).decode()
 
     def public_host_key(self) -> str:
         """As `host_key` of the settings has it."""
@@ -57,12 +58,21 @@ class SshServer:
 
     async def _close(self) -> None:
         self._server.close()
+        for connection in self.connections:
+            connection.abort()
+            await connection.wait_closed()
         await self._server.wait_closed()
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:  # the ends of what was forwarded
+            await asyncio.wait(others)
+        await asyncio.sleep(0)  # transports close at the next turn
 
 
 class _Session(asyncssh.SSHServer):
     def __init__(self, server: SshServer) -> None:
         self._server = server
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._server.connections.append(conn)
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
         self._server.asked.append((dest_host, dest_port))

@@ -136,4 +136,4 @@ def _where(entry: CatalogEntry, settings: TapPostgresSettings) -> tuple[sql.Comp
 
     options = settings.stream_options.get(entry.tap_stream_id)
     clauses = options.custom_where_clauses if options else []
-    return tuple(sql.SQL("({})").format(sql.SQL(clause)) for clause in clauses)  # type: ignore[arg-type]  # the user's own SQL
+    return tuple(sql.SQL("({})").format(sql.SQL(clause)) for clause in clauses)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Self
 
-_PEM = "-----BEGIN"
+PEM_BEGINS = "-----BEGIN"
 
 
 class PrivateFiles:
@@ -31,18 +31,18 @@ class PrivateFiles:
 
     def path_of(self, given: str, name: str) -> str:
         """Return the path of a file that holds what was given: a path as it is, PEM text written out."""
-        if _PEM not in given:
+        if PEM_BEGINS not in given:
             return str(Path(given).expanduser())
         if self._directory is None:
             self._directory = Path(tempfile.mkdtemp(prefix="tap-postgres-"))
         path = self._directory / name
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(_with_line_ends(given))
+            file.write(pem_text(given))
         return str(path)
 
 
-def _with_line_ends(pem: str) -> str:
-    """Undo what environment variables do to PEM: line ends written as backslash and n."""
+def pem_text(pem: str) -> str:
+    """Return PEM with line ends: environment variables have them as backslash and n."""
     text = pem.replace("\\n", "\n") if "\n" not in pem.strip() else pem
     return text.strip() + "\n"

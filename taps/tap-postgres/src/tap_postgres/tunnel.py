@@ -5,7 +5,6 @@ Two threads carry each connection; libpq's own TLS, if any, goes through untouch
 
 from __future__ import annotations
 
-import io
 import logging
 import socket
 import threading
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from dativo_protocol.errors import ConfigError
 
 from tap_postgres.errors import ConnectError
+from tap_postgres.ssh_keys import private_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def _connect(settings: SshTunnelSettings, timeout: float) -> paramiko.SSHClient:
             "ssh_tunnel needs the package paramiko", instruction="Install dativo-tap-postgres[ssh]."
         ) from None
     client = paramiko.SSHClient()
-    key = _private_key(settings)
+    key = private_key(settings)
     _expect_host_key(client, settings)
     place = f"SSH server {settings.host}:{settings.port}"
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # what fails is said once, by us
@@ -98,33 +98,6 @@ def _connect(settings: SshTunnelSettings, timeout: float) -> paramiko.SSHClient:
             retryable=isinstance(error, OSError),
         ) from None
     return client
-
-
-def _private_key(settings: SshTunnelSettings) -> paramiko.PKey | None:
-    import paramiko
-
-    given = settings.private_key
-    if not given:
-        return None
-    reason = "is of no kind that paramiko reads"
-    try:
-        text = given if "-----BEGIN" in given else Path(given).expanduser().read_text(encoding="utf-8")
-        text = text.replace("\\n", "\n") if "\n" not in text.strip() else text
-    except OSError as error:
-        raise _invalid(f"its file cannot be read: {error.strerror}") from None
-    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
-        try:
-            return kind.from_private_key(io.StringIO(text.strip() + "\n"), settings.private_key_password)
-        except paramiko.PasswordRequiredException:
-            raise _invalid("needs `private_key_password`") from None
-        except (paramiko.SSHException, ValueError):
-            reason = "cannot be read; the passphrase may be wrong"
-    raise _invalid(reason)
-
-
-def _invalid(reason: str) -> ConfigError:
-    problem = f"ssh_tunnel.private_key: {reason}"
-    return ConfigError(f"configuration has 1 problem: {problem}", [problem])
 
 
 def _expect_host_key(client: paramiko.SSHClient, settings: SshTunnelSettings) -> None:
