@@ -54,7 +54,7 @@ typedef struct ArrowArray ArrowArray;
 
 // The version of this header: the major in the upper 16 bits, the minor in the lower. A change of
 // the major breaks callers, a change of the minor adds to the end of things.
-#define DATIVO_ABI_VERSION 65538
+#define DATIVO_ABI_VERSION 65539
 
 // What every fallible function returns. Numbers are never reused.
 typedef enum {
@@ -68,6 +68,8 @@ typedef enum {
   DATIVO_STATUS_LINE_TOO_LONG = 3,
   // The input could not be read.
   DATIVO_STATUS_IO = 4,
+  // A value of a row does not fit its column. The rows cannot be read on.
+  DATIVO_STATUS_INVALID_VALUE = 5,
   // A defect of the library. The handle refuses every further call but its free.
   DATIVO_STATUS_INTERNAL = 255,
 } DativoStatus;
@@ -96,6 +98,19 @@ typedef enum {
   DATIVO_EVENT_KIND_END = 9,
 } DativoEventKind;
 
+// What a call for rows met.
+typedef enum {
+  // No row arrived for idle_millis.
+  DATIVO_PG_STEP_IDLE = 0,
+  // A batch.
+  DATIVO_PG_STEP_BATCH = 1,
+  // Nothing follows; whether the COPY came to its end PQgetResult tells. If it did not, the rows after
+  // the last batch are dropped.
+  DATIVO_PG_STEP_END = 2,
+  // dativo_pg_rows_cancel was called. Rows may be left on the connection.
+  DATIVO_PG_STEP_CANCELLED = 3,
+} DativoPgStep;
+
 // Adds up a number for the rows of batches, whatever their order and encoding. Made by
 // dativo_digest_new, ended by dativo_digest_free. It may move between threads but serves one at a
 // time.
@@ -114,6 +129,12 @@ typedef struct DativoKeyLog DativoKeyLog;
 // time may call dativo_key_set_contains, while none calls another function of it.
 typedef struct DativoKeySet DativoKeySet;
 
+// Decodes the rows of one COPY in binary format. Made by dativo_pg_rows_new, ended by
+// dativo_pg_rows_free. It may move between threads but serves one at a time, except for
+// dativo_pg_rows_cancel. libpq allows one thread at a time to use a connection: while a call on the rows
+// runs, nobody else may, except for PQcancel and its like.
+typedef struct DativoPgRows DativoPgRows;
+
 // Decodes a Singer stream. Made by dativo_reader_new, ended by dativo_reader_free. It may move
 // between threads but serves one at a time, except for dativo_reader_cancel and dativo_reader_stats.
 typedef struct DativoReader DativoReader;
@@ -130,7 +151,7 @@ typedef struct {
   char *message;
   // Its length in bytes.
   size_t message_len;
-  // The 1-based input line it is about, 0 if none.
+  // The 1-based input line, or row, it is about, 0 if none.
   uint64_t line;
   // The stream it is about, NULL if none.
   char *stream;
@@ -163,6 +184,43 @@ typedef struct {
   // Memory in use, in bytes.
   uint64_t bytes;
 } DativoKeyCount;
+
+// Functions of libpq, all of the one that made the PGconn they are used with.
+typedef struct {
+  // sizeof(DativoPqCalls) as the caller knows it.
+  uint32_t struct_size;
+  // How long to wait for a row before saying that there is none (200 ms).
+  uint32_t idle_millis;
+  // PQgetCopyData
+  int (*get_copy_data)(void *conn, char **row, int async_mode);
+  // PQfreemem
+  void (*free_mem)(void *memory);
+  // PQconsumeInput
+  int (*consume_input)(void *conn);
+  // PQsocket
+  int (*socket)(const void *conn);
+  // PQerrorMessage
+  const char *(*error_message)(const void *conn);
+  // PQlibVersion
+  int (*lib_version)(void);
+} DativoPqCalls;
+
+// Limits and policies. 0 stands for the default everywhere. Fields are only ever appended.
+typedef struct {
+  // sizeof(DativoPgOptions) as the caller knows it.
+  uint32_t struct_size;
+  // Dates and times that are infinite or outside the years 1 to 9999, and 24:00: 0 the nearest that
+  // there is, 1 null, 2 an error.
+  uint32_t out_of_range;
+  // NaN and infinite numbers: 0 null, 1 an error.
+  uint32_t special_numbers;
+  // 0.
+  uint32_t reserved;
+  // A batch is cut at this many rows (65,536).
+  uint64_t batch_rows;
+  // A batch is cut at this many decoded bytes (16 MiB).
+  uint64_t batch_bytes;
+} DativoPgOptions;
 
 // Limits of a reader. 0 stands for the default everywhere, so a zeroed struct with struct_size
 // set is valid. Fields are only ever appended.
@@ -412,6 +470,52 @@ DativoStatus dativo_key_set_count(const DativoKeySet *set,
 // # Safety
 // The rules at the top of dativo.h; no other call on the set is running or follows.
 void dativo_key_set_free(DativoKeySet *set);
+
+// Makes a reader of the COPY that `pgconn` is in, a PGconn of the libpq whose functions are `calls`.
+// It needs the connection open until it is freed. `schema` is a struct whose children are the columns, in
+// the order in which they are copied, and is moved in whatever the outcome; `dativo.pg` in a field's
+// metadata names the form its values come in. `options` may be NULL.
+//
+// # Safety
+// The rules at the top of dativo.h; the connection stays open until the rows are freed.
+DativoStatus dativo_pg_rows_new(void *pgconn,
+                                const DativoPqCalls *calls,
+                                ArrowSchema *schema,
+                                const DativoPgOptions *options,
+                                DativoPgRows **rows,
+                                DativoError *error);
+
+// Reads up to the next batch, or as far as there are rows. `step` becomes a DativoPgStep; `batch` is written
+// for DATIVO_PG_STEP_BATCH alone, and the caller releases it. After an error nothing more can be read.
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_pg_rows_next(DativoPgRows *rows,
+                                 ArrowArray *batch,
+                                 int32_t *step,
+                                 DativoError *error);
+
+// How many values of each of the `columns` columns a policy has changed so far.
+//
+// # Safety
+// The rules at the top of dativo.h; `counts` can take `columns` numbers.
+DativoStatus dativo_pg_rows_tally(const DativoPgRows *rows,
+                                  uint64_t *counts,
+                                  size_t columns,
+                                  DativoError *error);
+
+// Makes dativo_pg_rows_next return DATIVO_PG_STEP_CANCELLED at once, also one that is waiting now. Any
+// thread may call it at any time before the free. NULL is fine.
+//
+// # Safety
+// The rules at the top of dativo.h.
+void dativo_pg_rows_cancel(const DativoPgRows *rows);
+
+// Ends the rows; the connection stays as it is. NULL is fine.
+//
+// # Safety
+// The rules at the top of dativo.h; no other call on the rows is running or follows.
+void dativo_pg_rows_free(DativoPgRows *rows);
 
 // Makes a reader. With `fd` >= 0 it reads that descriptor itself, does not close it, and needs it
 // open until it is freed; with -1 it is fed. `options` may be NULL.
