@@ -78,15 +78,13 @@ class ValueMisfit(PostgresError):  # noqa: N818 -- says what is the matter
 
     Attributes:
         stream: id of the stream.
-        column: name.
     """
 
     default_instruction = "Give the column another type in `column_types`."
 
-    def __init__(self, reason: str, *, stream: str, column: str) -> None:
-        super().__init__(f"stream {stream!r}, column {column!r}: {reason}")
+    def __init__(self, reason: str, *, stream: str) -> None:
+        super().__init__(f"stream {stream!r}: {reason}")
         self.stream = stream
-        self.column = column
 
 
 _BY_SQLSTATE: dict[str, type[PostgresError]] = {

@@ -1,0 +1,8 @@
+"""Rows of PostgreSQL's COPY as Arrow batches, for connectors: the native core takes them from libpq."""
+
+from __future__ import annotations
+
+from dativo_native import InvalidValue, IoError
+from dativo_native.pg import PgOptions, PgRows, PgStep, PqCalls
+
+__all__ = ["InvalidValue", "IoError", "PgOptions", "PgRows", "PgStep", "PqCalls"]
