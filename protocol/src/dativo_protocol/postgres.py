@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from dativo_native import InvalidValue, IoError
-from dativo_native.pg import PgOptions, PgRows, PgStep, PqCalls
+from dativo_native.pg import PgConnection, PgOptions, PgRows, PgStep, PqCalls
 
-__all__ = ["InvalidValue", "IoError", "PgOptions", "PgRows", "PgStep", "PqCalls"]
+__all__ = ["InvalidValue", "IoError", "PgConnection", "PgOptions", "PgRows", "PgStep", "PqCalls"]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from tap_postgres.errors import PostgresError, ValueMisfit, postgres_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     import psycopg
     import pyarrow as pa
-    from dativo_protocol.postgres import PgOptions, PgRows
+    from dativo_protocol.postgres import PgConnection, PgOptions, PgRows
     from psycopg.rows import TupleRow
 
     from tap_postgres.tables import StreamPlan
@@ -34,7 +34,7 @@ class Copying:
         self.options = options
         self.changed: dict[str, int] = {}
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
+    def batches(self) -> Generator[pa.RecordBatch]:
         """Yield the rows; the connection takes no other command before the end.
 
         Raises:
@@ -63,7 +63,9 @@ class Copying:
         if result.status != ExecStatus.COPY_OUT:
             self._fail(result)
         try:
-            with PgRows(cast("PgConnection", pgconn), PqCalls.of_psycopg(), self._plan.arrow_schema, self.options) as rows:
+            taken_from = cast("PgConnection", pgconn)  # its type has no pgconn_ptr, though it is documented
+            schema = self._plan.arrow_schema
+            with PgRows(taken_from, PqCalls.of_psycopg(), schema, self.options) as rows:
                 yield rows
         except InvalidValue as error:
             raise ValueMisfit(str(error), stream=self._plan.id) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from dativo_protocol.metrics import Counter
@@ -83,8 +84,10 @@ class _Stream:
             self._out.stream(self._name, self._plan.arrow_schema, version) as records,
         ):
             copying = Copying(connection, self._plan, options)
-            for batch in copying.batches():
-                records.write(batch)
+            # The rows are let go before their connection, whatever happens.
+            with closing(copying.batches()) as batches:
+                for batch in batches:
+                    records.write(batch)
         return copying.changed
 
     def _report(self, changed: Mapping[str, int]) -> None:
