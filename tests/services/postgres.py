@@ -48,7 +48,7 @@ class Postgres:
         self.port = free_ports("postgres")["postgres"]
         with (self.directory / "log").open("wb") as log:
             self.process = subprocess.Popen(
-                [_program("postgres"), "-D", data, "-h", "127.0.0.1", "-p", str(self.port), "-k", ""],
+                [_program("postgres"), "-D", data, "-h", "127.0.0.1", "-p", str(self.port), "-k", "", "-F"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -45,7 +45,7 @@ class SshServer:
 
     def private_key(self, passphrase: str | None = None) -> str:
         """The user's key as text."""
-        return self.user_key.export_private_key(passphrase=passphrase, rounds=1).decode()
+        return self.user_key.export_private_key(passphrase=passphrase, rounds=50).decode()
 
     def public_host_key(self) -> str:
         """As `host_key` of the settings has it."""

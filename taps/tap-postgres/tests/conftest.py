@@ -13,11 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from dativo_protocol.batch_settings import batches_of
+from dativo_protocol.catalog import parse_catalog
 from dativo_protocol.config import load_settings
+from dativo_protocol.errors import DativoError
+from dativo_protocol.state import State
+from dativo_protocol.tap import run_tap
 from dativo_protocol.testing import Outcome, run
 from tap_postgres.connections import Connections
 from tap_postgres.errors import ConnectError
 from tap_postgres.settings import TapPostgresSettings
+from tap_postgres.tap import PostgresTap
 
 from tests.services import postgres
 from tests.services.postgres import PASSWORD, USER, Postgres
@@ -27,6 +33,25 @@ if TYPE_CHECKING:
 
 EXECUTABLE = Path(sys.executable).parent / "tap-postgres"
 _numbers = itertools.count()
+
+
+class Messages(list[dict[str, Any]]):
+    """What a tap has written, in order."""
+
+    @classmethod
+    def of(cls, lines: bytes) -> Messages:
+        return cls(json.loads(line) for line in lines.splitlines())
+
+    def messages(self, kind: str) -> list[dict[str, Any]]:
+        return [message for message in self if message["type"] == kind]
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return [message["record"] for message in self.messages("RECORD")]
+
+    @property
+    def kinds(self) -> list[str]:
+        return [message["type"] for message in self]
 
 
 @dataclass
@@ -91,11 +116,23 @@ class Database:
         """Run the executable to its end."""
         return run(self.command(*arguments, **given), cwd=self.directory, env=env, timeout=120)
 
-    def catalog(self, **given: Any) -> dict[str, Any]:
-        """Discover successfully."""
-        outcome = self.run("--discover", **given)
-        assert outcome.code == 0, outcome.stderr
-        return json.loads(outcome.stdout)
+    def catalog(self, **settings: Any) -> dict[str, Any]:
+        """Discover, in this process."""
+        return PostgresTap(self.typed(**settings)).discover().to_dict()
+
+    def sync(self, catalog: Any = None, state: Any = None, **settings: Any) -> Messages:
+        """Write the selected streams, in this process."""
+        typed, path = self.typed(**settings), self.directory / "out.singer"
+        chosen = None if catalog is None else parse_catalog(catalog)
+        with path.open("wb") as out:
+            run_tap(PostgresTap(typed), chosen, State(state), out.fileno(), batches=batches_of(typed))
+        return Messages.of(path.read_bytes())
+
+    def refusal(self, catalog: Any = None, **settings: Any) -> str:
+        """Write the selected streams in vain, in this process; returns what the user is told."""
+        with pytest.raises(DativoError) as caught:
+            self.sync(catalog, **settings)
+        return f"{caught.value} {caught.value.instruction}"
 
     def failure(self, *arguments: str, **given: Any) -> str:
         """Run in vain and return what the only CRITICAL line says."""

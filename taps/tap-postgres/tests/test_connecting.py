@@ -60,7 +60,7 @@ def test_options_of_a_url(database: Database) -> None:
     ],
 )
 def test_a_url_that_is_none(url: str, reason: str, database: Database) -> None:
-    said = database.failure("--discover", **by_uri(database, "sqlalchemy_url", url))
+    said = database.refusal(**by_uri(database, "sqlalchemy_url", url))
     assert reason in said
     assert "hidden-word" not in said
     assert "pa%zz" not in said

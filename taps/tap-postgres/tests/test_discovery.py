@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -139,14 +140,15 @@ def test_any_name_that_the_server_allows(database: Database) -> None:
         assert list(entries[f"public-{name}"]["schema"]["properties"]) == ["id", name]
 
 
-def test_two_tables_with_one_id(database: Database) -> None:
+def test_two_tables_with_one_id(database: Database, caplog: pytest.LogCaptureFixture) -> None:
     database.execute(
         'CREATE SCHEMA "a-b"; CREATE SCHEMA a; CREATE TABLE a."b-c" (i int); CREATE TABLE "a-b".c ()'
     )
     database.execute('ALTER TABLE "a-b".c ADD COLUMN j int')
-    outcome = database.run("--discover")
-    assert outcome.code == 0
-    assert "a-b-c: left out, another table has the same id" in outcome.stderr
+    with caplog.at_level(logging.WARNING):
+        (entry,) = database.catalog()["streams"]
+    assert of_stream(entry)["schema-name"] == "a"
+    assert "a-b-c: left out, another table has the same id" in caplog.text
 
 
 def test_columns_that_cannot_be_read(database: Database) -> None:
@@ -176,10 +178,9 @@ def test_a_key_that_cannot_be_read_is_none(database: Database) -> None:
 
 
 def test_a_thousand_tables(database: Database) -> None:
-    """The process itself takes 0.5 s; four times of what is promised allows for a slow machine."""
+    """It takes 0.3 s of CPU time; ten times that allows for a slow machine."""
     columns = ", ".join(f"c{number} int" for number in range(10))
     database.execute("; ".join(f"CREATE TABLE t{number} (id int, {columns})" for number in range(1000)))
-    before = os.times()
+    before = time.process_time()
     assert len(database.catalog()["streams"]) == 1000
-    after = os.times()
-    assert after.children_user + after.children_system - before.children_user - before.children_system < 4
+    assert time.process_time() - before < 3

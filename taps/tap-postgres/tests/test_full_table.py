@@ -10,22 +10,11 @@ import pytest
 
 if TYPE_CHECKING:
     from conftest import Database
-    from dativo_protocol.testing import Outcome
 
 ORDERS = """
 CREATE TABLE orders (id int PRIMARY KEY, customer text, price numeric(12,2));
 INSERT INTO orders SELECT n, 'customer ' || n % 10, n * 1.25 FROM generate_series(1, 20000) n;
 """
-
-
-def records(database: Database, **given: Any) -> list[dict[str, Any]]:
-    outcome = database.run(**given)
-    assert outcome.code == 0, outcome.stderr
-    return [message["record"] for message in outcome.messages("RECORD")]
-
-
-def messages(outcome: Outcome) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in outcome.stdout.splitlines()]
 
 
 def select(catalog: dict[str, Any], **metadata: Any) -> dict[str, Any]:
@@ -37,15 +26,15 @@ def select(catalog: dict[str, Any], **metadata: Any) -> dict[str, Any]:
 
 def test_all_rows_come_once(database: Database) -> None:
     database.execute(ORDERS)
-    rows = records(database, batch_rows=777)
+    rows = database.sync(batch_rows=777).records
     assert sorted(row["id"] for row in rows) == list(range(1, 20_001))
     assert rows[0] == {"id": 1, "customer": "customer 1", "price": 1.25}
 
 
 def test_the_order_of_messages(database: Database) -> None:
     database.execute("CREATE TABLE a (id int); INSERT INTO a VALUES (1); CREATE TABLE b (id int)")
-    outcome = database.run()
-    kinds = [(message["type"], message.get("stream")) for message in messages(outcome)]
+    outcome = database.sync()
+    kinds = [(message["type"], message.get("stream")) for message in outcome]
     assert kinds == [
         ("SCHEMA", "public-a"),
         ("ACTIVATE_VERSION", "public-a"),
@@ -59,7 +48,7 @@ def test_the_order_of_messages(database: Database) -> None:
     ]
     versions = {
         message["version"]
-        for message in messages(outcome)
+        for message in outcome
         if message.get("stream") == "public-a" and "version" in message
     }
     assert outcome.messages("STATE")[-1]["value"]["bookmarks"]["public-a"] == {"version": versions.pop()}
@@ -68,11 +57,10 @@ def test_the_order_of_messages(database: Database) -> None:
 
 def test_a_second_reading_activates_its_version_at_the_end_alone(database: Database) -> None:
     database.execute("CREATE TABLE a (id int); INSERT INTO a VALUES (1)")
-    first = database.run().messages("STATE")[-1]["value"]
+    first = database.sync().messages("STATE")[-1]["value"]
     first["bookmarks"]["public-a"]["of another tool"] = 7
-    second = database.run(state=first)
-    kinds = [message["type"] for message in messages(second)]
-    assert kinds == ["STATE", "SCHEMA", "RECORD", "ACTIVATE_VERSION", "STATE"]
+    second = database.sync(state=first)
+    assert second.kinds == ["STATE", "SCHEMA", "RECORD", "ACTIVATE_VERSION", "STATE"]
     before, after = (state["value"]["bookmarks"]["public-a"] for state in second.messages("STATE"))
     assert after["version"] > before["version"]
     assert after["of another tool"] == 7
@@ -80,8 +68,8 @@ def test_a_second_reading_activates_its_version_at_the_end_alone(database: Datab
 
 def test_without_versions(database: Database) -> None:
     database.execute("CREATE TABLE a (id int); INSERT INTO a VALUES (1)")
-    outcome = database.run(activate_version=False)
-    assert [message["type"] for message in messages(outcome)] == ["SCHEMA", "RECORD", "STATE"]
+    outcome = database.sync(activate_version=False)
+    assert outcome.kinds == ["SCHEMA", "RECORD", "STATE"]
     assert "version" not in outcome.messages("RECORD")[0]
 
 
@@ -92,7 +80,7 @@ def test_only_what_is_selected(database: Database) -> None:
         entry["metadata"][0]["metadata"]["selected"] = entry["tap_stream_id"] == "public-orders"
         for item in entry["metadata"][1:]:
             item["metadata"]["selected"] = item["breadcrumb"][-1] == "price"
-    outcome = database.run(catalog=catalog)
+    outcome = database.sync(catalog=catalog)
     (schema,) = outcome.messages("SCHEMA")
     assert list(schema["schema"]["properties"]) == ["id", "price"]
     assert schema["key_properties"] == ["id"]
@@ -103,13 +91,13 @@ def test_a_column_that_is_new_is_read(database: Database) -> None:
     database.execute("CREATE TABLE t (id int); INSERT INTO t VALUES (1)")
     catalog = database.catalog()
     database.execute("ALTER TABLE t ADD COLUMN added text DEFAULT 'x'")
-    assert records(database, catalog=catalog) == [{"id": 1, "added": "x"}]
+    assert database.sync(catalog=catalog).records == [{"id": 1, "added": "x"}]
 
 
 def test_conditions_of_the_user(database: Database) -> None:
     database.execute(ORDERS)
     clauses = ["id > 5 OR id = 1", "customer LIKE '%3'", "price < 20"]
-    rows = records(database, stream_options={"public-orders": {"custom_where_clauses": clauses}})
+    rows = database.sync(stream_options={"public-orders": {"custom_where_clauses": clauses}}).records
     assert [row["id"] for row in rows] == [13]
 
 
@@ -119,7 +107,7 @@ def test_keys_of_a_view(database: Database) -> None:
     catalog["streams"] = [entry for entry in catalog["streams"] if entry["tap_stream_id"] == "public-few"]
     catalog["streams"][0].pop("key_properties")
     select(catalog, **{"table-key-properties": [], "view-key-properties": ["id"]})
-    outcome = database.run(catalog=catalog)
+    outcome = database.sync(catalog=catalog)
     assert outcome.messages("SCHEMA")[0]["key_properties"] == ["id"]
     assert len(outcome.messages("RECORD")) == 2
 
@@ -135,13 +123,13 @@ def test_rows_of_children_come_with_their_parent(parent: str, database: Database
     database.execute("INSERT INTO t1 VALUES (1), (2)")
     catalog = database.catalog()
     catalog["streams"] = [entry for entry in catalog["streams"] if entry["tap_stream_id"] == "public-t"]
-    assert records(database, catalog=catalog) == [{"id": 1}, {"id": 2}]
+    assert database.sync(catalog=catalog).records == [{"id": 1}, {"id": 2}]
 
 
 def test_names_that_need_quotes(database: Database) -> None:
     database.execute('CREATE SCHEMA "s""%s"; CREATE TABLE "s""%s"."t{} ü" ("a""b%" int, "select" int)')
     database.execute('INSERT INTO "s""%s"."t{} ü" VALUES (1, 2)')
-    outcome = database.run()
+    outcome = database.sync()
     (record,) = outcome.messages("RECORD")
     assert record["stream"] == 's"%s-t{} ü'
     assert record["record"] == {'a"b%': 1, "select": 2}
@@ -158,7 +146,7 @@ def test_what_the_catalog_selects_is_gone(broken: str, reason: str, database: Da
     database.execute(ORDERS)
     catalog = database.catalog()
     database.execute(broken)
-    said = database.failure(catalog=catalog)
+    said = database.refusal(catalog=catalog)
     assert reason in said
     assert "Write a fresh catalog with --discover" in said
 
@@ -170,7 +158,7 @@ def test_a_right_that_was_revoked(database: Database) -> None:
     database.execute(
         f"REVOKE SELECT ON orders FROM {reader['user']}; GRANT SELECT (id) ON orders TO {reader['user']}"
     )
-    said = database.failure(catalog=catalog, **reader)
+    said = database.refusal(catalog=catalog, **reader)
     assert "stream 'public-orders': no right to SELECT column 'customer'" in said
     assert "Grant the right" in said
 
@@ -179,12 +167,12 @@ def test_a_method_that_is_not_built_in(database: Database) -> None:
     database.execute(ORDERS)
     catalog = select(database.catalog(), **{"replication-method": "LOG_BASED"})
     catalog["streams"][0].pop("replication_method")
-    assert "LOG_BASED is not built in" in database.failure(catalog=catalog)
+    assert "LOG_BASED is not built in" in database.refusal(catalog=catalog)
 
 
 def test_a_condition_that_is_no_sql(database: Database) -> None:
     database.execute(ORDERS)
-    said = database.failure(stream_options={"public-orders": {"custom_where_clauses": ["secret_word ~"]}})
+    said = database.refusal(stream_options={"public-orders": {"custom_where_clauses": ["secret_word ~"]}})
     assert said.startswith("reading stream 'public-orders': syntax error")
 
 
@@ -204,7 +192,7 @@ def test_an_error_in_the_middle(database: Database) -> None:
 
 def test_a_value_that_does_not_fit(database: Database) -> None:
     database.execute("CREATE TABLE t (n numeric); INSERT INTO t VALUES (1.123)")
-    said = database.failure(column_types={"public-t": {"n": "decimal(5,2)"}})
+    said = database.refusal(column_types={"public-t": {"n": "decimal(5,2)"}})
     assert "stream 'public-t'" in said
     assert "column_types" in said
     assert "1.123" not in said
@@ -212,15 +200,14 @@ def test_a_value_that_does_not_fit(database: Database) -> None:
 
 def test_arrays_of_other_dimensions_than_declared(database: Database) -> None:
     database.execute("CREATE TABLE t (a int[]); INSERT INTO t VALUES ('{{1,2},{3,4}}')")
-    assert "column_types" in database.failure()
-    assert records(database, column_types={"public-t": {"a": "json"}}) == [{"a": [[1, 2], [3, 4]]}]
+    assert "column_types" in database.refusal()
+    assert database.sync(column_types={"public-t": {"a": "json"}}).records == [{"a": [[1, 2], [3, 4]]}]
 
 
 def test_batches_as_files(database: Database) -> None:
     database.execute(ORDERS)
     storage = {"root": str(database.directory / "spool")}
-    outcome = database.run(batch_config={"encoding": {"format": "jsonl"}, "storage": storage})
-    assert outcome.code == 0, outcome.stderr
+    outcome = database.sync(batch_config={"encoding": {"format": "jsonl"}, "storage": storage})
     lines = [
         json.loads(line)
         for message in outcome.messages("BATCH")

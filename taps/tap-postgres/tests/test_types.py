@@ -238,7 +238,7 @@ def test_text_that_is_json(every_type: Database) -> None:
 
 @pytest.mark.parametrize("chosen", ["decimal(39,2)", "decimal(4,5)", "decimal(0)", "varchar"])
 def test_no_such_type(chosen: str, every_type: Database) -> None:
-    reason = every_type.failure("--discover", column_types={"public-every": {"id": chosen}})
+    reason = every_type.refusal(column_types={"public-every": {"id": chosen}})
     assert f"column_types: {chosen!r} is no type" in reason
     assert "Types are text" in reason
 
