@@ -45,7 +45,7 @@ class LineTooLong(NativeError):  # noqa: N818
 
 
 class InvalidValue(NativeError):  # noqa: N818
-    """A value of a row does not fit its column, which the message names; `line` is the row. It is not shown."""
+    """A value, which is not shown, does not fit its column, which the message names; `line` is its row."""
 
 
 class IoError(NativeError):

@@ -1,8 +1,8 @@
 """Rows of PostgreSQL: what a COPY in binary format brings becomes Arrow batches.
 
-psycopg connects and says `COPY … TO STDOUT (FORMAT binary)` by `connection.pgconn.exec_`; then the core takes the rows
-from libpq itself, without the GIL. A field of the schema names the form in which PostgreSQL sends its values by
-`dativo.pg` in its metadata; docs/abi.md lists the forms and the Arrow types each may become.
+psycopg connects and says `COPY … TO STDOUT (FORMAT binary)` by `connection.pgconn.exec_`; then the core takes
+the rows from libpq itself, without the GIL. A field of the schema names by `dativo.pg` in its metadata the
+form in which PostgreSQL sends its values; docs/abi.md lists the forms and the Arrow types each may become.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class PgStep(IntEnum):
 
     Attributes:
         IDLE: no row arrived for `idle_millis`.
-        END: nothing follows. Only `get_result` tells whether the COPY came to its end; if it did not, the rows
-            after the last batch are dropped.
+        END: nothing follows. Only `get_result` tells whether the COPY came to its end; if it did not, the
+            rows after the last batch are dropped.
         CANCELLED: `PgRows.cancel` was called; rows may be left on the connection.
     """
 
@@ -94,8 +94,8 @@ class PqCalls:
     def of_psycopg(cls) -> PqCalls:
         """Those of the libpq that psycopg uses.
 
-        They are looked up in psycopg's own extension module, whose dependencies the search goes on to: a second
-        libpq of the system would read a foreign struct.
+        They are looked up in psycopg's own extension module, whose dependencies the search goes on to: a
+        second libpq of the system would read a foreign struct.
 
         Raises:
             InvalidArgument: the functions are not there, or are those of another version than psycopg says.
@@ -118,8 +118,8 @@ class PqCalls:
 class PgRows(Closing):
     """Decodes the rows of one COPY.
 
-    One thread at a time may use it, and the connection with it; `cancel` is free to any. The connection has to stay
-    open: a closed one is refused, but must not be closed while `next` runs.
+    One thread at a time may use it, and the connection with it; `cancel` is free to any. The connection has
+    to stay open: a closed one is refused, but must not be closed while `next` runs.
     """
 
     def __init__(
@@ -190,7 +190,7 @@ class PgRows(Closing):
 
 
 def _library(pq: Any) -> ctypes.CDLL:
-    """What psycopg calls libpq through: its extension module, or the library that its Python code has loaded."""
+    """What psycopg calls libpq through: its extension module, or the library that its Python has loaded."""
     if pq.__impl__ == "python":
         loaded: ctypes.CDLL = importlib.import_module("psycopg.pq._pq_ctypes").pq
         return loaded
