@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,8 @@ from dativo_protocol.schema import columns_of
 from tap_postgres.connections import Connections
 from tap_postgres.discovery import Discovered, look_up
 from tap_postgres.forms import KIND_KEY, arrow_field
+from tap_postgres.pg_types import PgType
+from tap_postgres.type_map import Rules, map_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -263,3 +266,45 @@ def fields(field: pa.Field[Any]) -> Iterator[pa.Field[Any]]:
     elif isinstance(field.type, pa.StructType):
         for index in range(field.type.num_fields):
             yield from fields(field.type.field(index))
+
+
+def of_extension(extension: str, name: str) -> PgType:
+    """A type of an extension that is not at hand."""
+    return PgType(1_000_000, name, "Extensions", "base", extension)
+
+
+RULES = Rules(dates_as_text=False, json_as_object=False, hex_bytes=False, geojson=False)
+
+
+@pytest.mark.parametrize(
+    ("type_", "announced", "kind"),
+    [
+        (of_extension("hstore", "hstore"), one("object", additionalProperties=TEXT), "hstore"),
+        (of_extension("citext", "citext"), TEXT, "text"),
+        (of_extension("ltree", "ltree"), TEXT, "text"),
+        (of_extension("postgis", "geometry"), TEXT, "text"),
+        (of_extension("", "hstore"), TEXT, "text"),
+    ],
+    ids=["hstore", "citext", "ltree", "geometry", "a namesake of hstore"],
+)
+def test_types_of_extensions(type_: PgType, announced: dict[str, Any], kind: str) -> None:
+    mapped = map_column("c", type_, -1, 0, RULES)
+    assert mapped is not None
+    assert mapped.form.announced() == announced
+    assert mapped.form.kind == kind
+    assert ("::" in mapped.select.as_string()) == (
+        type_.name not in ("hstore", "citext") or not type_.extension
+    )
+
+
+@pytest.mark.parametrize("name", ["geometry", "geography"])
+def test_geometry_as_geojson(name: str) -> None:
+    mapped = map_column("c", of_extension("postgis", name), -1, 0, replace(RULES, geojson=True))
+    assert mapped is not None
+    assert mapped.form.announced() == {"type": ANY}
+    assert mapped.select.as_string() == '"Extensions"."st_asgeojson"("c")'
+
+
+def test_what_is_no_type_of_columns_is_unsupported() -> None:
+    assert map_column("c", PgType(2276, "any", "pg_catalog", "pseudo"), -1, 0, RULES) is None
+    assert map_column("c", PgType(705, "unknown", "pg_catalog", "base"), -1, 0, RULES) is None

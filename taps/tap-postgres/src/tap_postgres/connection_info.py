@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from dativo_protocol.errors import ConfigError
 from dativo_protocol.log import redact
 
-from tap_postgres.connection_settings import Flag, is_set
+from tap_postgres.connection_settings import is_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -86,7 +86,7 @@ def connection_info(settings: ConnectionSettings, files: PrivateFiles) -> Connec
 def _of_parts(settings: ConnectionSettings) -> Iterator[tuple[str, str]]:
     if settings.host:
         yield "host", settings.host
-    yield "port", str(_port(settings.port))
+    yield "port", str(settings.port)
     for name, value in (
         ("user", settings.user),
         ("password", settings.password),
@@ -94,13 +94,6 @@ def _of_parts(settings: ConnectionSettings) -> Iterator[tuple[str, str]]:
     ):
         if value is not None:
             yield name, value
-
-
-def _port(given: int | str) -> int:
-    try:
-        return int(given)
-    except ValueError:
-        raise _invalid("port: is no number") from None
 
 
 def _of_uri(uri: str) -> dict[str, str]:
@@ -131,23 +124,16 @@ def _session(settings: ConnectionSettings) -> Iterator[str]:
 
 def _tls(settings: ConnectionSettings, files: PrivateFiles) -> Iterator[tuple[str, str]]:
     if settings.ssl is not None:
-        yield "sslmode", "require" if _flag("ssl", settings.ssl) else "prefer"
-    if not _flag("ssl_enable", settings.ssl_enable):
+        yield "sslmode", "require" if is_set(settings.ssl) else "prefer"
+    if not is_set(settings.ssl_enable):
         return
     yield "sslmode", settings.ssl_mode
     named = [("sslrootcert", settings.ssl_certificate_authority)]
-    if _flag("ssl_client_certificate_enable", settings.ssl_client_certificate_enable):
+    if is_set(settings.ssl_client_certificate_enable):
         named += [("sslcert", settings.ssl_client_certificate), ("sslkey", settings.ssl_client_private_key)]
     for name, value in named:
         if value:
             yield name, files.path_of(value, name)
-
-
-def _flag(name: str, value: Flag) -> bool:
-    try:
-        return is_set(value)
-    except ValueError:
-        raise _invalid(f"{name}: is neither true nor false") from None
 
 
 def _invalid(problem: str) -> ConfigError:

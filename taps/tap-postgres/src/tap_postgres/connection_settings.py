@@ -13,27 +13,24 @@ Flag = bool | str
 """True or false, which PipelineWise's configurations write as "true" and "false"."""
 
 
-def is_set(flag: Flag) -> bool:
-    """Return what a flag means.
+DIGITS = "^[0-9]{1,5}$"
 
-    Raises:
-        ValueError: a text that is neither true nor false.
-    """
-    if isinstance(flag, bool):
-        return flag
-    meaning = {"true": True, "1": True, "false": False, "0": False, "": False}.get(flag.strip().lower())
-    if meaning is None:
-        raise ValueError("a flag is neither true nor false")
-    return meaning
+FLAG_TEXT = "^([Tt]rue|TRUE|1|[Ff]alse|FALSE|0|)$"
+"""What such a text may be."""
+
+
+def is_set(flag: Flag) -> bool:
+    """Return what a flag means."""
+    return flag if isinstance(flag, bool) else flag.lower() in ("true", "1")
 
 
 @dataclass(frozen=True)
 class SshTunnelSettings:
     """A host to connect through."""
 
-    enable: Flag = setting(description="Connect through this host.", default=False)
+    enable: Flag = setting(description="Connect through this host.", default=False, pattern=FLAG_TEXT)
     host: str = setting(description="Name or address of the SSH server.", min_length=1)
-    port: int | str = setting(description="Port of the SSH server.", default=22)
+    port: int | str = setting(description="Port of the SSH server.", default=22, pattern=DIGITS)
     username: str = setting(description="User on the SSH server.", min_length=1)
     private_key: str | None = setting(
         description="Private key, as text or the path of its file; without one the SSH agent is asked.",
@@ -65,7 +62,7 @@ class ConnectionSettings:
         default=None,
         examples=("localhost",),
     )
-    port: int | str = setting(description="Port of the server.", default=5432)
+    port: int | str = setting(description="Port of the server.", default=5432, pattern=DIGITS)
     user: str | None = setting(description="User to connect as.", default=None)
     password: str | None = setting(description="Password of the user.", default=None, secret=True)
     database: str | None = setting(description="Database to read.", default=None)
@@ -95,11 +92,14 @@ class ConnectionSettings:
         minimum=0,
     )
     ssl: Flag | None = setting(
-        description="PipelineWise's switch for TLS: true is `sslmode=require`.", default=None
+        description="PipelineWise's switch for TLS: true is `sslmode=require`.",
+        default=None,
+        pattern=FLAG_TEXT,
     )
     ssl_enable: Flag = setting(
         description="Connect by TLS, as the settings below say; otherwise libpq's defaults hold.",
         default=False,
+        pattern=FLAG_TEXT,
     )
     ssl_mode: SslMode = setting(
         description="What of the server's certificate is verified.", default="verify-full"
@@ -107,7 +107,9 @@ class ConnectionSettings:
     ssl_certificate_authority: str | None = setting(
         description="Certificates to trust, as PEM text or the path of a file.", default=None
     )
-    ssl_client_certificate_enable: Flag = setting(description="Show a client certificate.", default=False)
+    ssl_client_certificate_enable: Flag = setting(
+        description="Show a client certificate.", default=False, pattern=FLAG_TEXT
+    )
     ssl_client_certificate: str | None = setting(
         description="Client certificate, as PEM text or the path of a file.", default=None
     )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from dativo_protocol.batch_settings import BatchSettings, batch_setting
 from dativo_protocol.config import setting
 
-from tap_postgres.connection_settings import ConnectionSettings, Flag
+from tap_postgres.connection_settings import FLAG_TEXT, ConnectionSettings, Flag, is_set
 
 OutOfRangeDates = Literal["clamp", "null", "fail"]
 SpecialNumbers = Literal["null", "fail"]
@@ -39,9 +39,12 @@ class TypeSettings:
             "survive."
         ),
         default=False,
+        pattern=FLAG_TEXT,
     )
     json_as_object: Flag = setting(
-        description="Announce json and jsonb columns as objects, instead of as any JSON value.", default=False
+        description="Announce json and jsonb columns as objects, instead of as any JSON value.",
+        default=False,
+        pattern=FLAG_TEXT,
     )
     column_types: dict[str, dict[str, str]] = setting(
         description=(
@@ -106,7 +109,9 @@ class TapPostgresSettings(TypeSettings, ConnectionSettings):
         default=None,
     )
     flattening_enabled: Flag = setting(
-        description="Not built in: a configuration that turns it on is refused.", default=False
+        description="Not built in: a configuration that turns it on is refused.",
+        default=False,
+        pattern=FLAG_TEXT,
     )
 
     def __post_init__(self) -> None:
@@ -117,7 +122,7 @@ class TapPostgresSettings(TypeSettings, ConnectionSettings):
         """
         if self.stream_maps:
             raise ValueError("stream_maps: this tap has none; use Meltano's mapper plugins")
-        if self.flattening_enabled not in (False, "false"):
+        if is_set(self.flattening_enabled):
             raise ValueError("flattening_enabled: this tap does not flatten; targets take objects")
 
     @property
