@@ -51,6 +51,11 @@ class SshServer:
         """As `host_key` of the settings has it."""
         return self.host_key.export_public_key().decode().strip()
 
+    def drop(self) -> None:
+        """Cut every connection."""
+        for connection in self.connections:
+            self._loop.call_soon_threadsafe(connection.abort)
+
     async def _listen(self) -> asyncssh.SSHAcceptor:
         return await asyncssh.create_server(
             lambda: _Session(self), "127.0.0.1", 0, server_host_keys=[self.host_key]

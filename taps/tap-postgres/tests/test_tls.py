@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import Database
+    from conftest import Database, NewDatabase
 
 HOST = "127.0.0.1"
 
@@ -32,6 +32,12 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     directory = tmp_path_factory.mktemp("keys")
     ours, other = Authority.make(directory, "ours"), Authority.make(directory, "other")
     return Keys(ours, other, ours.issue(HOST), ours.issue("db.example.com"), ours.issue("reader"))
+
+
+@pytest.fixture(scope="module")
+def database(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    with new_database(tmp_path_factory.mktemp("tls")) as made:
+        yield made
 
 
 @pytest.fixture

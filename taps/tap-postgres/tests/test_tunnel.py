@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 import pytest
 from dativo_protocol.errors import ConfigError
+from dativo_protocol.testing import start
 
 from tests.services.ssh import SshServer
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import Database
+    from conftest import Database, NewDatabase
 
 PASSPHRASE = "open-sesame-of-the-tests"
 
@@ -25,6 +26,12 @@ PASSPHRASE = "open-sesame-of-the-tests"
 def ssh() -> Iterator[SshServer]:
     with SshServer() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def database(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    with new_database(tmp_path_factory.mktemp("tunnel")) as made:
+        yield made
 
 
 def through(ssh: SshServer, **more: Any) -> dict[str, Any]:
@@ -92,9 +99,10 @@ def test_another_host(ssh: SshServer, database: Database) -> None:
     assert "shows another key than expected" in database.unreachable(**through(ssh, host_key=other))
 
 
-def test_a_host_key_that_is_none(ssh: SshServer, database: Database) -> None:
+@pytest.mark.parametrize("key", ["nonsense", "ssh-ed25519 AAA", "ssh-ed25519 AAAAC3Nza", "ssh-none AAAA"])
+def test_a_host_key_that_is_none(key: str, ssh: SshServer, database: Database) -> None:
     with pytest.raises(ConfigError, match="host_key: is no public key"):
-        database.reach(**through(ssh, host_key="nonsense"))
+        database.reach(**through(ssh, host_key=key))
 
 
 def test_any_host_with_a_warning(
@@ -115,6 +123,17 @@ def test_a_server_that_does_not_forward(database: Database) -> None:
     with SshServer(forwards=False) as ssh:
         reason = database.unreachable(**through(ssh))
     assert "closed the connection unexpectedly" in reason
+
+
+def test_a_server_that_goes_away_in_the_middle(database: Database) -> None:
+    database.execute("CREATE VIEW endless AS SELECT generate_series(1, 1000000000) AS id")
+    with SshServer() as ssh, start(database.command(**through(ssh)), cwd=database.directory) as running:
+        running.read_until(b'"RECORD"')
+        ssh.drop()
+        outcome = running.finish(60)
+    assert outcome.code == 1
+    (line,) = [line for line in outcome.stderr.splitlines() if "| CRITICAL |" in line]
+    assert "reading stream 'public-endless': " in line
 
 
 def test_nothing_is_left_behind(ssh: SshServer, database: Database) -> None:

@@ -106,11 +106,8 @@ def _expect_host_key(client: paramiko.SSHClient, settings: SshTunnelSettings) ->
     port = int(settings.port)
     name = settings.host if port == paramiko.config.SSH_PORT else f"[{settings.host}]:{port}"
     if settings.host_key:
-        entry = paramiko.hostkeys.HostKeyEntry.from_line(f"{name} {settings.host_key}")
-        if entry is None or entry.key is None:
-            problem = "ssh_tunnel.host_key: is no public key"
-            raise ConfigError(f"configuration has 1 problem: {problem}", [problem])
-        client.get_host_keys().add(name, entry.key.get_name(), entry.key)
+        key = _public_key(f"{name} {settings.host_key}")
+        client.get_host_keys().add(name, key.get_name(), key)
     elif settings.known_hosts:
         try:
             client.load_host_keys(str(Path(settings.known_hosts).expanduser()))
@@ -121,6 +118,19 @@ def _expect_host_key(client: paramiko.SSHClient, settings: SshTunnelSettings) ->
         client.set_missing_host_key_policy(_accept_any())
         return
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
+
+
+def _public_key(line: str) -> paramiko.PKey:
+    import paramiko
+
+    try:
+        entry = paramiko.hostkeys.HostKeyEntry.from_line(line)
+    except (paramiko.hostkeys.InvalidHostKey, paramiko.SSHException):
+        entry = None
+    if entry is None or entry.key is None:
+        problem = "ssh_tunnel.host_key: is no public key"
+        raise ConfigError(f"configuration has 1 problem: {problem}", [problem])
+    return entry.key
 
 
 def _accept_any() -> paramiko.MissingHostKeyPolicy:
@@ -178,7 +188,9 @@ def _pump(source: socket.socket | paramiko.Channel, sink: socket.socket | parami
     except OSError:
         pass
     finally:
-        # Both directions end together: libpq never closes one half.
+        # Both directions end together: libpq never closes one half. Closing alone would not wake the thread
+        # that waits at the other end, and would keep the connection open for as long as it waits.
         for end in (source, sink):
             with suppress(OSError, EOFError):
-                end.close()
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
