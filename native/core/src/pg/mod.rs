@@ -15,6 +15,9 @@ mod rows;
 mod source;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use policy::{OutOfRange, PgOptions, SpecialNumbers};
 pub use rows::{PgRows, PgStep};
 pub use source::{Copied, CopySource};
