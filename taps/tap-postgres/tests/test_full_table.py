@@ -126,6 +126,13 @@ def test_rows_of_children_come_with_their_parent(parent: str, database: Database
     assert database.sync(catalog=catalog).records == [{"id": 1}, {"id": 2}]
 
 
+def test_of_two_tables_with_one_id_the_one_that_was_discovered_is_read(database: Database) -> None:
+    database.execute('CREATE SCHEMA "a-b"; CREATE TABLE "a-b".c (i int)')
+    database.execute('CREATE SCHEMA a; CREATE TABLE a."b-c" (j int)')
+    database.execute('INSERT INTO "a-b".c VALUES (1); INSERT INTO a."b-c" VALUES (2)')
+    assert database.sync(database.catalog()).records == [{"j": 2}]
+
+
 def test_names_that_need_quotes(database: Database) -> None:
     database.execute('CREATE SCHEMA "s""%s"; CREATE TABLE "s""%s"."t{} ü" ("a""b%" int, "select" int)')
     database.execute('INSERT INTO "s""%s"."t{} ü" VALUES (1, 2)')

@@ -73,5 +73,7 @@ class PostgresTap:
         entries = selected_streams(catalog)
         ids = {table_id(entry) for entry in entries}
         with connections.read("plan") as connection, asking("looking up the selected tables"):
-            found = {each.table.stream_id: each for each in look_up(connection, self._settings, ids)}
+            tables = look_up(connection, self._settings, ids)
+        # Of two tables with one id the first counts, as in discovery.
+        found = {each.table.stream_id: each for each in reversed(tables)}
         return [plan_stream(entry, found, self._settings) for entry in entries]
