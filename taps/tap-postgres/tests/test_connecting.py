@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -180,8 +181,10 @@ def test_a_statement_under_way_is_cancelled(database: Database) -> None:
     with Connections(database.typed()) as connections, connections.read("test") as connection:
         connection.pgconn.send_query(b"SELECT pg_sleep(3600)")
     query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
+    deadline = time.monotonic() + 60
     with database.connect(dbname="postgres") as connection:
         while connection.execute(query, [database.name]).fetchone() != (0,):
+            assert time.monotonic() < deadline
             connection.execute("SELECT pg_sleep(0.02)")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from typing import TYPE_CHECKING
 
 from dativo_protocol.testing import peak_memory, start
@@ -17,12 +18,16 @@ CREATE VIEW wide AS SELECT n AS id, n * 1.25 AS amount, md5(n::text) || md5((-n)
 """
 
 
-def sessions(database: Database) -> int:
-    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
+def await_no_session(database: Database) -> None:
+    """The server notices that a connection has ended a little later than we do."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'tap-postgres/%%' AND datname = %s"
+    )
+    deadline = time.monotonic() + 60
     with database.connect(dbname="postgres") as connection:
-        row = connection.execute(query, [database.name]).fetchone()
-    assert row is not None
-    return row[0]
+        while connection.execute(query, [database.name]).fetchone() != (0,):
+            assert time.monotonic() < deadline
+            connection.execute("SELECT pg_sleep(0.02)")
 
 
 def test_memory_does_not_follow_the_rows(database: Database) -> None:
@@ -41,7 +46,23 @@ def test_a_signal_ends_it_with_its_code_and_no_torn_line(database: Database) -> 
     assert 0 < len(outcome.messages("RECORD")) < ROWS
     assert "stopped by SIGTERM" in outcome.stderr
     assert outcome.messages("STATE") == []
-    assert sessions(database) == 0
+    await_no_session(database)
+
+
+def test_a_signal_while_the_table_is_locked(database: Database) -> None:
+    database.execute("CREATE TABLE locked (id int)")
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+    with database.connect() as other, other.transaction(), database.connect() as watching:
+        catalog = database.catalog()
+        other.execute("LOCK TABLE locked")
+        with start(
+            database.command(catalog=catalog, lock_timeout_seconds=0), cwd=database.directory
+        ) as running:
+            while watching.execute(waiting, [database.name]).fetchone() != (1,):
+                watching.execute("SELECT pg_sleep(0.02)")
+            running.signal(signal.SIGTERM)
+            assert running.finish(30).code == 143
+        await_no_session(database)  # although the lock is still there
 
 
 def test_when_nobody_reads_on_it_ends_at_once_and_quietly(database: Database) -> None:
@@ -52,7 +73,7 @@ def test_when_nobody_reads_on_it_ends_at_once_and_quietly(database: Database) ->
         assert running.wait(30) == 3
         assert "Traceback" not in running.stderr()
         assert "CRITICAL" not in running.stderr()
-    assert sessions(database) == 0
+    await_no_session(database)
 
 
 def test_a_session_that_is_terminated(database: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, cast
 
@@ -59,8 +60,9 @@ class Copying:
         from psycopg.pq import ExecStatus
 
         pgconn = self._connection.pgconn
-        result = pgconn.exec_(copy_statement(self._plan).as_bytes(self._connection))
-        if result.status != ExecStatus.COPY_OUT:
+        pgconn.send_query(copy_statement(self._plan).as_bytes(self._connection))
+        result = _awaited(pgconn)
+        if result is not None and result.status != ExecStatus.COPY_OUT:
             self._fail(result)
         try:
             taken_from = cast("PgConnection", pgconn)  # its type has no pgconn_ptr, though it is documented
@@ -88,6 +90,20 @@ class Copying:
     @property
     def _doing(self) -> str:
         return f"reading stream {self._plan.id!r}"
+
+
+def _awaited(pgconn: psycopg.pq.abc.PGconn) -> psycopg.pq.abc.PGresult | None:
+    """Wait for the answer to a statement, for as long as its table is locked, in a way that signals end."""
+    waiting = select.poll()
+    waiting.register(pgconn.socket, select.POLLIN | select.POLLOUT)
+    while pgconn.flush():
+        waiting.poll()
+        pgconn.consume_input()
+    waiting.modify(pgconn.socket, select.POLLIN)
+    while pgconn.is_busy():
+        waiting.poll()
+        pgconn.consume_input()
+    return pgconn.get_result()
 
 
 def copy_statement(plan: StreamPlan) -> psycopg.sql.Composed:
