@@ -74,9 +74,10 @@ class _RedactingFormatter(logging.Formatter):
         super().__init__()
         forms = {form for secret in secrets for form in (secret, json.dumps(secret)[1:-1])}
         if isinstance(inner, _RedactingFormatter):  # one layer, however often secrets become known
-            inner, forms = inner.inner, forms | set(inner.secrets)
-        self.inner = inner
-        self.secrets = sorted(forms, key=len, reverse=True)
+            forms |= set(inner.secrets)
+            inner = inner.inner
+        self.inner: logging.Formatter = inner
+        self.secrets: list[str] = sorted(forms, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
         text = self.inner.format(record)
