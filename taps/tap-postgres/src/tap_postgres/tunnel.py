@@ -176,7 +176,7 @@ def _open_channel(
         if transport is None:
             return None
         return transport.open_channel("direct-tcpip", to, peer, window_size=_WINDOW_BYTES)
-    except (paramiko.SSHException, EOFError) as error:
+    except (paramiko.SSHException, EOFError, OSError) as error:
         log.warning("the SSH server does not connect us to %s:%d: %s", *to, error)
         return None
 
@@ -185,12 +185,14 @@ def _pump(source: socket.socket | paramiko.Channel, sink: socket.socket | parami
     try:
         while data := source.recv(_BUFFER_BYTES):
             sink.sendall(data)
-    except OSError:
+    except (OSError, EOFError):
         pass
     finally:
         # Both directions end together: libpq never closes one half. Closing alone would not wake the thread
         # that waits at the other end, and would keep the connection open for as long as it waits.
         for end in (source, sink):
+            # paramiko raises EOFError where the SSH connection has just ended
             with suppress(OSError, EOFError):
                 end.shutdown(socket.SHUT_RDWR)
-            end.close()
+            with suppress(OSError, EOFError):
+                end.close()
