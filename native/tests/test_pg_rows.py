@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import closing
 from decimal import Decimal
 
 import psycopg
@@ -25,7 +26,8 @@ def server(request):
 @pytest.fixture
 def connection(server):
     uri = server.uri().replace("+psycopg2", "")
-    with psycopg.connect(uri, autocommit=True, options=TIMES) as connection:
+    # Closed whatever state it is left in; psycopg's own `with` would end a transaction first.
+    with closing(psycopg.connect(uri, autocommit=True, options=TIMES)) as connection:
         connection.execute("CREATE TYPE pg_temp.mood AS ENUM ('sad', 'so-so')")
         connection.execute("CREATE TYPE pg_temp.pair AS (a int, b text)")
         yield connection
