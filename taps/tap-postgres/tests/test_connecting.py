@@ -177,15 +177,23 @@ def test_limits_and_names_of_sessions(database: Database) -> None:
     assert shown == [("7s",), ("3s",), ("tap-postgres/public-t",)]
 
 
+def await_sessions(database: Database, *, asleep: int, present: int) -> None:
+    query = (
+        "SELECT count(*) FILTER (WHERE wait_event = 'PgSleep'), count(*)"
+        " FROM pg_stat_activity WHERE datname = %s"
+    )
+    deadline = time.monotonic() + 60
+    with database.connect(dbname="postgres") as connection:
+        while connection.execute(query, [database.name]).fetchone() != (asleep, present):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
 def test_a_statement_under_way_is_cancelled(database: Database) -> None:
     with Connections(database.typed()) as connections, connections.read("test") as connection:
         connection.pgconn.send_query(b"SELECT pg_sleep(3600)")
-    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
-    deadline = time.monotonic() + 60
-    with database.connect(dbname="postgres") as connection:
-        while connection.execute(query, [database.name]).fetchone() != (0,):
-            assert time.monotonic() < deadline
-            connection.execute("SELECT pg_sleep(0.02)")
+        await_sessions(database, asleep=1, present=1)  # a cancel that comes before the statement is lost
+    await_sessions(database, asleep=0, present=0)
 
 
 def test_the_password_is_no_part_of_what_is_shown(database: Database) -> None:
