@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dativo_protocol.ahead import read_ahead
 from dativo_protocol.testing.interruption import stop_everywhere
-from tap_csv.ahead import read_ahead
 
 if TYPE_CHECKING:
     from dativo_protocol.signals import StopRequest
 
 
 def read(stop: StopRequest) -> None:
-    with read_ahead((number for number in range(4)), depth=2, hold=stop.hold) as items:
-        assert list(items) == [0, 1, 2, 3]
+    sources = [(number for number in range(first, first + 2)) for first in (0, 2)]
+    with read_ahead(sources, limit=2, hold=stop.hold) as items:
+        assert sorted(items) == [0, 1, 2, 3]
 
 
 print(stop_everywhere(read), "points")
