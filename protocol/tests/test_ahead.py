@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from dativo_protocol.testing import run
 from dativo_protocol.ahead import read_ahead
+from dativo_protocol.testing import run
 
 if TYPE_CHECKING:
     from collections.abc import Generator

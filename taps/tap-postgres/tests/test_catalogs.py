@@ -80,8 +80,12 @@ def test_nothing_selected_of_a_stream(database: Database) -> None:
     assert "stream 'public-t': no column is selected" in database.refusal(catalog)
 
 
-def test_a_method_of_neither(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [(None, "INCREMENTAL needs a replication-key"), ("absent", "replication-key 'absent' is no column")],
+)
+def test_a_replication_key_that_is_none(key: str | None, reason: str, database: Database) -> None:
     database.execute("CREATE TABLE t (id int)")
     catalog = database.catalog()
-    catalog["streams"][0]["replication_method"] = "INCREMENTAL"
-    assert "INCREMENTAL is not built in" in database.refusal(catalog)
+    catalog["streams"][0] |= {"replication_method": "INCREMENTAL", "replication_key": key}
+    assert reason in database.refusal(catalog)

@@ -33,7 +33,7 @@ def test_all_rows_come_once(database: Database) -> None:
 
 def test_the_order_of_messages(database: Database) -> None:
     database.execute("CREATE TABLE a (id int); INSERT INTO a VALUES (1); CREATE TABLE b (id int)")
-    outcome = database.sync()
+    outcome = database.sync(max_parallelism=1)
     kinds = [(message["type"], message.get("stream")) for message in outcome]
     assert kinds == [
         ("SCHEMA", "public-a"),

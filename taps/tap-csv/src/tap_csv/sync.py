@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from dativo_protocol.ahead import read_ahead
+
 from tap_csv.checks import check_header
 from tap_csv.discovery import find_files
 from tap_csv.locate import line_of_row

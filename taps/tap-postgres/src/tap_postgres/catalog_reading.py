@@ -69,23 +69,26 @@ def plan_stream(
             f"stream {entry.tap_stream_id!r}: there is no table {table_id(entry)!r}, or it is closed to us"
         )
     keys = _keys(entry, discovered)
-    names = _selected(entry, discovered, keys)
+    method = _method(entry, settings)
+    key = _replication_key(entry, discovered) if method is ReplicationMethod.INCREMENTAL else None
+    names = _selected(entry, discovered, (*keys, *([key] if key else [])))
     fields = [arrow_field(name, discovered.mapped[name].form, key=name in keys) for name in names]
-    message = SchemaMessage(message_name(entry), discovered.schema(names, keys), keys, None)
+    bookmarks = (key,) if key else None
+    message = SchemaMessage(message_name(entry), discovered.schema(names, keys), keys, bookmarks)
     return StreamPlan(
         id=entry.tap_stream_id,
         message=message,
         arrow_schema=pa.schema(fields),
         select_list=tuple(discovered.mapped[name].select for name in names),
         table=discovered.table,
-        method=_method(entry, settings),
-        key=entry.replication_key,
+        method=method,
+        key=key,
         where=_where(entry, settings),
     )
 
 
 def _selected(entry: CatalogEntry, discovered: Discovered, keys: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the selected columns, keys always, in the order of the table.
+    """Return the selected columns, those of keys always, in the order of the table.
 
     What the catalog does not know is new in the table, and selected as if it had no metadata.
     """
@@ -123,12 +126,26 @@ def _keys(entry: CatalogEntry, discovered: Discovered) -> tuple[str, ...]:
 
 def _method(entry: CatalogEntry, settings: TapPostgresSettings) -> ReplicationMethod:
     method = entry.replication_method or ReplicationMethod(settings.default_replication_method)
-    if method is not ReplicationMethod.FULL_TABLE:
+    if method not in (ReplicationMethod.FULL_TABLE, ReplicationMethod.INCREMENTAL):
         raise CatalogError(
             f"stream {entry.tap_stream_id!r}: {method} is not built in",
-            instruction="Choose FULL_TABLE as replication-method.",
+            instruction="Choose FULL_TABLE or INCREMENTAL as replication-method.",
         )
     return method
+
+
+def _replication_key(entry: CatalogEntry, discovered: Discovered) -> str:
+    key = entry.replication_key
+    if not key:
+        raise CatalogError(
+            f"stream {entry.tap_stream_id!r}: INCREMENTAL needs a replication-key",
+            instruction="Choose one of its valid-replication-keys, or FULL_TABLE as replication-method.",
+        )
+    if key not in discovered.mapped:
+        raise CatalogError(
+            f"stream {entry.tap_stream_id!r}: replication-key {key!r} is no column that can be read"
+        )
+    return key
 
 
 def _where(entry: CatalogEntry, settings: TapPostgresSettings) -> tuple[sql.Composable, ...]:

@@ -1,42 +1,58 @@
-"""One COPY of a table, as Arrow batches."""
+"""COPYs of a stream, as Arrow batches."""
 
 from __future__ import annotations
 
 import select
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, cast
 
-from tap_postgres.errors import PostgresError, ValueMisfit, postgres_error
+from tap_postgres.errors import PostgresError, ValueMisfit, asking, postgres_error
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    import threading
+    from collections.abc import Generator, Iterator, Sequence
 
     import psycopg
     import pyarrow as pa
     from dativo_protocol.postgres import PgConnection, PgOptions, PgRows
+    from psycopg import sql
     from psycopg.rows import TupleRow
 
     from tap_postgres.tables import StreamPlan
 
 
+_WAIT_MILLIS = 200
+"""How long to wait for the server at a time: a stop is heard so often."""
+
+
 class Copying:
-    """The rows that one COPY sends.
+    """The rows that COPYs of a stream send, one COPY after the other.
 
     Attributes:
         options: limits, and what becomes of values that Arrow does not have.
-        changed: how many values of which column the options have changed, once all rows are read.
+        changed: how many values of which column the options have changed so far.
     """
 
     def __init__(
-        self, connection: psycopg.Connection[TupleRow], plan: StreamPlan, options: PgOptions
+        self,
+        connection: psycopg.Connection[TupleRow],
+        plan: StreamPlan,
+        options: PgOptions,
+        stop: threading.Event,
     ) -> None:
+        """Read by this connection, until `stop` is set."""
         self._connection = connection
         self._plan = plan
+        self._stop = stop
         self.options = options
-        self.changed: dict[str, int] = {}
+        self.changed: Counter[str] = Counter()
 
-    def batches(self) -> Generator[pa.RecordBatch]:
-        """Yield the rows; the connection takes no other command before the end.
+    def batches(self, statement: sql.Composable) -> Generator[pa.RecordBatch]:
+        """Yield the rows; the connection takes no other command before the end, and none after a stop.
+
+        Args:
+            statement: a COPY of the plan's columns in binary format.
 
         Raises:
             PostgresError: the server refuses the statement, or breaks off.
@@ -44,26 +60,36 @@ class Copying:
         """
         from dativo_protocol.postgres import PgStep
 
-        with self._begun() as rows:
-            while True:
-                step = rows.next()
-                if step is PgStep.END:
-                    break
+        with asking(self._doing):
+            if not self._begin(statement):
+                return
+        with self._rows() as rows:
+            while (step := rows.next()) is not PgStep.END:
+                if self._stop.is_set():
+                    return
                 if not isinstance(step, PgStep):
                     yield step
-            self.changed = rows.tally()
+            self.changed.update(rows.tally())
         self._check_end()
 
-    @contextmanager
-    def _begun(self) -> Iterator[PgRows]:
-        from dativo_protocol.postgres import InvalidValue, IoError, PgRows, PqCalls
+    def _begin(self, statement: sql.Composable) -> bool:
+        """Begin the COPY; False if a stop came first."""
         from psycopg.pq import ExecStatus
 
         pgconn = self._connection.pgconn
-        pgconn.send_query(copy_statement(self._plan).as_bytes(self._connection))
-        result = _awaited(pgconn)
+        pgconn.send_query(statement.as_bytes(self._connection))
+        if not _await_answer(pgconn, self._stop):
+            return False
+        result = pgconn.get_result()
         if result is not None and result.status != ExecStatus.COPY_OUT:
             self._fail(result)
+        return True
+
+    @contextmanager
+    def _rows(self) -> Iterator[PgRows]:
+        from dativo_protocol.postgres import InvalidValue, IoError, PgRows, PqCalls
+
+        pgconn = self._connection.pgconn
         try:
             taken_from = cast("PgConnection", pgconn)  # its type has no pgconn_ptr, though it is documented
             schema = self._plan.arrow_schema
@@ -92,27 +118,47 @@ class Copying:
         return f"reading stream {self._plan.id!r}"
 
 
-def _awaited(pgconn: psycopg.pq.abc.PGconn) -> psycopg.pq.abc.PGresult | None:
-    """Wait for the answer to a statement, for as long as its table is locked, in a way that signals end."""
+def _await_answer(pgconn: psycopg.pq.abc.PGconn, stop: threading.Event) -> bool:
+    """Wait for the answer to a statement, for as long as its table is locked; False if a stop came first."""
     waiting = select.poll()
     waiting.register(pgconn.socket, select.POLLIN | select.POLLOUT)
     while pgconn.flush():
-        waiting.poll()
+        waiting.poll(_WAIT_MILLIS)
         pgconn.consume_input()
     waiting.modify(pgconn.socket, select.POLLIN)
-    while pgconn.is_busy():
-        waiting.poll()
+    while pgconn.is_busy() and not stop.is_set():
+        waiting.poll(_WAIT_MILLIS)
         pgconn.consume_input()
-    return pgconn.get_result()
+    return not stop.is_set()
 
 
-def copy_statement(plan: StreamPlan) -> psycopg.sql.Composed:
-    """Return the statement that reads a stream. A SELECT, as COPY of a table would pass its children over."""
+def copy_statement(
+    plan: StreamPlan,
+    *,
+    source: sql.Composable | None = None,
+    where: Sequence[sql.Composable] = (),
+    order: sql.Composable | None = None,
+) -> sql.Composed:
+    """Return a statement that reads rows of a stream.
+
+    It has a SELECT, as COPY of a table would pass its children over.
+
+    Args:
+        plan: of the stream; its conditions hold in any case.
+        source: what to read instead of its whole table.
+        where: more conditions.
+        order: what to sort by.
+    """
     from psycopg import sql
 
-    where: sql.Composable = sql.SQL("")
-    if plan.where:
-        where = sql.SQL(" WHERE ") + sql.SQL(" AND ").join(plan.where)
-    return sql.SQL("COPY (SELECT {} FROM {}{}) TO STDOUT (FORMAT binary)").format(
-        sql.SQL(", ").join(plan.select_list), sql.Identifier(plan.table.schema, plan.table.name), where
-    )
+    parts = [
+        sql.SQL("SELECT {} FROM {}").format(
+            sql.SQL(", ").join(plan.select_list),
+            source or sql.Identifier(plan.table.schema, plan.table.name),
+        )
+    ]
+    if conditions := (*plan.where, *where):
+        parts.append(sql.SQL(" WHERE {}").format(sql.SQL(" AND ").join(conditions)))
+    if order is not None:
+        parts.append(sql.SQL(" ORDER BY {}").format(order))
+    return sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(sql.Composed(parts))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from dativo_protocol.batch_settings import BatchSettings, batch_setting
@@ -15,7 +16,7 @@ OutOfRangeDates = Literal["clamp", "null", "fail"]
 SpecialNumbers = Literal["null", "fail"]
 ByteaForm = Literal["base64", "hex"]
 GeometryForm = Literal["ewkb", "geojson"]
-MethodName = Literal["FULL_TABLE"]
+MethodName = Literal["FULL_TABLE", "INCREMENTAL"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,50 @@ class TypeSettings:
 
 
 @dataclass(frozen=True)
-class TapPostgresSettings(TypeSettings, ConnectionSettings):
+class ReadingSettings:
+    """How tables are read."""
+
+    max_parallelism: int = setting(
+        description="Connections that read at the same time, all at one snapshot.", default=2, minimum=1
+    )
+    chunk_pages: int = setting(
+        description=(
+            "Most pages (of 8 KiB) of a table to read as one. What is finished stands in the STATE: a whole "
+            "table's reading that was interrupted goes on behind it."
+        ),
+        default=16_384,
+        minimum=1,
+    )
+    resume_full_table: bool = setting(
+        description="Let an interrupted reading of a whole table go on; otherwise it begins anew.",
+        default=True,
+    )
+    start_date: str | None = setting(
+        description=(
+            "INCREMENTAL by a date or time: where the first run starts; rows without one are left out."
+        ),
+        default=None,
+        examples=("2024-01-01T00:00:00Z",),
+    )
+    lookback_seconds: int = setting(
+        description=(
+            "INCREMENTAL by a date or time: how far before the last value a run starts, for rows that were "
+            "committed late."
+        ),
+        default=0,
+        minimum=0,
+    )
+    replication_key_strict: bool = setting(
+        description=(
+            "INCREMENTAL by a key that is unique on its own: leave the row out that the last run ended with. "
+            "Other keys start with it in any case, as rows with the same value may have come since."
+        ),
+        default=False,
+    )
+
+
+@dataclass(frozen=True)
+class TapPostgresSettings(TypeSettings, ReadingSettings, ConnectionSettings):
     """Settings of the tap."""
 
     filter_schemas: list[str] | str | None = setting(
@@ -124,6 +168,8 @@ class TapPostgresSettings(TypeSettings, ConnectionSettings):
             raise ValueError("stream_maps: this tap has none; use Meltano's mapper plugins")
         if is_set(self.flattening_enabled):
             raise ValueError("flattening_enabled: this tap does not flatten; targets take objects")
+        if self.start_date is not None:
+            _check_moment(self.start_date)
 
     @property
     def schemas(self) -> tuple[str, ...]:
@@ -131,3 +177,10 @@ class TapPostgresSettings(TypeSettings, ConnectionSettings):
         given = self.filter_schemas or []
         names = given.split(",") if isinstance(given, str) else given
         return tuple(name.strip() for name in names if name.strip())
+
+
+def _check_moment(text: str) -> None:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"start_date: {text!r} is no date or time") from None

@@ -43,7 +43,7 @@ class PostgresTap:
             return discover(connection, self._settings)
 
     def sync(self, catalog: Catalog, state: State, out: MessageWriter) -> None:
-        """Write the selected streams one after the other, in the order of the catalog.
+        """Write the selected streams, begun in the order of the catalog.
 
         Raises:
             CatalogError: the catalog asks for what cannot be done.

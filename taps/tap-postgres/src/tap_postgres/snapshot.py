@@ -1,0 +1,86 @@
+"""Sessions that all see the database as it was at one moment."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from tap_postgres.errors import PostgresError, asking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+    from psycopg.rows import TupleRow
+
+    from tap_postgres.connections import Connections
+
+log = logging.getLogger("tap_postgres")
+
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+class Snapshot:
+    """A moment of the database.
+
+    Attributes:
+        first: the session that it was taken in.
+    """
+
+    def __init__(self, first: psycopg.Connection[TupleRow], connections: Connections) -> None:
+        self.first = first
+        self._connections = connections
+        self._others = ExitStack()
+
+    def sessions(self, count: int) -> list[psycopg.Connection[TupleRow]]:
+        """Return so many sessions, or fewer with a warning; `first` is one of them.
+
+        Args:
+            count: at least one.
+        """
+        sessions = [self.first]
+        try:
+            if count > 1:
+                with asking("exporting the snapshot"):
+                    row = self.first.execute("SELECT pg_catalog.pg_export_snapshot()").fetchone()
+                assert row is not None
+                while len(sessions) < count:
+                    sessions.append(self._importing(row[0]))
+        except PostgresError as error:
+            # A pooler that changes sessions between transactions, or no more connections allowed.
+            log.warning("reading by %d of %d connections: %s", len(sessions), count, error)
+        return sessions
+
+    def _importing(self, name: str) -> psycopg.Connection[TupleRow]:
+        from psycopg import sql
+
+        with ExitStack() as stack:
+            connection = stack.enter_context(self._connections.read("reader"))
+            with asking("importing the snapshot"):
+                connection.execute(_BEGIN)
+                connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(name)))
+            self._others.push(stack.pop_all())
+        return connection
+
+    def close(self) -> None:
+        """Close the other sessions."""
+        self._others.close()
+
+
+@contextmanager
+def take_snapshot(connections: Connections) -> Iterator[Snapshot]:
+    """Take a snapshot; it and its sessions are gone when the block is left.
+
+    Raises:
+        PostgresError: the server cannot be reached, or refuses.
+    """
+    with connections.read("snapshot") as first:
+        with asking("taking a snapshot"):
+            first.execute(_BEGIN)
+            first.execute("SELECT 1")  # the transaction's first query takes it
+        snapshot = Snapshot(first, connections)
+        try:
+            yield snapshot
+        finally:
+            snapshot.close()
