@@ -21,15 +21,22 @@ def test_items_come_out_in_order():
     thread.join()
 
 
+def settled(progress: list[int], expected: list[int]) -> None:
+    """Wait until so much was put, and make sure that no more is."""
+    deadline = time.monotonic() + 30
+    while progress != expected and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    assert progress == expected
+
+
 def test_put_waits_while_the_limit_would_be_exceeded():
     queue = Handoff[int](10_000)
     progress = []
     thread = in_background(lambda: [progress.append(each) for each in range(5) if queue.put(each, 4_000)])
-    time.sleep(0.2)
-    assert progress == [0, 1]
+    settled(progress, [0, 1])
     queue.get()
-    time.sleep(0.2)
-    assert progress == [0, 1, 2]
+    settled(progress, [0, 1, 2])
     for _ in range(4):
         queue.get()
     thread.join(5)

@@ -89,6 +89,15 @@ def test_waiting_in_a_lock_that_is_delicate_is_cut_short_too(stop):
     sender.join()
 
 
+def test_a_stop_that_was_put_off_comes_instead_of_the_next_block(stop):
+    """The action of that block would not be called any more: a target would read on to its end."""
+    exec("send(number)", {"__name__": "queue", "send": send, "number": signal.SIGTERM})
+    steps = []
+    with pytest.raises(Stopped):
+        signalled(stop, steps)
+    assert steps == []
+
+
 def test_a_stop_at_any_point_of_an_exchange_between_threads_is_neither_lost_nor_waited_for():
     script = Path(__file__).parent / "executables" / "stopped_everywhere.py"
     outcome = run([sys.executable, script])

@@ -303,7 +303,7 @@ def test_a_signal_abandons_the_open_epoch_and_the_last_state_stands(target, stor
         began = time.monotonic()
         outcome = process.finish()
     assert outcome.code == code
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert outcome.stdout == b'{"at": 1}\n'
     assert store.ids() == [1]
     assert store.journal()[-1] == ["abort"]

@@ -173,8 +173,11 @@ def test_a_reader_never_sees_half_a_state_even_if_the_writer_is_killed(store, pa
     seen = set()
     for _ in range(5):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)])
-        deadline = time.monotonic() + 0.5
         try:
+            while not path.exists():
+                assert writer.poll() is None
+                time.sleep(0.01)
+            deadline = time.monotonic() + 0.5
             while time.monotonic() < deadline:
                 if (text := store.read()) is not None:
                     seen.add(json.loads(text)["n"])
@@ -182,4 +185,5 @@ def test_a_reader_never_sees_half_a_state_even_if_the_writer_is_killed(store, pa
             writer.kill()
             writer.wait()
         assert store.read() is not None
+        path.unlink()
     assert len(seen) > 5

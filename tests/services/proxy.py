@@ -24,7 +24,10 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 
 @dataclass
 class Fault:
-    """Break the next requests of a method whose path and query match a pattern."""
+    """Break the next requests of a method whose path, query and operation match a pattern.
+
+    Services of AWS that have one path for all that they do name the operation in a header.
+    """
 
     method: str
     pattern: str
@@ -105,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: tests look at `seen`."""
 
     def _handle(self) -> None:
-        action = self.proxy.choose(self.command, self.path)
+        action = self.proxy.choose(self.command, self.path + self.headers.get("X-Amz-Target", ""))
         length = int(self.headers.get("Content-Length", 0))
         if action == "reset":
             self.rfile.read(length // 2)

@@ -1,6 +1,7 @@
 //! The decoder and serde_json on all inputs that a fuzzer has found worth keeping.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 #[test]
@@ -19,5 +20,6 @@ fn rows_of_the_corpus_are_batches_or_errors() {
 fn each(target: &str, check: fn(&[u8])) -> usize {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
     let entries = fs::read_dir(&corpus).unwrap_or_else(|error| panic!("{}: {error}", corpus.display()));
-    entries.map(|entry| check(&fs::read(entry.expect("a file").path()).expect("a readable file"))).count()
+    let read = |entry: io::Result<fs::DirEntry>| fs::read(entry?.path());
+    entries.map(|entry| check(&read(entry).unwrap_or_else(|error| panic!("{}: {error}", corpus.display())))).count()
 }

@@ -73,7 +73,13 @@ class StopRequest:
 
     @contextmanager
     def hold(self, action: Callable[[], None] | None = None) -> Iterator[None]:
-        """Put `Stopped` off until the block has ended; `action` is called when the signal comes."""
+        """Put `Stopped` off until the block has ended; `action` is called when the signal comes.
+
+        Raises:
+            Stopped: the signal has come: instead of the block, or after it.
+        """
+        if self._is_due():
+            self._raise()
         self._holds += 1
         if action is not None:
             self._actions.append(action)
@@ -108,6 +114,7 @@ class StopRequest:
     def _raise(self) -> None:
         assert self._number is not None
         self._raised = True
+        signal.setitimer(signal.ITIMER_REAL, 0)
         raise Stopped(self._number)
 
     def _waits_at(self, frame: FrameType) -> bool:

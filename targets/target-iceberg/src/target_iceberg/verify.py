@@ -7,6 +7,7 @@ together must then be those of the ledger, whoever has written the files.
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -103,7 +104,7 @@ class _Check:
         self._expected = expected.files
         self._table = table
         self._only_new = only_new
-        self._files = self._live(expected.directory.removesuffix("/data"))
+        self._times = self._live(expected.directory.removesuffix("/data"))
         self.stream = expected.stream
 
     def report(self) -> StreamReport:
@@ -112,8 +113,8 @@ class _Check:
         with ThreadPoolExecutor(self._settings.encoders, thread_name_prefix="verify") as readers:
             contents = dict(
                 zip(
-                    self._files,
-                    readers.map(lambda name: read_or_error(self._store, name), self._files),
+                    self._times,
+                    readers.map(lambda name: read_or_error(self._store, name), self._times),
                     strict=True,
                 )
             )
@@ -139,6 +140,10 @@ class _Check:
             )
         elif wanted is not None and content != wanted:
             report.findings.append(Finding(name, "changed", wanted, content))
+        elif (times := self._times[name]) > 1:
+            seen = Content(times * content.rows, combine_digests([content.digest] * times))
+            detail = f"the table names it {times} times"
+            report.findings.append(Finding(name, "changed", wanted or content, seen, detail))
         else:
             report.files += 1
             report.rows += content.rows
@@ -169,17 +174,18 @@ class _Check:
         }
         return operations <= {"append", "replace"} and self._settings.load_method == "append-only"
 
-    def _live(self, base: str) -> list[str]:
-        """Names of the data files of the head, relative to the warehouse."""
+    def _live(self, base: str) -> Counter[str]:
+        """Names of the data files of the head, relative to the warehouse; how often it has each."""
         if self._table is None:
-            return []
+            return Counter()
         location = self._table.location()
         known = {file.file_path for file in self._files_of(None)} if self._only_new else set()
-        return sorted(
+        live = sorted(
             base + file.file_path.removeprefix(location)
             for file in self._files_of(self._settings.branch)
             if file.content == DataFileContent.DATA and file.file_path not in known
         )
+        return Counter(live)
 
     def _files_of(self, branch: str | None) -> list[DataFile]:
         assert self._table is not None

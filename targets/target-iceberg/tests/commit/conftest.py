@@ -10,7 +10,8 @@ from dativo_protocol.config import load_settings
 from target_iceberg.catalogs import open_catalog
 from target_parquet.s3_settings import S3Settings
 
-from tests.services import postgres, seaweedfs
+from tests.e2e.crash.iceberg.test_fault_points import EVERYTHING
+from tests.services import glue, postgres, seaweedfs
 from tests.services.lake import Lake
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _numbers = itertools.count(1)
-CATALOGS = ("sqlite", "postgres", "rest")
+CATALOGS = ("sqlite", "postgres", "rest", *(["glue"] if EVERYTHING else []))
 
 
 @pytest.fixture
@@ -59,6 +60,21 @@ def rest_lake(seaweedfs_server: seaweedfs.SeaweedFS) -> Callable[..., Lake]:
 
     def opened(uri: str | None = None) -> Lake:
         return Lake(open_catalog(seaweedfs_server.catalog(uri), "s3://tables", s3), "", namespace)
+
+    return opened
+
+
+@pytest.fixture
+def glue_lake(
+    request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Lake]:
+    """Opens a lake whose tables are in Glue, through another address of it if there is one."""
+    server = glue.running(request.config, tmp_path_factory.mktemp("glue"))
+    namespace = f"test{next(_numbers)}"
+
+    def opened(endpoint: str | None = None) -> Lake:
+        catalog = open_catalog(server.catalog(endpoint), str(tmp_path / "lake"), None)
+        return Lake(catalog, f"file://{tmp_path}/lake", namespace)
 
     return opened
 

@@ -40,6 +40,7 @@ def test_another_process_completes_the_tables_that_are_left(lake: Lake) -> None:
     assert lake.rows(orders) == lake.rows(lines) == [1]
 
 
+@pytest.mark.parametrize("lake", ["sqlite", "postgres", "rest"], indirect=True)
 def test_a_table_in_conflict_holds_back_the_others_of_one_transaction(lake: Lake) -> None:
     """At no time a reader sees one table with the epoch and the other without it."""
     orders, lines = lake.create("orders"), lake.create("lines")

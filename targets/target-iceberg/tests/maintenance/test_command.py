@@ -24,7 +24,7 @@ def run(lake: Path, *arguments: str, lines: str = "", **settings: Any) -> subpro
     return subprocess.run(command, input=lines, capture_output=True, text=True, check=False, timeout=120)
 
 
-def load(lake: Path, *firsts: int) -> None:
+def load(lake: Path, *firsts: int, **settings: Any) -> None:
     """Load rows in one run, an epoch for each number."""
     schema = {"type": "object", "properties": {"id": {"type": "integer"}, "name": {"type": "string"}}}
     messages: list[dict[str, Any]] = [
@@ -33,7 +33,8 @@ def load(lake: Path, *firsts: int) -> None:
     for first in firsts:
         messages += [{"type": "RECORD", "stream": "cities", "record": row} for row in rows(first)]
         messages.append({"type": "STATE", "value": {"at": first}})
-    done = run(lake, lines="".join(json.dumps(each) + "\n" for each in messages), epoch_max_records=10)
+    lines = "".join(json.dumps(each) + "\n" for each in messages)
+    done = run(lake, lines=lines, epoch_max_records=10, **settings)
     assert done.returncode == 0, done.stderr
 
 
@@ -87,6 +88,31 @@ def test_a_dry_run_says_what_it_would_cost_and_changes_nothing(lake: Path) -> No
     assert table["contents"]["rows"] == LOADS * 10
     assert table["compaction"]["files_after"] == 1
     assert table["expiry"]["snapshots"] == LOADS - 1
+
+
+def test_a_dry_run_says_which_equality_deletes_would_be_turned(lake: Path) -> None:
+    never_look = {"load_method": "upsert", "allow_equality_deletes": True, "probe_budget_mb": 0}
+    load(lake, 0, 5, **never_look)
+    assert "equality deletes: 2 files would be turned" in run(lake, "maintain", "--dry-run").stdout
+    done = run(lake, "maintain", "--format", "json")
+    assert json.loads(done.stdout)["tables"][0]["equality_deletes"] == 2, done.stderr
+    assert_readers_agree(table_in(lake), ALL)
+
+
+def test_a_branch_that_is_named_is_tended_and_main_is_not(lake: Path) -> None:
+    for branch in ("audit", "other"):
+        load(lake, 100, 110, branch=branch)
+    done = run(lake, "maintain", "--branch", "audit", "--branch", "nowhere")
+    assert done.returncode == 0, done.stderr
+    assert "default.cities (audit): 8 data files" in done.stdout
+    scans = {name: table_in(lake).scan().use_ref(name) for name in ("main", "audit", "other")}
+    files = {name: len(list(scan.plan_files())) for name, scan in scans.items()}
+    assert files == {"main": LOADS, "audit": 1, "other": LOADS + 2}
+    counts = {name: scan.to_arrow().num_rows for name, scan in scans.items()}
+    assert counts == {"main": 60, "audit": 80, "other": 80}
+    nothing = run(lake, "maintain", "--branch", "nowhere")
+    assert nothing.returncode == 0, nothing.stderr
+    assert "default.cities (no such branch)" in nothing.stdout
 
 
 def test_only_named_tables_are_tended_and_a_missing_one_is_told(lake: Path) -> None:

@@ -5,6 +5,8 @@ import json
 import pyarrow.parquet as pq
 import pytest
 from dativo_protocol.testing import run
+from target_iceberg.commit.change import Change, TableCommit
+from target_iceberg.commit.committer import commit_tables
 
 from tests.singer_messages import record, schema, state
 
@@ -59,6 +61,19 @@ def test_rows_that_somebody_has_removed_from_the_table_are_missed(loaded, verify
     code, (report,) = verify()
     assert code == 1
     assert report["findings"][0]["expected"]["rows"] == 2
+
+
+def test_a_file_that_a_table_names_twice_is_found(loaded, verify, table):
+    """Readers see its rows twice, though the file itself is as it was loaded."""
+    loaded(schema(), record(id=1), record(id=2))
+    users = table("users")
+    (task,) = users.scan().plan_files()
+    again = TableCommit(("default", "users"), lambda _: Change(add=(task.file,)))
+    commit_tables(users.catalog, None, [again])
+    assert users.refresh().scan().to_arrow().num_rows == 4
+    code, (report,) = verify()
+    assert code == 1
+    assert (report["findings"][0]["problem"], report["findings"][0]["found"]["rows"]) == ("changed", 4)
 
 
 def test_rows_that_were_replaced_are_not_missed(loaded, verify):

@@ -4,33 +4,16 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from pyiceberg.schema import Schema
-from pyiceberg.types import LongType, NestedField, StringType
 from target_iceberg.errors import StoreError
 from target_iceberg.upsert.versions import ActivatedVersion
 
 from .lake import make_lake
-
-SCHEMA = Schema(
-    NestedField(1, "id", LongType(), required=True),
-    NestedField(2, "v", StringType(), required=False),
-    NestedField(3, "version", LongType(), required=False),
-)
-
-
-def rows(ids, value="old", version=None):
-    count = len(ids)
-    versions = pa.array([version] * count, pa.int64())
-    return pa.table({"id": pa.array(ids, pa.int64()), "v": [value] * count, "version": versions})
+from .versioned import SCHEMA, rows, values
 
 
 @pytest.fixture
 def lake(tmp_path):
     return make_lake(tmp_path, SCHEMA)
-
-
-def values(lake):
-    return {row["id"]: row["v"] for row in lake.rows()}
 
 
 def once(action):

@@ -24,23 +24,15 @@ from pyiceberg.types import (
 )
 from target_iceberg.commit.change import Change
 from target_iceberg.maintenance.by_position import find_deleted_rows
+from target_iceberg.maintenance.settings import MaintenanceSettings
+from target_iceberg.maintenance.upkeep import inline_upkeep
 from target_iceberg.upsert.equality import spec_of_all
 from target_iceberg.upsert.versions import ActivatedVersion
 
 from .lake import NAME, make_lake
+from .versioned import SCHEMA, rows
 
-SCHEMA = Schema(
-    NestedField(1, "id", LongType(), required=True),
-    NestedField(2, "v", StringType(), required=False),
-    NestedField(3, "version", LongType(), required=False),
-)
 BY_REGION = PartitionSpec(PartitionField(2, 1000, IdentityTransform(), "v"))
-
-
-def rows(ids, value="old", version=None):
-    count = len(ids)
-    versions = pa.array([version] * count, pa.int64())
-    return pa.table({"id": pa.array(ids, pa.int64()), "v": [value] * count, "version": versions})
 
 
 def blind(lake, budget=0):
@@ -225,6 +217,28 @@ def test_maintenance_turns_keys_into_positions_and_every_reader_reads_again(lake
     assert lake.table.current_snapshot().summary.operation.value == "replace"
     assert find_deleted_rows(lake.catalog, NAME) == 0
     assert {row["id"] for row in lake.rows() if row["v"] == "newer"} == {1, 2, 200}
+
+
+@pytest.mark.parametrize("enough", [True, False])
+def test_a_run_turns_them_beside_its_load_where_there_is_little_to_search(lake, enough):
+    (file,) = lake.append(rows(range(50)))
+    lake.upsert(rows([1], "new"))
+    expected = values(lake)
+    mib = MaintenanceSettings(small_files=100, inline_rewrite_mb=int(enough))
+    assert file.file_size_in_bytes < mib.inline_rewrite_bytes or not enough
+    inline_upkeep(lake.catalog, NAME, mib)
+    assert lake.has_equality_deletes is not enough
+    assert values(lake) == expected
+
+
+def test_what_is_too_much_to_search_is_left(lake):
+    (file,) = lake.append(rows(range(50)))
+    lake.upsert(rows([1], "new"))
+    less = file.file_size_in_bytes - 1
+    assert find_deleted_rows(lake.catalog, NAME, at_most=less) == 0
+    assert lake.has_equality_deletes
+    assert find_deleted_rows(lake.catalog, NAME, at_most=less + 1) == 1
+    assert not lake.has_equality_deletes
 
 
 def test_keys_that_may_be_null_stay_as_they_are(tmp_path, caplog):

@@ -204,13 +204,13 @@ def test_a_store_that_ignores_conditions_is_refused(store, bucket, new_store, mo
 
 
 def test_abandoning_does_not_wait_for_a_store_that_hangs(faulty, proxy):
-    store = faulty(timeout_seconds=1, max_attempts=1, upload_threads=1)
+    store = faulty(timeout_seconds=15, max_attempts=1, upload_threads=1)
     proxy.inject(*PUT_PART, "hang", times=99)
     staged = store.stage("users/1.parquet")
     staged.sink.write(b"x" * (PART_BYTES + 1))
     before = time.monotonic()
     staged.abandon()
-    assert time.monotonic() - before < 0.5
+    assert time.monotonic() - before < 10
 
 
 def test_no_place_for_temporary_files(store, monkeypatch):

@@ -157,7 +157,7 @@ def _rows_in_duckdb(stream: str, table: Table, columns: tuple[str, ...]) -> list
     has = set(table.schema().column_names)
     selected = ", ".join(name if name in has else "NULL" for name in columns)
     path = urlsplit(table.metadata_location).path
-    found = _duckdb().execute(f"SELECT {selected} FROM iceberg_scan(?)", [path])
+    found = _duckdb().cursor().execute(f"SELECT {selected} FROM iceberg_scan(?)", [path])
     return [(stream, *row) for row in found.fetchall()]
 
 

@@ -93,6 +93,7 @@ def test_a_run_goes_on_exactly_where_it_was_killed(
     ended = load.run(state=state)
     assert ended.code == 0, ended.stderr
     load.check({"next": 600})
+    load.verify()
     assert load.durable() == {"next": 600}
     assert load.place.internal("runs") == []
 
@@ -122,6 +123,7 @@ def test_overwriting_leaves_all_old_tables_or_all_new_ones(
     ended = load.run(state={})
     assert ended.code == 0, ended.stderr
     load.check({"next": 600}, generation=2)
+    load.verify()
     assert load.place.internal("runs") == []
 
 
@@ -146,6 +148,7 @@ def test_a_recovery_that_is_killed_is_recovered(
     assert load.recover(fault=step).code in (0, KILLED)
     assert load.durable() == {"next": 400}
     load.check({"next": 400})
+    load.verify()
     assert load.run().code == 0
     load.check({"next": 600})
 
@@ -163,6 +166,7 @@ def test_a_pipeline_killed_in_every_run_arrives(pipeline: Callable[..., Pipeline
             break
     assert code == 0
     load.check({"next": 600})
+    load.verify()
 
 
 def test_no_file_is_left_that_no_table_names(pipeline: Callable[..., Pipeline]) -> None:

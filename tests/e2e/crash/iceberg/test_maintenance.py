@@ -10,17 +10,22 @@ import os
 import threading
 import time
 from collections import Counter
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from dativo_protocol.testing import run
 
 from tests.e2e.crash.harness import expected
-from tests.e2e.crash.iceberg.test_fault_points import CATALOGS
+from tests.e2e.crash.iceberg.places import NAMESPACE
+from tests.e2e.crash.iceberg.test_fault_points import CATALOGS, EVERYTHING
 from tests.e2e.crash.iceberg.test_meeting import PATIENCE, TARGET, command, messages
+from tests.e2e.crash.places import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from pyiceberg.table import Table
 
     from tests.e2e.crash.harness import Pipeline
 
@@ -88,6 +93,46 @@ def test_loads_beside_maintenance_every_second_fail_never_and_lose_nothing(
     print(f"{generation + 1} runs, {len(rows)} rows, {dict(keeper.seen)}")
     assert keeper.seen["compacted"] > 0
     assert Counter(rows) == wanted(load, method, generation)
+
+
+@pytest.mark.parametrize("new_place", CATALOGS if EVERYTHING else CATALOGS[1:], indirect=True)
+def test_all_that_maintenance_does_is_done_on_every_catalog(pipeline: Callable[..., Pipeline]) -> None:
+    """The files that no table names are older than the second load, which counts as old here."""
+    tending = {**MAINTENANCE, "orphan_days": 0}
+    load = pipeline("append", partition_by=[], epoch_max_records=300, maintenance=tending)
+    assert load.run(state={}).code == 0
+    left = [leave_a_file(load, stream) for stream in STREAMS]
+    load.tap["generation"] = 1
+    assert load.run(state={}).code == 0
+    planned, done = load.maintain("--dry-run"), load.maintain()
+    for report in (*planned, *done):
+        assert report["contents"]["data_files"] == report["compaction"]["files_before"] == 4
+        assert report["compaction"]["files_after"] == 1
+        assert report["expiry"]["snapshots"] >= 3
+        assert report["orphans"]["files"] == 1
+    for stream, path in zip(STREAMS, left, strict=True):
+        with table_of(load, stream) as table:
+            assert len(table.metadata.snapshots) == len(list(table.scan().plan_files())) == 1
+            assert not table.io.new_input(path).exists()
+    load.tap["generation"] = 2
+    assert load.run(state={}).code == 0
+    assert Counter(load.place.rows()) == wanted(load, "append", 2)
+    load.verify()
+
+
+@contextmanager
+def table_of(load: Pipeline, stream: str) -> Iterator[Table]:
+    with closing(load.place.open()) as catalog:
+        yield catalog.load_table((NAMESPACE, stream))
+
+
+def leave_a_file(load: Pipeline, stream: str) -> str:
+    """Put a file beside those of a table, as a writer that was killed leaves it."""
+    with table_of(load, stream) as table:
+        path = f"{table.location()}/data/left.parquet"
+        with table.io.new_output(path).create() as sink:
+            sink.write(b"left behind")
+        return path
 
 
 def wanted(load: Pipeline, method: str, last: int) -> Counter[Any]:

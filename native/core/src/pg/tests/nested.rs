@@ -27,7 +27,10 @@ fn hstore() -> Field {
     field("v", DataType::Map(Arc::new(entries), false), "hstore")
 }
 
-fn hstore_of(pairs: &[(Option<&[u8]>, Option<&[u8]>)]) -> Vec<u8> {
+/// A key and its value.
+type Pair<'a> = (Option<&'a [u8]>, Option<&'a [u8]>);
+
+fn hstore_of(pairs: &[Pair]) -> Vec<u8> {
     let mut value = (pairs.len() as i32).to_be_bytes().to_vec();
     for (key, text) in pairs {
         part(&mut value, *key);

@@ -21,6 +21,10 @@ Landed: TypeAlias = "Callable[[StagedCommit], None]"
 class Backend(Protocol):
     """Takes commits."""
 
+    @property
+    def repeats_requests(self) -> bool:
+        """Whether its client may send a commit again by itself, so that a conflict may be with our own."""
+
     def commit(self, staged: Sequence[StagedCommit], landed: Landed) -> None:
         """Commit to each table on condition that it is as it was loaded, and say which have it.
 

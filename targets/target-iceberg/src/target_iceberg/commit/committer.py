@@ -75,12 +75,16 @@ def commit_tables(
 
 @dataclass(slots=True)
 class _Pending:
-    """A table that does not have the epoch yet."""
+    """A table that does not have the epoch yet.
+
+    While it is `in_doubt`, what the catalog has refused may have been a repetition of what it had done.
+    """
 
     commit: TableCommit
     snapshot_id: int | None
     loaded: Table | None
     attempts: list[StagedCommit] = field(default_factory=list)
+    in_doubt: bool = False
 
     @property
     def name(self) -> str:
@@ -127,14 +131,20 @@ class _Committing:
         faults.passing("commit.staged")
         for each, commit in staged:
             each.attempts.append(commit)
-        backend_of(self.catalog).commit([commit for _, commit in staged], self._landed)
+        backend = backend_of(self.catalog)
+        try:
+            backend.commit([commit for _, commit in staged], self._landed)
+        except catalog_errors():
+            for each in self.pending:
+                each.in_doubt = backend.repeats_requests
+            raise
 
     def _stage(self, pending: _Pending) -> StagedCommit | None:
         """Plan upon the table as it is now; None if it has the epoch or needs nothing."""
         table, pending.loaded = pending.loaded or self.catalog.load_table(pending.commit.identifier), None
         if pending.snapshot_id is None:
             pending.snapshot_id = table.metadata.new_snapshot_id()
-        done = self._has_it(table, pending.snapshot_id)
+        done, pending.in_doubt = self._has_it(table, pending.snapshot_id), False
         _discard_what_failed(table, pending, self.branch)
         if done:
             self._some_may_have_it = True
@@ -184,7 +194,7 @@ class _Committing:
         self.patience.wait()
 
     def _failure(self, message: str, instruction: str = "") -> StoreError:
-        if self._some_may_have_it:
+        if self._some_may_have_it or any(each.in_doubt for each in self.pending):
             return UnfinishedError(message, instruction=instruction)
         return StoreError(
             message,

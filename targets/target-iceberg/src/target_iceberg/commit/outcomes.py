@@ -37,6 +37,15 @@ _LIBRARY_ERRORS = (
     ("botocore.exceptions", "BotoCoreError"),
     ("botocore.exceptions", "ClientError"),
 )
+_REFUSED_BY_AWS = {
+    "AccessDeniedException",
+    "ExpiredTokenException",
+    "GlueEncryptionException",
+    "InvalidInputException",
+    "InvalidSignatureException",
+    "ResourceNumberLimitExceededException",
+    "UnrecognizedClientException",
+}
 _FOR_GOOD = {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.ENOTDIR, errno.EISDIR}
 
 
@@ -93,7 +102,15 @@ def _for_good(error: Exception) -> bool:
         return True
     if getattr(cause, "pgcode", None) == _READ_ONLY_TRANSACTION:
         return True
+    if _code_of_aws(error) in _REFUSED_BY_AWS:
+        return True
     return isinstance(error, OSError) and (error.errno in _FOR_GOOD or "ACCESS_DENIED" in str(error))
+
+
+def _code_of_aws(error: Exception) -> str | None:
+    """What AWS calls the error; an HTTP error of `requests` has a response too, which is no mapping."""
+    response = getattr(error, "response", None)
+    return response.get("Error", {}).get("Code") if isinstance(response, dict) else None
 
 
 def _outcome_of_unfit(error: UnfitError) -> Outcome:

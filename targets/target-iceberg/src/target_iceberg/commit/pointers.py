@@ -66,6 +66,8 @@ class PointerTransaction(ABC):
     changes, is a conflict.
     """
 
+    repeats_requests = False
+
     def commit(self, staged: Sequence[StagedCommit], landed: Landed) -> None:
         """See `backends.Backend`; all tables change, or none."""
         ordered = sorted(

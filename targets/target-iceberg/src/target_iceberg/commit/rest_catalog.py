@@ -30,6 +30,8 @@ _NO_SUCH_ENDPOINT = {404, 405, 406, 501}
 class RestTransaction:
     """Takes commits of several tables as one transaction, or one table after the other without such."""
 
+    repeats_requests = False
+
     def __init__(self, catalog: RestCatalog) -> None:
         self._catalog = catalog
 

@@ -46,19 +46,33 @@ def find_deleted_rows(
     limits: CommitLimits | None = None,
     *,
     branch: str | None = None,
+    at_most: int | None = None,
 ) -> int:
-    """Turn what can be turned on a branch, `main` if None; returns how many files of deletes have gone.
+    """Turn what can be turned on a branch; returns how many files of deletes have gone.
+
+    Args:
+        catalog: that has the table.
+        identifier: of the table.
+        limits: when to give up committing.
+        branch: `main` if None.
+        at_most: bytes of data files that may be searched; where there are more, everything is left.
 
     Raises:
         StoreError: files or the catalog refuse; the table is as it was before, or has position deletes.
     """
-    if not _turnable(catalog.load_table(identifier), branch):
+    table = catalog.load_table(identifier)
+    if not _turnable(table, branch) or (at_most is not None and _bytes_to_search(table, branch) > at_most):
         return 0
     turning = _Turning(branch)
     commit_tables(catalog, None, [TableCommit(identifier, turning.change)], branch=branch, limits=limits)
     if turning.files:
         logger.info("table %s: %d files of equality deletes were turned", ".".join(identifier), turning.files)
     return turning.files
+
+
+def turnable_files(table: Table, branch: str | None = None) -> int:
+    """How many files of equality deletes `find_deleted_rows` would turn."""
+    return len(_turnable(table, branch))
 
 
 @dataclass(slots=True)
@@ -89,6 +103,11 @@ def _turnable(table: Table, branch: str | None) -> Mapping[str, tuple[DataFile, 
             else:
                 logger.warning("%s stays: such equality deletes cannot be turned", file.file_path)
     return found
+
+
+def _bytes_to_search(table: Table, branch: str | None) -> int:
+    files = live_files(table, head_of(table, branch))
+    return sum(each.file.file_size_in_bytes for each in files if each.has_equality_deletes)
 
 
 def _columns(table: Table, file: DataFile) -> KeyColumns | None:

@@ -113,6 +113,7 @@ def _text(report: TableReport, *, dry_run: bool) -> str:
             f"{_name(report)}: {_count(now.data_files, 'data file')} with {_size(now.data_bytes)}, "
             f"{_count(now.rows, 'row')}, {_count(now.delete_files, 'delete file')}, "
             f"{_count(now.manifests, 'manifest')}, {_count(now.snapshots, 'snapshot')}",
+            f"  equality deletes: {_count(report.equality_deletes, 'file')} {would}turned into positions",
             f"  compaction: {_count(compacted.files_before, 'file')} with {_size(compacted.bytes_before)} "
             f"{would}written anew as {compacted.files_after}{after}, "
             f"{_count(compacted.delete_files, 'delete file')} applied",

@@ -84,12 +84,14 @@ class TableReport:
         table: its name.
         contents: of the first of the branches, before anything was done.
         branches: whose files were looked at.
+        equality_deletes: files of them that are turned into position deletes.
         problem: why something was not done; empty if all was.
     """
 
     table: str
     contents: Contents
     branches: tuple[str, ...] = ()
+    equality_deletes: int = 0
     compaction: Compaction = field(default_factory=Compaction)
     manifests: Manifests = field(default_factory=Manifests)
     expiry: Cleaning = field(default_factory=Cleaning)

@@ -10,7 +10,7 @@ from target_iceberg.commit.committer import MAIN
 from target_iceberg.commit.limits import CommitLimits
 from target_iceberg.commit.outcomes import catalog_errors, reason_of
 from target_iceberg.errors import StoreError
-from target_iceberg.maintenance.by_position import find_deleted_rows
+from target_iceberg.maintenance.by_position import find_deleted_rows, turnable_files
 from target_iceberg.maintenance.compaction import compact, plan_compaction
 from target_iceberg.maintenance.expiry import expire, plan_expiry
 from target_iceberg.maintenance.heads import Heads
@@ -58,13 +58,15 @@ class Upkeep:
         table = self.catalog.load_table(identifier)
         orphans = find_orphans(self.catalog, identifier, self.settings.orphan_age_seconds, self.promised)
         report = self._begun(identifier, table)
-        compaction, manifests = report.compaction, report.manifests
+        compaction, manifests, turned = report.compaction, report.manifests, 0
         for branch in report.branches:
             left = self.settings.rewrite_bytes - compaction.bytes_before
             compaction += plan_compaction(table, self.settings, left, branch)
             manifests += plan_manifests(table, self.settings, branch)
+            turned += turnable_files(table, branch)
         return replace(
             report,
+            equality_deletes=turned,
             compaction=compaction,
             manifests=manifests,
             expiry=plan_expiry(table, self.settings),
@@ -78,17 +80,24 @@ class Upkeep:
             StoreError: a step is refused; those before it are done.
         """
         report = self._begun(identifier, self.catalog.load_table(identifier))
-        compacted, regrouped = report.compaction, report.manifests
+        compacted, regrouped, turned = report.compaction, report.manifests, 0
         for branch in report.branches:
             left = self.settings.rewrite_bytes - compacted.bytes_before
             step = (self.catalog, identifier, self.settings)
-            find_deleted_rows(self.catalog, identifier, self.commit_limits, branch=branch)
+            turned += find_deleted_rows(self.catalog, identifier, self.commit_limits, branch=branch)
             compacted += compact(*step, left, self.commit_limits, branch=branch)
             regrouped += regroup_manifests(*step, self.commit_limits, branch=branch)
         self.heads.let_main_follow(self.catalog, identifier, self.commit_limits)
         expired = expire(self.catalog, identifier, self.settings, self.commit_limits)
         orphans = remove_orphans(self.catalog, identifier, self.settings.orphan_age_seconds, self.promised)
-        return replace(report, compaction=compacted, manifests=regrouped, expiry=expired, orphans=orphans)
+        return replace(
+            report,
+            equality_deletes=turned,
+            compaction=compacted,
+            manifests=regrouped,
+            expiry=expired,
+            orphans=orphans,
+        )
 
     def _begun(self, identifier: tuple[str, ...], table: Table) -> TableReport:
         branches = tuple(self.heads.of(table))
@@ -101,6 +110,7 @@ def inline_upkeep(
 ) -> None:
     """Compact a little and expire, between two epochs of a load; what fails is logged and left.
 
+    Equality deletes are turned into positions where all rows they may apply to are in few enough bytes.
     The loader calls this after every `settings.every_epochs` commits, for each table they went to, with the
     branch they went to: `main` stays as it is while a branch is loaded, so that it can be moved there.
     """
@@ -108,6 +118,7 @@ def inline_upkeep(
     name = ".".join(identifier)
     try:
         if limit:
+            find_deleted_rows(catalog, identifier, _BESIDE_A_LOAD, branch=branch, at_most=limit)
             compact(catalog, identifier, settings, limit, _BESIDE_A_LOAD, branch=branch or MAIN)
         expire(catalog, identifier, settings, _BESIDE_A_LOAD)
     except StoreError as error:
