@@ -76,6 +76,7 @@ class Project:
     def start(self, *arguments: Any, **options: Any) -> subprocess.Popen[str]:
         """Starts `dativo` in a process group of its own, as a shell does."""
         environ = {**os.environ, "DATIVO_REGISTRY": str(self.registry), **self.environ}
+        environ.pop("PYTHONUNBUFFERED", None)  # hides what happens to buffers at exit
         return subprocess.Popen(
             [DATIVO, *map(str, arguments)],
             stdin=subprocess.DEVNULL,

@@ -77,8 +77,7 @@ def test_a_reader_that_has_gone_silences_the_console_and_nothing_else():
     console.say("nobody reads this")
     console.say("nor this")
     console.status("nor this")
-    with pytest.raises(BrokenPipeError):
-        out.close()
+    out.close()  # what it still holds goes nowhere, or the exit of the process would fail
 
 
 class Clock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TextIO
 
@@ -52,3 +53,11 @@ class Console:
             self._stream.flush()
         except OSError:
             self._gone = True
+            _point_at_nothing(self._stream)
+
+
+def _point_at_nothing(stream: TextIO) -> None:
+    """Let what the stream still holds go nowhere: Python writes it at exit, and failing then is code 120."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, stream.fileno())
+    os.close(nothing)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-_UNWANTED = ("SINGER_SDK_LOG_CONFIG", "LOGLEVEL", "LOGGING_CONF_FILE")  # would change what is being judged
+_UNWANTED = ("SINGER_SDK_LOG_CONFIG", "LOGLEVEL", "LOGGING_CONF_FILE", "PYTHONUNBUFFERED")
+"""Variables that would change what is being judged."""
 
 
 @dataclass(frozen=True, slots=True)

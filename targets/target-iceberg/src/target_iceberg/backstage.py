@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import zoneinfo  # noqa: F401 -- pyarrow looks for it from other threads, and fails where they are importing it
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
