@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from tap_postgres.connection_info import ConnectionInfo
     from tap_postgres.connection_settings import ConnectionSettings
+    from tap_postgres.replication import ReplicationSession
 
 log = logging.getLogger("tap_postgres")
 
@@ -85,10 +86,28 @@ class Connections:
         finally:
             close(connection)
 
-    def _connect(self, purpose: str) -> psycopg.Connection[TupleRow]:
+    @contextmanager
+    def replication(self, purpose: str) -> Iterator[ReplicationSession]:
+        """Connect to speak the replication protocol with the database.
+
+        Args:
+            purpose: shown to administrators in `pg_stat_activity`.
+
+        Raises:
+            ConnectError: that fails, as when the user has no right to.
+        """
+        from tap_postgres.replication import ReplicationSession
+
+        connection = self._connect(purpose, replication="database")
+        try:
+            yield ReplicationSession(connection)
+        finally:
+            close(connection)
+
+    def _connect(self, purpose: str, **more: str) -> psycopg.Connection[TupleRow]:
         import psycopg
 
-        parameters = {**self.info.parameters, "application_name": f"tap-postgres/{purpose}"[:63]}
+        parameters = {**self.info.parameters, "application_name": f"tap-postgres/{purpose}"[:63], **more}
         try:
             connection = psycopg.connect(**parameters, autocommit=True)  # type: ignore[arg-type]  # libpq's names
         except psycopg.Error as error:
