@@ -64,8 +64,8 @@ def tap_command(connector: Connector[S], open_tap: Callable[[S], Tap]) -> click.
         elif test:
             try_tap(tap, _read_catalog(catalog), out_fd, records=1 if test == "all" else 0)
         else:
-            chosen, start = _read_catalog(catalog), _read_state(state)
             given = None if state is None else StateFile(state)
+            chosen, start = _read_catalog(catalog), _read_state(state)
             run_tap(tap, chosen, start, out_fd, stop=stop, batches=batches_of(settings), given=given)
 
     command = _command(connector, invoke)
