@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tap_postgres.connections import Connections
-from tap_postgres.snapshot import take_snapshot
+from tap_postgres.errors import PostgresError
+from tap_postgres.snapshot import import_snapshot, take_snapshot
 
 if TYPE_CHECKING:
     from conftest import Database
@@ -77,6 +78,23 @@ def test_when_no_more_connections_are_allowed_fewer_read(
         outcome = database.sync(catalog, chunk_pages=3, max_parallelism=8, **reader)
         assert len(outcome.records) == 5000
     assert "connections: cannot connect to" in caplog.text
+
+
+def test_a_snapshot_that_another_session_exports(database: Database, connections: Connections) -> None:
+    database.execute(ORDERS)
+    count = "SELECT count(*) FROM orders"
+    with database.connect() as other, other.transaction():
+        other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        (name,) = other.execute("SELECT pg_export_snapshot()").fetchone() or ()
+        database.execute("DELETE FROM orders")
+        with import_snapshot(connections, name) as snapshot:
+            sessions = snapshot.sessions(3)
+            assert [session.execute(count).fetchone() for session in sessions] == [(5000,)] * 3
+    with (
+        pytest.raises(PostgresError, match="importing the snapshot: "),
+        import_snapshot(connections, name),
+    ):
+        pass
 
 
 FAMILIES = {
