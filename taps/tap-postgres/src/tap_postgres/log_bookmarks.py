@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any
 from dativo_protocol.errors import ConfigError
 from dativo_protocol.state import Bookmark
 
+from tap_postgres.bookmarks import LSN_KEY, REPLICATION_KEY, REPLICATION_KEY_VALUE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LSN_COLUMN = "_sdc_lsn"
 _METHOD = "last_replication_method"
 _LOG_BASED = "LOG_BASED"
 _SNAPSHOT = "snapshot"
-_OURS = ("replication_key", "replication_key_value", "slot", "system", "version")
+_OURS = (REPLICATION_KEY, REPLICATION_KEY_VALUE, "slot", "system", "version")
 _STALE = (_SNAPSHOT, "lsn", "xmin", "progress_markers", "starting_replication_value", "replication_key_signpost")
 
 
@@ -71,7 +72,7 @@ def log_position(found: Bookmark, *, stream_id: str) -> LogPosition | None:
 
 
 def _loaded_lsn(found: Bookmark) -> Any:
-    if found.replication_key == LSN_COLUMN:
+    if found.replication_key == LSN_KEY:
         return found.replication_key_value
     # PipelineWise's: with an xmin its reading of the whole table was cut off.
     return found.values.get("lsn") if found.values.get("xmin") is None else None
@@ -90,6 +91,6 @@ def reached(found: Bookmark, lsn: int, *, slot: str, system: str, version: int |
     kept = {name: value for name, value in found.values.items() if name not in (*_STALE, *_OURS)}
     if _METHOD in kept:
         kept[_METHOD] = _LOG_BASED
-    mine: Mapping[str, Any] = {"replication_key": LSN_COLUMN, "replication_key_value": lsn}
+    mine: Mapping[str, Any] = {REPLICATION_KEY: LSN_KEY, REPLICATION_KEY_VALUE: lsn}
     versions = {} if version is None else {"version": version}
     return Bookmark({**kept, **mine, **versions, "slot": slot, "system": system})

@@ -10,13 +10,12 @@ from dativo_protocol.errors import CatalogError
 from dativo_protocol.messages import SchemaMessage
 
 from tap_postgres.forms import INT8, TIMESTAMPTZ, arrow_field
-from tap_postgres.log_bookmarks import LSN_COLUMN
+from tap_postgres.bookmarks import LSN_KEY as LSN_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
-    from psycopg import sql
 
     from tap_postgres.discovery import Discovered
     from tap_postgres.forms import Form
@@ -66,8 +65,7 @@ def log_plan(plan: StreamPlan, forms: Mapping[str, Form], wanted: Sequence[str])
             f"stream {plan.id!r}: changes are not subject to custom_where_clauses, which it has",
             instruction="Remove them, or choose FULL_TABLE or INCREMENTAL as replication-method.",
         )
-    select_list = (*plan.select_list, *(_unknown(name) for name in names))
-    return described(replace(plan, select_list=select_list), forms, names)
+    return read_at(described(plan, forms, names), 0)
 
 
 def described(plan: StreamPlan, forms: Mapping[str, Form], names: Sequence[str]) -> StreamPlan:
@@ -88,22 +86,15 @@ def described(plan: StreamPlan, forms: Mapping[str, Form], names: Sequence[str])
     )
 
 
-def _unknown(name: str) -> sql.Composable:
-    from psycopg import sql
-
-    return sql.SQL("NULL::" + _COLUMNS[name][2])
-
-
 def read_at(plan: StreamPlan, lsn: int) -> StreamPlan:
     """Return the plan that reads the table at a snapshot: its rows are those of this position."""
     from psycopg import sql
 
-    lsns = sql.SQL("{}::pg_catalog.int8").format(sql.Literal(lsn))
-    columns = [
-        lsns if name == LSN_COLUMN else column
-        for name, column in zip(plan.arrow_schema.names, plan.select_list, strict=True)
-    ]
-    return replace(plan, select_list=tuple(columns))
+    names = [name for name in plan.arrow_schema.names if name not in plan.forms]
+    values = [sql.Literal(lsn if name == LSN_COLUMN else None) for name in names]
+    casts = [sql.SQL(_COLUMNS[name][2]) for name in names]
+    constants = [sql.SQL("{}::{}").format(value, cast) for value, cast in zip(values, casts, strict=True)]
+    return replace(plan, constants=tuple(constants))
 
 
 def changes_schema(plan: StreamPlan) -> pa.Schema:

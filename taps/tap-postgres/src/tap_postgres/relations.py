@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import psycopg
     from dativo_protocol.postgres import PgRelation, PgRelationColumn
+    from psycopg import sql
     from psycopg.rows import TupleRow
 
     from tap_postgres.discovery import Discovered
@@ -112,15 +113,16 @@ class Relations:
             types = read_types(self._connection, [column.type_oid for column in changed])
         current = next((each for each in found if each.table.oid == plan.table.oid), None)
         forms, declared = dict(plan.forms), dict(stream.declared)
+        selects = dict(zip(forms, plan.select_list, strict=True))
         for column in changed:
             form = self._form(column, current, types)
             declared[column.name] = (column.type_oid, column.modifier)
             if form is not None:
                 forms[column.name] = form
-        if forms != dict(plan.forms):
-            names = ", ".join(column.name for column in changed)
-            log.info("%s: the table was altered: %s", plan.id, names)
+                selects[column.name] = _select(column.name, current)
+        log.info("%s: the table was altered: %s", plan.id, ", ".join(column.name for column in changed))
         names = metadata_names(self._settings.replication_metadata_columns)
+        plan = replace(plan, select_list=tuple(selects[name] for name in forms))
         return replace(stream, plan=described(plan, forms, names), declared=declared)
 
     def _form(
@@ -143,6 +145,13 @@ class Relations:
         rules = Rules.of(self._settings)
         mapped = map_column(column.name, type_, column.modifier, dimensions, rules)  # type: ignore[arg-type]
         return None if mapped is None else mapped.form
+
+
+def _select(name: str, current: Discovered | None) -> sql.Composable:
+    from psycopg import sql
+
+    mapped = None if current is None else current.mapped.get(name)
+    return sql.Identifier(name) if mapped is None else mapped.select
 
 
 def _reads(wider: Form, form: Form) -> bool:

@@ -111,6 +111,8 @@ class StreamPlan:
         method: how.
         key: the replication key of INCREMENTAL.
         where: conditions of the settings, each in parentheses; all must hold.
+        constants: expressions for the last fields of `arrow_schema` that are the same in all rows of a
+            reading, and others in the next.
         forms: of the columns of the table, by name, if its changes are read.
         selection: of columns, also of those that the table gets while its changes are read.
     """
@@ -123,5 +125,6 @@ class StreamPlan:
     method: ReplicationMethod
     key: str | None
     where: tuple[sql.Composable, ...]
+    constants: tuple[sql.Composable, ...] = ()
     forms: Mapping[str, Form] = field(default_factory=dict)
     selection: Selection | None = None

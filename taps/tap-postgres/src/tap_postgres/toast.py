@@ -94,10 +94,12 @@ def _only(plan: StreamPlan, names: Sequence[str]) -> StreamPlan:
     import pyarrow as pa
 
     wanted = list(dict.fromkeys(names))
+    selects = dict(zip(plan.forms, plan.select_list, strict=True))
     return replace(
         plan,
         arrow_schema=pa.schema([plan.arrow_schema.field(name) for name in wanted]),
-        select_list=tuple(plan.selects[name] for name in wanted),
+        select_list=tuple(selects[name] for name in wanted),
+        constants=(),
     )
 
 
