@@ -1,4 +1,5 @@
-"""Which streams can go on where their bookmarks say, and which have lost changes. Nothing here asks a server."""
+"""Which streams can go on where their bookmarks say, and which have lost changes. Nothing here asks a "
+"server."""
 
 from __future__ import annotations
 
@@ -29,18 +30,19 @@ class Origin:
         name: of the slot.
         slot: as it is on the server, None if it is not there.
         system: identifier of the server.
+        members: tables of the publication, by oid, each with the number of its membership.
     """
 
     name: str
     slot: Slot | None
     system: str
+    members: Mapping[int, int]
 
 
 def lost_streams(
     plans: Sequence[StreamPlan],
     positions: Mapping[str, LogPosition],
     origin: Origin,
-    added: frozenset[int] = frozenset(),
 ) -> dict[str, str]:
     """Return why streams cannot go on, by their ids.
 
@@ -48,15 +50,12 @@ def lost_streams(
         plans: of the streams.
         positions: of those that have one.
         origin: where changes would come from.
-        added: tables that were not in the publication until now, by oid.
     """
-    reasons = {
-        plan.id: _loss(plan, positions[plan.id], origin, added) for plan in plans if plan.id in positions
-    }
+    reasons = {plan.id: _loss(plan, positions[plan.id], origin) for plan in plans if plan.id in positions}
     return {stream: reason for stream, reason in reasons.items() if reason is not None}
 
 
-def _loss(plan: StreamPlan, position: LogPosition, origin: Origin, added: frozenset[int]) -> str | None:
+def _loss(plan: StreamPlan, position: LogPosition, origin: Origin) -> str | None:
     slot = origin.slot
     if position.system not in (None, origin.system):
         return "this is another server than the one of the STATE"
@@ -69,7 +68,10 @@ def _loss(plan: StreamPlan, position: LogPosition, origin: Origin, added: frozen
             f"slot {origin.name!r} is at {format_lsn(slot.confirmed)}, beyond the STATE's "
             f"{format_lsn(position.lsn)}"
         )
-    return "its table was not in the publication" if plan.table.oid in added else None
+    member = origin.members.get(plan.table.oid)
+    if member is None or position.published not in (None, member):
+        return "its table was not in the publication all the time"
+    return None
 
 
 def refuse_loss(lost: Mapping[str, str]) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from dativo_protocol.errors import CatalogError
 from dativo_protocol.messages import SchemaMessage
 
-from tap_postgres.forms import INT8, TIMESTAMPTZ, arrow_field
 from tap_postgres.bookmarks import LSN_KEY as LSN_COLUMN
+from tap_postgres.forms import INT8, TIMESTAMPTZ, arrow_field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_postgres.connection_settings import is_set
@@ -25,12 +24,12 @@ _OURS = "Managed by tap-postgres"
 """Comment of a publication that tables are also removed from."""
 
 _ROOTS_SINCE = 130000
-_ALL_KINDS = "pubinsert AND pubupdate AND pubdelete AND pubtruncate"
-
-_PUBLICATION = f"""
-SELECT puballtables, {_ALL_KINDS}, {{via_root}},
-    coalesce(pg_catalog.obj_description(oid, 'pg_publication'), '')
-FROM pg_catalog.pg_publication WHERE pubname = %s
+_ALL_KINDS = "'insert, update, delete, truncate'"
+_PUBLICATION = """
+SELECT p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate,
+    coalesce((pg_catalog.to_json(p) ->> 'pubviaroot')::bool, false),
+    coalesce(pg_catalog.obj_description(p.oid, 'pg_publication'), '')
+FROM pg_catalog.pg_publication p WHERE p.pubname = %s
 """
 
 _TABLES = """
@@ -43,36 +42,35 @@ WHERE p.pubname = %s ORDER BY 2, 3
 """
 
 # Tables that are in it one way or another: each, of schemas, or all.
-_PUBLISHED = """
-SELECT c.oid::int8 FROM pg_catalog.pg_publication_tables t
+_MEMBERS = """
+SELECT c.oid::int8, coalesce(r.oid, p.oid)::int8
+FROM pg_catalog.pg_publication p
+JOIN pg_catalog.pg_publication_tables t ON t.pubname = p.pubname
 JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
-WHERE t.pubname = %s
+LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid
+WHERE p.pubname = %s
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What was done to the publication.
-
-    Attributes:
-        added: tables whose changes were not in the stream before, by oid.
-    """
-
-    added: frozenset[int]
 
 
 class Publication:
     """The publication of one name."""
 
-    def __init__(
-        self, connection: psycopg.Connection[TupleRow], name: str, settings: SlotSettings
-    ) -> None:
+    def __init__(self, connection: psycopg.Connection[TupleRow], name: str, settings: SlotSettings) -> None:
         self.name = name
         self._connection = connection
         self._may_change = is_set(settings.manage_publication)
 
-    def ensure(self, plans: Sequence[StreamPlan]) -> Published:
+    def members(self) -> dict[int, int]:
+        """Return the tables that are in it, by oid, each with a number that changes if it is added anew.
+
+        Raises:
+            PostgresError: the server refuses.
+        """
+        with asking(f"looking for publication {self.name!r}"):
+            return dict(self._connection.execute(_MEMBERS, [self.name]).fetchall())
+
+    def ensure(self, plans: Sequence[StreamPlan]) -> None:
         """Make sure that it is there and has these tables.
 
         Raises:
@@ -83,16 +81,16 @@ class Publication:
         tables = [plan.table for plan in plans]
         with asking(f"looking for publication {self.name!r}"):
             found = self._find()
-            there = {oid for (oid,) in self._connection.execute(_PUBLISHED, [self.name])}
         if found is None:
             self._change(self._creation(tables))
             self._change(self._comment())
-            return Published(frozenset(table.oid for table in tables))
-        self._refuse_partial(*found, tables)
-        missing = [table for table in tables if table.oid not in there]
+            return
+        has_all_kinds, via_root, _ = found
+        self._refuse_partial(tables, has_all_kinds=has_all_kinds, via_root=via_root)
+        members = self.members()
+        missing = [(table.schema, table.name) for table in tables if table.oid not in members]
         if missing:
-            self._change(self._alteration("ADD", [(table.schema, table.name) for table in missing]))
-        return Published(frozenset(table.oid for table in missing))
+            self._change(self._alteration("ADD", missing))
 
     def remove_others(self, plans: Sequence[StreamPlan], wanted: Collection[str]) -> None:
         """Remove tables that nobody reads, if the publication is ours.
@@ -103,7 +101,7 @@ class Publication:
         """
         with asking(f"looking for publication {self.name!r}"):
             found = self._find()
-            if found is None or found[3] != _OURS or not self._may_change:
+            if found is None or found[2] != _OURS or not self._may_change:
                 return
             rows = self._connection.execute(_TABLES, [self.name]).fetchall()
         oids = {plan.table.oid for plan in plans}
@@ -116,18 +114,14 @@ class Publication:
             log.info("publication %r: %d tables are removed that nobody reads", self.name, len(others))
             self._change(self._alteration("DROP", others))
 
-    def _find(self) -> tuple[bool, bool, bool, str] | None:
-        has_roots = self._connection.info.server_version >= _ROOTS_SINCE
-        query = _PUBLICATION.format(via_root="pubviaroot" if has_roots else "false")
-        return self._connection.execute(query.encode(), [self.name]).fetchone()
+    def _find(self) -> tuple[bool, bool, str] | None:
+        return self._connection.execute(_PUBLICATION, [self.name]).fetchone()
 
-    def _refuse_partial(
-        self, _is_for_all: bool, has_all_kinds: bool, via_root: bool, _comment: str, tables: list[TableInfo]
-    ) -> None:
+    def _refuse_partial(self, tables: list[TableInfo], *, has_all_kinds: bool, via_root: bool) -> None:
         if not has_all_kinds:
             raise ServerNotReady(
                 f"publication {self.name!r} leaves some kinds of changes out",
-                instruction=f"ALTER PUBLICATION \"{self.name}\" SET (publish = 'insert, update, delete, truncate');",
+                instruction=f'ALTER PUBLICATION "{self.name}" SET (publish = {_ALL_KINDS});',
             )
         if not via_root and any(table.kind == "partitioned table" for table in tables):
             raise ServerNotReady(
@@ -148,7 +142,9 @@ class Publication:
     def _comment(self) -> sql.Composed:
         from psycopg import sql
 
-        return sql.SQL("COMMENT ON PUBLICATION {} IS {}").format(sql.Identifier(self.name), sql.Literal(_OURS))
+        return sql.SQL("COMMENT ON PUBLICATION {} IS {}").format(
+            sql.Identifier(self.name), sql.Literal(_OURS)
+        )
 
     def _alteration(self, verb: str, tables: list[tuple[str, str]]) -> sql.Composed:
         from psycopg import sql
@@ -165,7 +161,9 @@ class Publication:
             with asking(f"changing publication {self.name!r}"):
                 self._connection.execute(statement)
         except PermissionDenied as error:
-            raise PermissionDenied(str(error), sqlstate=error.sqlstate, instruction=f"As owner: {text};") from None
+            raise PermissionDenied(
+                str(error), sqlstate=error.sqlstate, instruction=f"As owner: {text};"
+            ) from None
         log.info("%s", text)
 
 

@@ -95,7 +95,9 @@ class Relations:
         if relation.relid in self._streams:
             return relation.relid
         names = (relation.schema, relation.table)
-        same = (oid for oid, it in self._streams.items() if (it.plan.table.schema, it.plan.table.name) == names)
+        same = (
+            oid for oid, it in self._streams.items() if (it.plan.table.schema, it.plan.table.name) == names
+        )
         return next(same, None)
 
     def _is_news(self, stream: LogStream, column: PgRelationColumn, declared: Declared) -> bool:

@@ -186,7 +186,8 @@ class ReplicationSession:
             return [(result.get_value(0, column) or b"").decode() for column in range(result.nfields)]
         if patience and is_late:
             raise SlotError(
-                f"{doing}: transactions that have written were still open after {patience.seconds:g} s{blockers}",
+                f"{doing}: transactions that have written were still open after {patience.seconds:g} s"
+                f"{blockers}",
                 instruction="End them, or raise `replication_slot_wait_seconds`.",
                 retryable=True,
             )
@@ -218,7 +219,10 @@ def _as_slot_error(error: PostgresError) -> PostgresError:
     """Return the error as one of the slot, if it is one."""
     if error.sqlstate == "55006":
         return SlotError(
-            str(error), sqlstate=error.sqlstate, instruction="Stop the other reader of the slot.", retryable=True
+            str(error),
+            sqlstate=error.sqlstate,
+            instruction="Stop the other reader of the slot.",
+            retryable=True,
         )
     return error
 

@@ -56,10 +56,15 @@ class Slot:
     @classmethod
     def of_row(cls, row: dict[str, Any]) -> Slot:
         """Take what every version of the server has."""
-        lsns = [parse_lsn(row.get(name) or "0/0") for name in ("confirmed_flush_lsn", "restart_lsn")]
-        is_lost = row.get("wal_status") == "lost" or bool(row.get("invalidation_reason"))
-        database = row.get("database") or ""
-        return cls(row["slot_name"], row.get("plugin") or "", database, row.get("active_pid"), *lsns, is_lost)
+        return cls(
+            name=row["slot_name"],
+            plugin=row.get("plugin") or "",
+            database=row.get("database") or "",
+            active_pid=row.get("active_pid"),
+            confirmed=parse_lsn(row.get("confirmed_flush_lsn") or "0/0"),
+            restart=parse_lsn(row.get("restart_lsn") or "0/0"),
+            is_lost=row.get("wal_status") == "lost" or bool(row.get("invalidation_reason")),
+        )
 
 
 def find_slot(connection: psycopg.Connection[TupleRow], name: str) -> Slot | None:
@@ -106,7 +111,7 @@ def refuse_active(slot: Slot) -> None:
     if slot.active_pid is not None:
         raise SlotError(
             f"slot {slot.name!r} is being read by process {slot.active_pid} of the server",
-            instruction="Wait for the other run to end; each pipeline needs a `replication_slot_name` of its own.",
+            instruction="Wait for the other run to end; each pipeline needs a slot of its own.",
             retryable=True,
         )
 
@@ -133,7 +138,7 @@ def must_create(name: str, settings: SlotSettings) -> None:
     if not is_set(settings.manage_slot):
         raise SlotError(
             f"there is no slot {name!r}",
-            instruction=f"SELECT pg_create_logical_replication_slot('{name}', '{PLUGIN}'), or set `manage_slot`.",
+            instruction=f"SELECT pg_create_logical_replication_slot('{name}', '{PLUGIN}');",
         )
 
 

@@ -51,6 +51,8 @@ class ToastReader:
         Raises:
             PostgresError: the table cannot be read.
         """
+        import pyarrow as pa
+
         keys = plan.message.key_properties
         if not keys:
             return batch
@@ -66,9 +68,7 @@ class ToastReader:
         for position, (index, lacking) in enumerate(rows_of.items()):
             found = {row: values[row_keys[row]][position] for row in lacking if row_keys[row] in values}
             arrays[index] = _replaced(arrays[index], found)
-        import pyarrow
-
-        return pyarrow.RecordBatch.from_arrays(arrays, schema=batch.schema)
+        return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
 
     def _values(self, plan: StreamPlan, columns: list[str], keys: list[Key]) -> Mapping[Key, list[Any]]:
         """Return Arrow scalars by key, in the order of the columns."""
@@ -132,5 +132,4 @@ def _replaced(array: pa.Array[Any], found: Mapping[int, Any]) -> pa.Array[Any]:
     for row in sorted(found):
         parts += [array.slice(start, row - start), pa.repeat(found[row], 1)]
         start = row + 1
-    whole = pa.chunked_array([*parts, array.slice(start)], type=array.type)
-    return whole.combine_chunks() if whole.num_chunks != 1 else whole.chunk(0)
+    return pa.concat_arrays([*parts, array.slice(start)])
