@@ -4,8 +4,8 @@
      "slot": "tappostgres", "system": "7711381819046282886", "published": 16432}
 
 The value is the end of the last transaction that was written, as MeltanoLabs' tap has it; PipelineWise's
-`lsn` counts if its snapshot was finished. While the table is still being read for the first time there is no value
-but `snapshot`, whose `lsn` is where the changes begin.
+`lsn` counts if its snapshot was finished. While the table is still being read for the first time there is no
+value but `snapshot`, whose `lsn` is where the changes begin.
 """
 
 from __future__ import annotations

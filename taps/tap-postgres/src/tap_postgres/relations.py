@@ -93,7 +93,7 @@ class Relations:
 
     def _oid(self, relation: PgRelation) -> int | None:
         if relation.relid in self._streams:
-            return relation.relid
+            return int(relation.relid)
         names = (relation.schema, relation.table)
         same = (
             oid for oid, it in self._streams.items() if (it.plan.table.schema, it.plan.table.name) == names
