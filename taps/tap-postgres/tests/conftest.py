@@ -135,10 +135,10 @@ class Database:
             write(out.fileno())
         return Messages.of(path.read_bytes())
 
-    def refusal(self, catalog: Any = None, **settings: Any) -> str:
+    def refusal(self, catalog: Any = None, state: Any = None, **settings: Any) -> str:
         """Write the selected streams in vain, in this process; returns what the user is told."""
         with pytest.raises(DativoError) as caught:
-            self.sync(catalog, **settings)
+            self.sync(catalog, state, **settings)
         return f"{caught.value} {caught.value.instruction}"
 
     def failure(self, *arguments: str, **given: Any) -> str:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from tap_postgres.settings import TapPostgresSettings
     from tap_postgres.tables import StreamPlan
 
+_COMMIT_MILLIS = 1000
+"""Shortest time between two places where a STATE may be written."""
+
 
 def run_log_based(
     plans: Sequence[StreamPlan],
@@ -121,7 +124,14 @@ class _Run:
                 self._acknowledged,
                 self._ending,
             )
-            receiver = Receiver(session, subscription, around, options, self._stop)
+            receiver = Receiver(
+                session,
+                subscription,
+                around,
+                options,
+                self._stop,
+                commit_millis=_COMMIT_MILLIS if settings.state_interval_seconds else 0,
+            )
             with read_ahead(
                 [receiver.items()], limit=1, weight=_nothing, hold=out.hold, stop=self._stop
             ) as items:

@@ -126,14 +126,26 @@ class Receiver:
         around: Surroundings,
         options: PgOptions,
         stop: threading.Event,
+        *,
+        commit_millis: int,
     ) -> None:
-        """Read by this session, until `stop` is set or the run is at its end."""
+        """Read by this session, until `stop` is set or the run is at its end.
+
+        Args:
+            session: of which the slot is read.
+            subscription: what to ask for.
+            around: what is asked and told on the way.
+            options: of the decoder.
+            stop: from outside.
+            commit_millis: shortest time between two `Reached`; 0 for one after each transaction.
+        """
         self._room = Room(WAITING_BYTES)
         self._session = session
         self._subscription = subscription
         self._around = around
         self._options = options
         self._stop = stop
+        self._commit_millis = commit_millis
         self._streams: dict[int, LogStream] = {}
         self._received = 0
         self._server_time = 0
@@ -245,7 +257,9 @@ class Receiver:
 
         pgconn = cast("PgConnection", self._session.connection.pgconn)
         try:
-            with PgChanges(pgconn, PqCalls.of_psycopg(), self._options) as changes:
+            with PgChanges(
+                pgconn, PqCalls.of_psycopg(), self._options, commit_millis=self._commit_millis
+            ) as changes:
                 yield changes
         except InvalidValue as error:
             raise ValueMisfit(str(error), stream=self._subscription.slot) from None
