@@ -153,7 +153,7 @@ def copy_statement(
 
     parts = [
         sql.SQL("SELECT {} FROM {}").format(
-            sql.SQL(", ").join(plan.select_list),
+            sql.SQL(", ").join((*plan.select_list, *plan.constants)),
             source or sql.Identifier(plan.table.schema, plan.table.name),
         )
     ]

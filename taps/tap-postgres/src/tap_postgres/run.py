@@ -40,17 +40,36 @@ def run_streams(
         PostgresError: a table cannot be read on.
         ConfigError: the state cannot be used.
     """
-    if not plans:
-        return
-    with take_snapshot(connections) as snapshot, ExitStack() as open_streams:
-        streams = {plan.id: _stream_run(plan, snapshot, settings, state, out) for plan in plans}
-        for stream in streams.values():
-            open_streams.enter_context(stream)
-        jobs = [job for stream in streams.values() for job in stream.jobs]
-        sessions = snapshot.sessions(min(settings.max_parallelism, len(jobs)))
-        with read_jobs(sessions, jobs, _options(settings), out.hold) as items:
+    by_query = [plan for plan in plans if plan.method is not ReplicationMethod.LOG_BASED]
+    if by_query:
+        with take_snapshot(connections) as snapshot:
+            streams = [_stream_run(plan, snapshot, settings, state, out) for plan in by_query]
+            read_streams(streams, snapshot, settings, out)
+
+
+def read_streams(
+    streams: Sequence[StreamRun], snapshot: Snapshot, settings: TapPostgresSettings, out: MessageWriter
+) -> None:
+    """Read streams to their ends, all as they were at one moment.
+
+    Args:
+        streams: begun in this order.
+        snapshot: the moment.
+        settings: of the tap.
+        out: where the streams write.
+
+    Raises:
+        PostgresError: a table cannot be read on.
+    """
+    by_id = {stream.plan.id: stream for stream in streams}
+    jobs = [job for stream in streams for job in stream.jobs]
+    sessions = snapshot.sessions(min(settings.max_parallelism, len(jobs)))
+    with ExitStack() as opened:
+        for stream in streams:
+            opened.enter_context(stream)
+        with read_jobs(sessions, jobs, options_of(settings), out.hold) as items:
             for item in items:
-                streams[item.job.stream.id].take(item)
+                by_id[item.job.stream.id].take(item)
 
 
 def _stream_run(
@@ -61,7 +80,8 @@ def _stream_run(
     return FullTable(plan, settings, state, out, storage_of(snapshot.first, plan))
 
 
-def _options(settings: TapPostgresSettings) -> PgOptions:
+def options_of(settings: TapPostgresSettings) -> PgOptions:
+    """Return the limits and policies of the decoder."""
     from dativo_protocol.postgres import PgOptions
 
     return PgOptions(

@@ -4,6 +4,8 @@
      "snapshot": {"by": "ctid", "xmin": "756", "query": "5f0c…",
                   "leaf": {"public.big": {"filenode": 16400, "pages": 21235, "done": [[0, 12288]]}}}}
 
+`"lsn"` is there, too, if the table's changes are read from the log afterwards: it is where they begin.
+
 Rows of finished pages that were written since, by a transaction that had not ended at `xmin`, are read once
 more by whoever goes on: see `mending`.
 """
@@ -51,17 +53,19 @@ class TableProgress:
         xmin: transactions before this one had ended when the reading began.
         query: digest of what is selected.
         leaves: by name.
+        lsn: from where on its changes are in the log, None if they are not wanted.
     """
 
     xmin: int
     query: str
     leaves: Mapping[str, LeafProgress]
+    lsn: int | None = None
 
     @classmethod
-    def fresh(cls, storage: Storage, plan: StreamPlan) -> TableProgress:
+    def fresh(cls, storage: Storage, plan: StreamPlan, lsn: int | None = None) -> TableProgress:
         """Nothing has been read."""
         leaves = {leaf.name: LeafProgress(leaf.filenode, leaf.pages) for leaf in storage.leaves}
-        return cls(storage.xmin, digest_of(plan), leaves)
+        return cls(storage.xmin, digest_of(plan), leaves, lsn)
 
     @classmethod
     def parse(cls, values: Any) -> TableProgress | None:
@@ -75,7 +79,12 @@ class TableProgress:
                 )
                 for name, leaf in values["leaf"].items()
             }
-            return cls(int(values["xmin"]), str(values["query"]), leaves) if values["by"] == "ctid" else None
+            lsn = values.get("lsn")
+            return (
+                cls(int(values["xmin"]), str(values["query"]), leaves, None if lsn is None else int(lsn))
+                if values["by"] == "ctid"
+                else None
+            )
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
 
@@ -89,7 +98,8 @@ class TableProgress:
             }
             for name, leaf in self.leaves.items()
         }
-        return {"by": "ctid", "xmin": str(self.xmin), "query": self.query, "leaf": leaves}
+        log = {} if self.lsn is None else {"lsn": self.lsn}
+        return {"by": "ctid", "xmin": str(self.xmin), "query": self.query, **log, "leaf": leaves}
 
     def with_done(self, chunk: Chunk) -> TableProgress:
         """Return the progress once this chunk has been written."""
@@ -123,4 +133,5 @@ def _leaf_obstacle(name: str, before: LeafProgress, now: Leaf | None) -> str | N
 
 def digest_of(plan: StreamPlan) -> str:
     """Return a digest of what is selected of a stream."""
-    return hashlib.sha256(copy_statement(plan).as_bytes(None)).hexdigest()[:16]
+    statement = copy_statement(replace(plan, constants=()))
+    return hashlib.sha256(statement.as_bytes(None)).hexdigest()[:16]
