@@ -9,6 +9,7 @@ from dativo_protocol.catalog import ReplicationMethod
 
 from tap_postgres.full_table import FullTable
 from tap_postgres.incremental import Incremental
+from tap_postgres.late_commits import fence_of, read_horizon
 from tap_postgres.readers import read_jobs
 from tap_postgres.snapshot import take_snapshot
 from tap_postgres.storage import storage_of
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dativo_protocol.writer import MessageWriter
 
     from tap_postgres.connections import Connections
+    from tap_postgres.late_commits import Horizon
     from tap_postgres.settings import TapPostgresSettings
     from tap_postgres.snapshot import Snapshot
     from tap_postgres.stream_run import StreamRun
@@ -45,8 +47,9 @@ def run_streams(
     by_query = [plan for plan in plans if is_trial or plan.method is not ReplicationMethod.LOG_BASED]
     by_log = [plan for plan in plans if plan not in by_query]
     if by_query:
+        horizon = read_horizon(connections, settings)
         with take_snapshot(connections) as snapshot:
-            streams = [_stream_run(plan, snapshot, settings, state, out) for plan in by_query]
+            streams = [_stream_run(plan, snapshot, horizon, settings, state, out) for plan in by_query]
             read_streams(streams, snapshot, settings, out)
     if by_log:
         from tap_postgres.log_based import run_log_based
@@ -80,10 +83,15 @@ def read_streams(
 
 
 def _stream_run(
-    plan: StreamPlan, snapshot: Snapshot, settings: TapPostgresSettings, state: State, out: MessageWriter
+    plan: StreamPlan,
+    snapshot: Snapshot,
+    horizon: Horizon | None,
+    settings: TapPostgresSettings,
+    state: State,
+    out: MessageWriter,
 ) -> StreamRun:
     if plan.method is ReplicationMethod.INCREMENTAL:
-        return Incremental(plan, settings, state, out)
+        return Incremental(plan, settings, state, out, fence_of(plan, snapshot, horizon, settings))
     return FullTable(plan, settings, state, out, storage_of(snapshot.first, plan))
 
 
