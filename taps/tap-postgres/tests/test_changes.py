@@ -2,52 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from folding import folded, last_state, position, table
-from tap_postgres.lsn import parse_lsn
+
+from tests.services.changes import Follower, last_state, position, table
 
 if TYPE_CHECKING:
-    from conftest import Database, Messages
+    from conftest import Database
 
 ORDERS = """
 CREATE TABLE orders (id int PRIMARY KEY, v text);
 INSERT INTO orders SELECT n, 'old' FROM generate_series(1, 100) n;
 """
 STREAM = "public-orders"
-
-
-class Follower:
-    """Runs the tap on a database again and again, each time from the STATE of the run before."""
-
-    def __init__(self, database: Database, **settings: Any) -> None:
-        self.database = database
-        self.settings = settings
-        self.messages: list[dict[str, Any]] = []
-        self.state: Any = None
-
-    def run(self, **settings: Any) -> Messages:
-        """Read to the end; returns what this run has written."""
-        written = self.database.sync(state=self.state, **self.settings | settings)
-        self.messages += written
-        self.state = last_state(written) or self.state
-        return written
-
-    def after(self, statements: str, **settings: Any) -> Messages:
-        """Execute, then read to the end."""
-        self.database.execute(statements)
-        return self.run(**settings)
-
-    def rows(self, stream: str = STREAM) -> dict[Any, dict[str, Any]]:
-        return folded(self.messages, stream)
-
-    def confirmed(self) -> int:
-        with self.database.connect() as connection:
-            query = "SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = %s"
-            row = connection.execute(query, [self.database.name]).fetchone()
-        assert row is not None
-        return parse_lsn(row[0])
 
 
 @pytest.fixture
@@ -109,8 +77,7 @@ def test_a_run_without_state_confirms_nothing(follower: Follower) -> None:
 def test_an_idle_database_advances(follower: Follower) -> None:
     follower.run()
     before = position(follower.state, STREAM)
-    # Nothing of ours: WAL of a table that nobody reads.
-    follower.database.execute("CREATE TABLE other (v text); INSERT INTO other SELECT repeat('x', 1000)")
+    follower.database.execute("SELECT pg_logical_emit_message(false, 'of nobody', repeat('x', 1000))")
     assert follower.run().records == []
     assert position(follower.state, STREAM) > before
     follower.run()
@@ -157,7 +124,10 @@ def test_a_truncated_table_that_is_to_fail(follower: Follower) -> None:
     assert "was truncated at" in follower.database.refusal(state=follower.state, on_truncate="fail")
 
 
-BIG = "CREATE TABLE orders (id int PRIMARY KEY, v int, big text); ALTER TABLE orders ALTER big SET STORAGE EXTERNAL"
+BIG = """
+CREATE TABLE orders (id int PRIMARY KEY, v int, big text);
+ALTER TABLE orders ALTER big SET STORAGE EXTERNAL
+"""
 _LARGE = "repeat('x', 10000)"
 
 
@@ -188,7 +158,8 @@ def test_an_altered_table(follower: Follower) -> None:
         "INSERT INTO orders VALUES (101, 'x'); ALTER TABLE orders ADD n numeric(5,2);"
         "INSERT INTO orders VALUES (102, 'y', 1.5); ALTER TABLE orders DROP v;"
         "INSERT INTO orders VALUES (103, 2.5); ALTER TABLE orders ALTER n TYPE text;"
-        "INSERT INTO orders VALUES (104, 'z'); ALTER TABLE orders RENAME n TO m; INSERT INTO orders VALUES (105, 'm')"
+        "INSERT INTO orders VALUES (104, 'z'); ALTER TABLE orders RENAME n TO m;"
+        "INSERT INTO orders VALUES (105, 'm')"
     )
     rows = {row["id"]: row for row in written.records}
     assert rows[101]["v"] == "x"
@@ -211,7 +182,8 @@ def test_a_column_that_is_added_while_changes_are_read(follower: Follower) -> No
 def test_a_table_that_is_added_later(follower: Follower) -> None:
     follower.run()
     follower.database.execute(
-        "CREATE TABLE later (id int PRIMARY KEY); INSERT INTO later VALUES (1); INSERT INTO orders VALUES (101)"
+        "CREATE TABLE later (id int PRIMARY KEY); INSERT INTO later VALUES (1);"
+        "INSERT INTO orders VALUES (101)"
     )
     written = follower.run()
     assert [row["id"] for row in written.records] == [1, 101]

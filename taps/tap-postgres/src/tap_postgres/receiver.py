@@ -170,6 +170,7 @@ class Receiver:
                 self._keep_up(change)
                 if self._around.ending.is_at(change):
                     self._reply()
+                    self._report()
                     return
 
     def release(self, item: Item) -> None:
