@@ -156,13 +156,8 @@ def server(request: pytest.FixtureRequest) -> Postgres:
 
 
 @pytest.fixture(scope="session")
-def logical_server() -> Iterator[Postgres]:
-    """A server whose changes can be read."""
-    server = Postgres(options=("wal_level=logical", "max_wal_senders=20", "max_replication_slots=20"))
-    server.start()
-    yield server
-    server.halt()  # breaks off what still reads
-    server.stop()
+def logical_server(request: pytest.FixtureRequest) -> Postgres:
+    return postgres.running_logical(request.config)
 
 
 _RESET = """

@@ -9,7 +9,7 @@ from tap_postgres.full_table import FullTable, LogStart
 from tap_postgres.log_plan import read_at
 from tap_postgres.lsn import format_lsn
 from tap_postgres.run import read_streams
-from tap_postgres.slots import patience
+from tap_postgres.slots import find_slot, patience
 from tap_postgres.snapshot import import_snapshot
 from tap_postgres.storage import storage_of
 
@@ -48,11 +48,15 @@ def load(
     """
     with connections.replication("snapshot") as session:
         exported = session.export_snapshot(patience(control, settings))
+        # What transactions do that are open now comes later, though its position may be before the snapshot's:
+        # rows of the snapshot get one that is before all of it.
+        slot = find_slot(control, exported.slot)
+        begun = exported.lsn if slot is None else slot.restart
         log.info("reading %d tables as they were at %s", len(plans), format_lsn(exported.lsn))
         with import_snapshot(connections, exported.name) as snapshot:
             streams = [
                 FullTable(
-                    read_at(plan, exported.lsn),
+                    read_at(plan, begun),
                     settings,
                     state,
                     out,

@@ -30,10 +30,12 @@ class ExportedSnapshot:
     Attributes:
         name: to import it by, before the session that exported it takes another command.
         lsn: transactions committed before are in it, the others come in the stream of changes.
+        slot: name of the temporary slot that it is of.
     """
 
     name: str
     lsn: int
+    slot: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class ReplicationSession:
         name = f"tap_postgres_snapshot_{self.connection.info.backend_pid}"
         command = f"CREATE_REPLICATION_SLOT {name} TEMPORARY LOGICAL pgoutput EXPORT_SNAPSHOT"
         _, lsn, snapshot, *_ = self._command(command.encode(), "taking a snapshot", patience)
-        return ExportedSnapshot(snapshot, parse_lsn(lsn))
+        return ExportedSnapshot(snapshot, parse_lsn(lsn), name)
 
     def start(self, subscription: Subscription) -> None:
         """Begin the stream of changes; afterwards the connection takes replies only.
