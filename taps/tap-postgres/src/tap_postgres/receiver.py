@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 WAITING_BYTES = 16 << 20
 """Of batches that wait to be written."""
 
-_REPLY_SECONDS = 10.0
-_ASK_SECONDS = 1.0
+_REPLY_SECONDS = 1.0
+"""The server breaks off after `wal_sender_timeout` without a word, 60 s by default."""
+_REPORT_SECONDS = 10.0
 _ROOM_SECONDS = 0.2
 
 
@@ -224,10 +225,10 @@ class Receiver:
         now = time.monotonic()
         is_asked = change is not None and change.kind is Kind.KEEPALIVE
         # A server that has nothing to send says where it is only if it is asked to.
-        wants_answer = change is not None and change.kind is Kind.IDLE and now - self._replied >= _ASK_SECONDS
-        if is_asked or wants_answer or now - self._replied >= _REPLY_SECONDS:
+        wants_answer = change is not None and change.kind is Kind.IDLE
+        if is_asked or now - self._replied >= _REPLY_SECONDS:
             self._reply(wants_answer=wants_answer)
-        if now - self._reported >= _REPLY_SECONDS:
+        if now - self._reported >= _REPORT_SECONDS:
             self._report()
 
     def _reply(self, *, wants_answer: bool = False) -> None:
