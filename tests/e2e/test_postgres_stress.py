@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IS_FULL = os.environ.get("DATIVO_STRESS_POSTGRES") == "full"
-SECONDS = 120 if IS_FULL else 8
+SECONDS = 120 if IS_FULL else 5
 SEED = os.environ.get("DATIVO_CRASH_SEED") or str(random.SystemRandom().randrange(10**6))
 DATABASE = "stress"
 ACCOUNTS = 400

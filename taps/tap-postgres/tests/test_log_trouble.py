@@ -169,7 +169,7 @@ def test_a_target_that_takes_its_time(follower: Follower) -> None:
     database.execute("INSERT INTO orders SELECT n, repeat('x', 10000) FROM generate_series(2, 4000) n")
     command = database.command(state=follower.state)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        wait_for(database, "reply_time > backend_start + interval '4 seconds' FROM pg_stat_replication")
+        wait_for(database, "reply_time > backend_start + interval '2 seconds' FROM pg_stat_replication")
         written, log = process.communicate(timeout=120)
     assert process.returncode == 0, log.decode()
     assert written.count(b'"type":"RECORD"') == 3999

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dativo_protocol.ahead import read_ahead
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from tap_postgres.log_setup import LogSetup
     from tap_postgres.settings import TapPostgresSettings
     from tap_postgres.tables import StreamPlan
+
+_IDLE_MILLIS = 50
+"""How long the stream must be silent for what has come to go out."""
 
 _COMMIT_MILLIS = 1000
 """Shortest time between two places where a STATE may be written."""
@@ -106,7 +110,7 @@ class _Run:
         out: MessageWriter,
     ) -> None:
         starts = {stream: position.lsn for stream, position in positions.items()}
-        settings, options = self._settings, options_of(self._settings)
+        settings, options = self._settings, replace(options_of(self._settings), idle_millis=_IDLE_MILLIS)
         is_streaming = is_set(settings.stream_large_transactions)
         subscription = Subscription(
             self._setup.slot, self._setup.publication.name, min(starts.values()), is_streaming
