@@ -4,6 +4,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -23,8 +24,13 @@ _RUNNING = pytest.StashKey["Postgres"]()
 
 @dataclass
 class Postgres:
-    """A running server; `start` returns once it answers."""
+    """A running server; `start` returns once it answers.
 
+    Attributes:
+        options: of `postgres`, such as `("-c", "max_prepared_transactions=4")`.
+    """
+
+    options: tuple[str, ...] = ()
     directory: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="dativo-postgres-")))
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
@@ -34,27 +40,51 @@ class Postgres:
         return f"postgresql+psycopg2://{USER}:{PASSWORD}@127.0.0.1:{port or self.port}/postgres"
 
     def start(self) -> None:
+        self.prepare()
         data, password = self.directory / "data", self.directory / "password"
-        data.mkdir()
         password.write_text(PASSWORD)
-        if os.geteuid() == 0:  # it refuses to run as root
-            nobody = pwd.getpwnam("nobody")
-            for path in (self.directory, data, password):
-                os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        if os.geteuid() == 0:
+            os.chown(password, pwd.getpwnam("nobody").pw_uid, -1)
         options = ["-A", "scram-sha-256", "-U", USER, f"--pwfile={password}", "-E", "utf8", "--no-sync"]
-        subprocess.run(
-            [_program("initdb"), "-D", data, *options], check=True, capture_output=True, **_as_user()
-        )
+        self.do("initdb", "-D", str(data), *options)
+        self.launch()
+
+    def prepare(self) -> None:
+        """Make the directory of the data, of the user that the server runs as: it refuses to run as root."""
+        data = self.directory / "data"
+        data.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            for path in (self.directory, data):
+                os.chown(path, nobody.pw_uid, nobody.pw_gid)
         self.port = free_ports("postgres")["postgres"]
-        with (self.directory / "log").open("wb") as log:
+
+    def do(self, program: str, *arguments: str) -> None:
+        """Run another program of the server's distribution as its user."""
+        environment = {**os.environ, "PGPASSWORD": PASSWORD}
+        subprocess.run(
+            [_program(program), *arguments], check=True, capture_output=True, env=environment, **_as_user()
+        )
+
+    def launch(self) -> None:
+        """Start it on the data that are there."""
+        place = ("-D", str(self.directory / "data"), "-h", "127.0.0.1", "-p", str(self.port), "-k", "", "-F")
+        with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [_program("postgres"), "-D", data, "-h", "127.0.0.1", "-p", str(self.port), "-k", "", "-F"],
+                [_program("postgres"), *place, *self.options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 **_as_user(),
             )
         self._await()
+
+    def restart(self) -> None:
+        """Break all sessions off at once, as `pg_ctl restart -m immediate` does."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait()
+        self.launch()
 
     def stop(self) -> None:
         if self.process is not None:
