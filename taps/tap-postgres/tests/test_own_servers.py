@@ -25,7 +25,7 @@ INSERT INTO orders SELECT n, 0 FROM generate_series(1, {ROWS}) n;
 
 @pytest.fixture(scope="module")
 def primary() -> Iterator[Postgres]:
-    made = Postgres(("-c", "max_prepared_transactions=4"))
+    made = Postgres(("max_prepared_transactions=4",))
     made.start()
     yield made
     made.stop()
