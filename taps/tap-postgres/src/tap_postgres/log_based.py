@@ -55,6 +55,7 @@ def run_log_based(
         CatalogError: the changes of a table cannot be told apart.
         PostgresError: the server breaks off, or a stream cannot be read on.
     """
+    connections = connections.primary()
     with connections.read("log-based") as control:
         setup = set_up(plans, connections, control, settings, state)
         acknowledged = Acknowledged(plans, setup.system, out.given)
