@@ -122,10 +122,16 @@ class Database:
 
     def sync(self, catalog: Any = None, state: Any = None, **settings: Any) -> Messages:
         """Write the selected streams, in this process."""
-        typed, path = self.typed(**settings), self.directory / "out.singer"
+        typed = self.typed(**settings)
         chosen = None if catalog is None else parse_catalog(catalog)
+        tap, start = PostgresTap(typed), State(state)
+        return self.collect(lambda out: run_tap(tap, chosen, start, out, batches=batches_of(typed)))
+
+    def collect(self, write: Callable[[int], None]) -> Messages:
+        """Return what is written to a file descriptor."""
+        path = self.directory / "out.singer"
         with path.open("wb") as out:
-            run_tap(PostgresTap(typed), chosen, State(state), out.fileno(), batches=batches_of(typed))
+            write(out.fileno())
         return Messages.of(path.read_bytes())
 
     def refusal(self, catalog: Any = None, **settings: Any) -> str:

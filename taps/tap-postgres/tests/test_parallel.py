@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
+from dativo_protocol.catalog import parse_catalog
 from tap_postgres.connections import Connections
-from tap_postgres.snapshot import take_snapshot
+from tap_postgres.errors import PostgresError
+from tap_postgres.snapshot import import_snapshot, take_snapshot
+from tap_postgres.storage import storage_of
+from tap_postgres.tap import PostgresTap
 
 if TYPE_CHECKING:
     from conftest import Database
@@ -77,6 +82,42 @@ def test_when_no_more_connections_are_allowed_fewer_read(
         outcome = database.sync(catalog, chunk_pages=3, max_parallelism=8, **reader)
         assert len(outcome.records) == 5000
     assert "connections: cannot connect to" in caplog.text
+
+
+@pytest.mark.parametrize("table", ["t", "low", "lowest"])
+def test_pages_stay_where_they_are_until_all_were_read(
+    table: str, database: Database, connections: Connections
+) -> None:
+    """Otherwise the rows of chunks that wait would be on pages that were read, or are not."""
+    database.execute(FAMILIES["partitioned"])
+    catalog = database.catalog()
+    catalog["streams"] = [each for each in catalog["streams"] if each["tap_stream_id"] == "public-t"]
+    (plan,) = PostgresTap(database.typed()).plans(parse_catalog(catalog), connections)
+    with take_snapshot(connections) as snapshot, database.connect() as other:
+        storage = storage_of(snapshot.first, plan)
+        assert storage is not None
+        assert len(storage.leaves) == 2
+        other.execute("SET lock_timeout = 1")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            other.execute(f"TRUNCATE {table}")
+    database.execute(f"TRUNCATE {table}")
+
+
+def test_a_snapshot_that_another_session_exports(database: Database, connections: Connections) -> None:
+    database.execute(ORDERS)
+    count = "SELECT count(*) FROM orders"
+    with database.connect() as other, other.transaction():
+        other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        (name,) = other.execute("SELECT pg_export_snapshot()").fetchone() or ()
+        database.execute("DELETE FROM orders")
+        with import_snapshot(connections, name) as snapshot:
+            sessions = snapshot.sessions(3)
+            assert [session.execute(count).fetchone() for session in sessions] == [(5000,)] * 3
+    with (
+        pytest.raises(PostgresError, match="importing the snapshot: "),
+        import_snapshot(connections, name),
+    ):
+        pass
 
 
 FAMILIES = {

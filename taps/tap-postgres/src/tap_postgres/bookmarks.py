@@ -15,6 +15,11 @@ from dativo_protocol.state import Bookmark, is_less
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+REPLICATION_KEY = "replication_key"
+REPLICATION_KEY_VALUE = "replication_key_value"
+LSN_KEY = "_sdc_lsn"
+"""Replication key of LOG_BASED streams, as MeltanoLabs' tap has it; its value is an integer."""
+
 _METHOD = "last_replication_method"
 _INCREMENTAL = "INCREMENTAL"
 _OF_OTHER_METHODS = ("snapshot", "lsn", "xmin")
@@ -62,8 +67,6 @@ def advanced(bookmark: Bookmark, key: str, value: Any, *, may_step_back: bool) -
 def _without_progress(values: Mapping[str, Any], key: str, value: Any) -> Bookmark:
     """Return a bookmark at a value; what an unsorted reading of the SDK had seen is no place to start."""
     kept = Bookmark(dict(values)).started(key).values
-    names = ("replication_key", "replication_key_value", "starting_replication_value")
+    names = (REPLICATION_KEY, REPLICATION_KEY_VALUE, "starting_replication_value")
     rest = {name: each for name, each in kept.items() if name not in names}
-    return Bookmark(
-        rest if value is None else {**rest, "replication_key": key, "replication_key_value": value}
-    )
+    return Bookmark(rest if value is None else {**rest, REPLICATION_KEY: key, REPLICATION_KEY_VALUE: value})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dativo_protocol.state import Bookmark
 
+from tap_postgres.bookmarks import LSN_KEY, REPLICATION_KEY, REPLICATION_KEY_VALUE
 from tap_postgres.chunks import divided, remaining
 from tap_postgres.copying import copy_statement
 from tap_postgres.jobs import Chunk, Job
@@ -18,18 +20,32 @@ from tap_postgres.table_progress import TableProgress
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import pyarrow as pa
     from dativo_protocol.state import State
     from dativo_protocol.writer import MessageWriter, RowWriter
 
+    from tap_postgres.jobs import Rows
     from tap_postgres.settings import TapPostgresSettings
     from tap_postgres.storage import Storage
     from tap_postgres.tables import StreamPlan
 
-log = logging.getLogger("tap_postgres")
+_logger = logging.getLogger("tap_postgres")
 
 _VERSION = "version"
 _SNAPSHOT = "snapshot"
+_OF_LOGS = (REPLICATION_KEY, REPLICATION_KEY_VALUE)
+
+
+@dataclass(frozen=True, slots=True)
+class LogStart:
+    """Where the changes of a table begin in the log.
+
+    Attributes:
+        lsn: of the snapshot; transactions that end before it are in the snapshot, others are not.
+        bookmark: what else is to be kept once the table has been read.
+    """
+
+    lsn: int
+    bookmark: Mapping[str, Any]
 
 
 class FullTable(StreamRun):
@@ -42,6 +58,8 @@ class FullTable(StreamRun):
         state: State,
         out: MessageWriter,
         storage: Storage | None,
+        *,
+        log: LogStart | None = None,
     ) -> None:
         """Decide what is left to read.
 
@@ -51,20 +69,27 @@ class FullTable(StreamRun):
             state: with the bookmark of an earlier run.
             out: where to write.
             storage: where the rows lie, None if they can only be read as a whole.
+            log: where the table's changes go on after the snapshot, if they are wanted. It is kept of an
+                interrupted reading, and what was written since is not looked for then: it is in the log.
         """
         super().__init__(plan, settings, state, out)
+        self._log = log
         bookmark = dict(state.get_bookmark(plan.id).values)
+        if log is not None:
+            bookmark = {name: value for name, value in bookmark.items() if name not in _OF_LOGS}
         self._is_first = _VERSION not in bookmark
         self._progress = self._left_behind(bookmark.pop(_SNAPSHOT, None), bookmark.get(_VERSION), storage)
         is_resumed = self._progress is not None
         self._version = bookmark[_VERSION] if is_resumed and self._is_versioned else _now()
         if storage is not None and self._progress is None:
-            self._progress = TableProgress.fresh(storage, plan)
+            self._progress = TableProgress.fresh(storage, plan, log.lsn if log else None)
         self._bookmark = bookmark
         self._pages_since_state = 0
         jobs = () if storage is None else tuple(self._part_jobs(storage))
-        is_divided = is_resumed or len(jobs) > 1
-        self.jobs = jobs if jobs and is_divided else (Job(plan, (copy_statement(plan),)),)
+        if is_resumed:
+            self.jobs = jobs or (Job(plan, ()),)  # all pages were read, but not said to be
+        else:
+            self.jobs = jobs if len(jobs) > 1 else (Job(plan, (copy_statement(plan),)),)
 
     @property
     def version(self) -> int | None:
@@ -84,16 +109,15 @@ class FullTable(StreamRun):
             obstacle: str | None = "the table can only be read as a whole now"
         elif self._is_versioned and not isinstance(version, int):
             obstacle = "its rows have no version"
+        elif (progress.lsn is None) is not (self._log is None):
+            obstacle = "another replication method is wanted"
         else:
             obstacle = progress.obstacle(storage, self.plan)
         if obstacle is not None or storage is None:
-            log.warning("%s: begins anew, %s", self.plan.id, obstacle)
+            _logger.warning("%s: begins anew, %s", self.plan.id, obstacle)
             return None
-        log.info(
-            "%s: goes on with the reading that was interrupted; rows deleted since then stay in the "
-            "target until the next full reading",
-            self.plan.id,
-        )
+        left = "" if self._log else "; rows deleted since then stay in the target until the next full reading"
+        _logger.info("%s: goes on with the reading that was interrupted%s", self.plan.id, left)
         return progress.resumed(storage)
 
     def _part_jobs(self, storage: Storage) -> Iterator[Job]:
@@ -103,7 +127,7 @@ class FullTable(StreamRun):
             done = self._progress.leaves[leaf.name].done
             for pages in divided(remaining(leaf.pages, done), most=most, readers=readers):
                 yield Job(self.plan, (read_pages(self.plan, leaf, pages),), Chunk(leaf.name, pages))
-            for pages in done:
+            for pages in done if self._log is None else ():
                 yield Job(self.plan, (mend_pages(self.plan, leaf, pages, self._progress.xmin),))
 
     def begin(self) -> None:
@@ -111,9 +135,9 @@ class FullTable(StreamRun):
         if self.version is not None and self._is_first:
             self.out.activate_version(self.name, self.version)
 
-    def write(self, records: RowWriter, rows: pa.RecordBatch) -> None:
+    def write(self, records: RowWriter, rows: Rows) -> None:
         """Write rows; they count once their chunk is finished."""
-        records.write(rows)
+        records.write(rows.batch)
 
     def finish_job(self, job: Job) -> None:
         """Put a finished chunk into the STATE."""
@@ -132,8 +156,15 @@ class FullTable(StreamRun):
         with self.out.hold():
             if self.version is not None:
                 self.out.activate_version(self.name, self.version)
-            self._keep({})
+            self._keep(self._log_bookmark())
             self.write_state()
+
+    def _log_bookmark(self) -> Mapping[str, Any]:
+        if self._log is None:
+            return {}
+        kept = self._progress.lsn if self._progress is not None else None
+        lsn = self._log.lsn if kept is None else kept
+        return {**self._log.bookmark, REPLICATION_KEY: LSN_KEY, REPLICATION_KEY_VALUE: lsn}
 
     def _keep(self, more: Mapping[str, Any]) -> None:
         version = {} if self.version is None else {_VERSION: self.version}

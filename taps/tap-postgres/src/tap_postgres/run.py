@@ -9,6 +9,7 @@ from dativo_protocol.catalog import ReplicationMethod
 
 from tap_postgres.full_table import FullTable
 from tap_postgres.incremental import Incremental
+from tap_postgres.late_commits import fence_of, read_horizon
 from tap_postgres.readers import read_jobs
 from tap_postgres.snapshot import take_snapshot
 from tap_postgres.storage import storage_of
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dativo_protocol.writer import MessageWriter
 
     from tap_postgres.connections import Connections
+    from tap_postgres.late_commits import Horizon
     from tap_postgres.settings import TapPostgresSettings
     from tap_postgres.snapshot import Snapshot
     from tap_postgres.stream_run import StreamRun
@@ -40,28 +42,54 @@ def run_streams(
         PostgresError: a table cannot be read on.
         ConfigError: the state cannot be used.
     """
-    if not plans:
-        return
-    with take_snapshot(connections) as snapshot, ExitStack() as open_streams:
-        streams = {plan.id: _stream_run(plan, snapshot, settings, state, out) for plan in plans}
-        for stream in streams.values():
-            open_streams.enter_context(stream)
-        jobs = [job for stream in streams.values() for job in stream.jobs]
-        sessions = snapshot.sessions(min(settings.max_parallelism, len(jobs)))
-        with read_jobs(sessions, jobs, _options(settings), out.hold) as items:
+    by_query = [plan for plan in plans if plan.method is not ReplicationMethod.LOG_BASED]
+    if by_query:
+        horizon = read_horizon(connections, settings)
+        with take_snapshot(connections) as snapshot:
+            streams = [_stream_run(plan, snapshot, horizon, settings, state, out) for plan in by_query]
+            read_streams(streams, snapshot, settings, out)
+
+
+def read_streams(
+    streams: Sequence[StreamRun], snapshot: Snapshot, settings: TapPostgresSettings, out: MessageWriter
+) -> None:
+    """Read streams to their ends, all as they were at one moment.
+
+    Args:
+        streams: begun in this order.
+        snapshot: the moment.
+        settings: of the tap.
+        out: where the streams write.
+
+    Raises:
+        PostgresError: a table cannot be read on.
+    """
+    by_id = {stream.plan.id: stream for stream in streams}
+    jobs = [job for stream in streams for job in stream.jobs]
+    sessions = snapshot.sessions(min(settings.max_parallelism, len(jobs)))
+    with ExitStack() as opened:
+        for stream in streams:
+            opened.enter_context(stream)
+        with read_jobs(sessions, jobs, options_of(settings), out.hold) as items:
             for item in items:
-                streams[item.job.stream.id].take(item)
+                by_id[item.job.stream.id].take(item)
 
 
 def _stream_run(
-    plan: StreamPlan, snapshot: Snapshot, settings: TapPostgresSettings, state: State, out: MessageWriter
+    plan: StreamPlan,
+    snapshot: Snapshot,
+    horizon: Horizon | None,
+    settings: TapPostgresSettings,
+    state: State,
+    out: MessageWriter,
 ) -> StreamRun:
     if plan.method is ReplicationMethod.INCREMENTAL:
-        return Incremental(plan, settings, state, out)
+        return Incremental(plan, settings, state, out, fence_of(plan, snapshot, horizon, settings))
     return FullTable(plan, settings, state, out, storage_of(snapshot.first, plan))
 
 
-def _options(settings: TapPostgresSettings) -> PgOptions:
+def options_of(settings: TapPostgresSettings) -> PgOptions:
+    """Return the limits and policies of the decoder."""
     from dativo_protocol.postgres import PgOptions
 
     return PgOptions(

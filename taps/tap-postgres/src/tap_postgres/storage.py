@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _RANGE_SCANS = 140000
 """Since this version a range of pages is read without the rest of the table."""
 
+_KINDS = ("table", "partitioned table", "materialized view")
+
 _FAMILY = """
 WITH RECURSIVE family AS (
     SELECT %(root)s::oid AS oid
@@ -68,11 +70,21 @@ class Storage:
     xmin: int
 
 
+def _hold(connection: psycopg.Connection[TupleRow], plan: StreamPlan) -> None:
+    """Let nobody write the table anew until the transaction ends: its rows would lie on other pages."""
+    from psycopg import sql
+
+    table = sql.Identifier(plan.table.schema, plan.table.name)
+    connection.execute(sql.SQL("SELECT FROM {} LIMIT 0").format(table))
+
+
 def storage_of(connection: psycopg.Connection[TupleRow], plan: StreamPlan) -> Storage | None:
     """Look where the rows of a stream lie; None if it can only be read as a whole.
 
     That is so for views and foreign tables, for partitions that the user may read through their parent only,
     with row security, and before PostgreSQL 14.
+
+    The table is locked as by any reader: it cannot be altered before the transaction ends.
 
     Args:
         connection: in the transaction of the snapshot.
@@ -81,9 +93,10 @@ def storage_of(connection: psycopg.Connection[TupleRow], plan: StreamPlan) -> St
     Raises:
         PostgresError: the server refuses.
     """
-    if connection.info.server_version < _RANGE_SCANS:
+    if connection.info.server_version < _RANGE_SCANS or plan.table.kind not in _KINDS:
         return None
     with asking(f"reading stream {plan.id!r}"):
+        _hold(connection, plan)
         rows = connection.execute(_FAMILY, {"root": plan.table.oid}).fetchall()
         xmin = connection.execute(
             "SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::text::int8"

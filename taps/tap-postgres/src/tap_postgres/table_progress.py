@@ -4,6 +4,8 @@
      "snapshot": {"by": "ctid", "xmin": "756", "query": "5f0c…",
                   "leaf": {"public.big": {"filenode": 16400, "pages": 21235, "done": [[0, 12288]]}}}}
 
+`"lsn"` is there, too, if the table's changes are read from the log afterwards: it is where they begin.
+
 Rows of finished pages that were written since, by a transaction that had not ended at `xmin`, are read once
 more by whoever goes on: see `mending`.
 """
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_postgres.chunks import Pages, merged
 from tap_postgres.copying import copy_statement
+from tap_postgres.late_commits import OLDEST_AGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +26,6 @@ if TYPE_CHECKING:
     from tap_postgres.jobs import Chunk
     from tap_postgres.storage import Leaf, Storage
     from tap_postgres.tables import StreamPlan
-
-_OLDEST_AGE = 1 << 30
-"""Transactions after which the server's 32-bit numbers of them do not tell before from after surely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,19 @@ class TableProgress:
         xmin: transactions before this one had ended when the reading began.
         query: digest of what is selected.
         leaves: by name.
+        lsn: from where on its changes are in the log, None if they are not wanted.
     """
 
     xmin: int
     query: str
     leaves: Mapping[str, LeafProgress]
+    lsn: int | None = None
 
     @classmethod
-    def fresh(cls, storage: Storage, plan: StreamPlan) -> TableProgress:
+    def fresh(cls, storage: Storage, plan: StreamPlan, lsn: int | None = None) -> TableProgress:
         """Nothing has been read."""
         leaves = {leaf.name: LeafProgress(leaf.filenode, leaf.pages) for leaf in storage.leaves}
-        return cls(storage.xmin, digest_of(plan), leaves)
+        return cls(storage.xmin, digest_of(plan), leaves, lsn)
 
     @classmethod
     def parse(cls, values: Any) -> TableProgress | None:
@@ -75,7 +77,12 @@ class TableProgress:
                 )
                 for name, leaf in values["leaf"].items()
             }
-            return cls(int(values["xmin"]), str(values["query"]), leaves) if values["by"] == "ctid" else None
+            lsn = values.get("lsn")
+            return (
+                cls(int(values["xmin"]), str(values["query"]), leaves, None if lsn is None else int(lsn))
+                if values["by"] == "ctid"
+                else None
+            )
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
 
@@ -89,7 +96,8 @@ class TableProgress:
             }
             for name, leaf in self.leaves.items()
         }
-        return {"by": "ctid", "xmin": str(self.xmin), "query": self.query, "leaf": leaves}
+        log = {} if self.lsn is None else {"lsn": self.lsn}
+        return {"by": "ctid", "xmin": str(self.xmin), "query": self.query, **log, "leaf": leaves}
 
     def with_done(self, chunk: Chunk) -> TableProgress:
         """Return the progress once this chunk has been written."""
@@ -106,7 +114,7 @@ class TableProgress:
         """Say why this reading cannot go on, None if it can."""
         if self.query != digest_of(plan):
             return "other columns or conditions are selected"
-        if not 0 <= storage.xmin - self.xmin < _OLDEST_AGE:
+        if not 0 <= storage.xmin - self.xmin < OLDEST_AGE:
             return "too many transactions have passed, or this is another server"
         now = {leaf.name: leaf for leaf in storage.leaves}
         reasons = (_leaf_obstacle(name, leaf, now.get(name)) for name, leaf in self.leaves.items())
@@ -123,4 +131,5 @@ def _leaf_obstacle(name: str, before: LeafProgress, now: Leaf | None) -> str | N
 
 def digest_of(plan: StreamPlan) -> str:
     """Return a digest of what is selected of a stream."""
-    return hashlib.sha256(copy_statement(plan).as_bytes(None)).hexdigest()[:16]
+    statement = copy_statement(replace(plan, constants=()))
+    return hashlib.sha256(statement.as_bytes(None)).hexdigest()[:16]

@@ -106,6 +106,8 @@ class StreamPlan:
         method: how.
         key: the replication key of INCREMENTAL.
         where: conditions of the settings, each in parentheses; all must hold.
+        constants: expressions for the last fields of `arrow_schema` that are the same in all rows of a
+            reading, and others in the next.
     """
 
     id: str
@@ -116,3 +118,4 @@ class StreamPlan:
     method: ReplicationMethod
     key: str | None
     where: tuple[sql.Composable, ...]
+    constants: tuple[sql.Composable, ...] = ()

@@ -52,7 +52,7 @@ class PostgresTap:
         from tap_postgres.run import run_streams
 
         with Connections(self._settings) as connections:
-            run_streams(self._plans(catalog, connections), connections, self._settings, state, out)
+            run_streams(self.plans(catalog, connections), connections, self._settings, state, out)
 
     def check(self) -> None:
         """Connect, and report what the user may do.
@@ -69,7 +69,13 @@ class PostgresTap:
             tables = read_tables(connection, schemas=self._settings.schemas)
             report(connection, read_privileges(connection), tables)
 
-    def _plans(self, catalog: Catalog, connections: Connections) -> list[StreamPlan]:
+    def plans(self, catalog: Catalog, connections: Connections) -> list[StreamPlan]:
+        """Work out what to do for the selected streams.
+
+        Raises:
+            CatalogError: the catalog asks for what cannot be done.
+            PostgresError: the server cannot be reached, or a table is gone.
+        """
         entries = selected_streams(catalog)
         ids = {table_id(entry) for entry in entries}
         with connections.read("plan") as connection, asking("looking up the selected tables"):
