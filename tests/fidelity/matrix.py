@@ -86,7 +86,7 @@ def _line(loaded: Loaded, name: str, case: Case, wrong: list[str]) -> Line:
     schema = pq.ParquetFile(loaded.file(TABLE)).schema
     leaves = [schema.column(index) for index in range(len(schema))]
     physical = " + ".join(_physical(leaf) for leaf in leaves if leaf.path.split(".")[0] == name)
-    arrow = str(table.schema.field(name).type)
+    arrow = re.sub(r" \('\w+'\)", "", str(table.schema.field(name).type))  # pyarrow's name of a map's value
     if (table.schema.field(name).metadata or {}).get(b"dativo.json"):
         arrow += ", JSON text"
     return Line(case, stream[name], arrow, physical, tuple(wrong))

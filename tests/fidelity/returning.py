@@ -95,21 +95,21 @@ def text_of(value: Any, declared: str) -> str | None:
         case dt.datetime() | dt.date() | dt.time():
             return value.isoformat()
         case list() if declared == "hstore":
-            return ", ".join(f"{_quoted(key)}=>{_quoted(each)}" for key, each in value)
+            return ", ".join(f"{quoted(key)}=>{quoted(each)}" for key, each in value)
         case list():
             item = declared.removesuffix("[]")
             return "{" + ",".join(_item(each, item) for each in value) + "}"
         case dict():
             members = [text_of(each, "") for each in value.values()]
-            return "(" + ",".join("" if each is None else _quoted(each) for each in members) + ")"
+            return "(" + ",".join("" if each is None else quoted(each) for each in members) + ")"
         case _:
             return str(value)
 
 
 def _item(value: Any, declared: str) -> str:
     text = text_of(value, declared)
-    return text if text is not None and declared.endswith("[]") else _quoted(text)
+    return text if text is not None and declared.endswith("[]") else quoted(text)
 
 
-def _quoted(text: str | None) -> str:
+def quoted(text: str | None) -> str:
     return "NULL" if text is None else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

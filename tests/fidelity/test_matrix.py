@@ -6,6 +6,7 @@ import pytest
 
 from tests.fidelity.cases import BUILT_IN, EXTENSIONS, MADE, OF_EXTENSIONS
 from tests.fidelity.matrix import make_table, observe
+from tests.fidelity.page import PAGE, SECTIONS, section
 from tests.fidelity.pipeline import WAYS, source
 from tests.services.postgres import Postgres
 
@@ -30,9 +31,11 @@ def of_extensions(eighteen: Postgres):
 def test_every_built_in_type(built_in, tmp_path: Path, way: str) -> None:
     lines = observe(built_in, BUILT_IN, tmp_path, way)
     assert {line.case.declared: line.wrong for line in lines if line.wrong} == {}
+    assert section(SECTIONS[0][0], lines) in PAGE.read_text()
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_every_type_of_an_extension(of_extensions, tmp_path: Path, way: str) -> None:
     lines = observe(of_extensions, OF_EXTENSIONS, tmp_path, way)
     assert {line.case.declared: line.wrong for line in lines if line.wrong} == {}
+    assert section(SECTIONS[1][0], lines) in PAGE.read_text()
