@@ -43,22 +43,33 @@ class Postgres:
         return f"postgresql+psycopg2://{USER}:{PASSWORD}@127.0.0.1:{port or self.port}/postgres"
 
     def start(self) -> None:
+        self.prepare()
         data, password = self.directory / "data", self.directory / "password"
-        data.mkdir()
         password.write_text(PASSWORD)
-        if os.geteuid() == 0:  # it refuses to run as root
-            nobody = pwd.getpwnam("nobody")
-            for path in (self.directory, data, password):
-                os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        if os.geteuid() == 0:
+            os.chown(password, pwd.getpwnam("nobody").pw_uid, -1)
         options = ["-A", "scram-sha-256", "-U", USER, f"--pwfile={password}", "-E", "utf8", "--no-sync"]
-        subprocess.run(
-            [self._program("initdb"), "-D", data, *options], check=True, capture_output=True, **_as_user()
-        )
-        self.port = free_ports("postgres")["postgres"]
-        self.resume()
+        self.do("initdb", "-D", str(data), *options)
+        self.launch()
 
-    def resume(self) -> None:
-        """Start on the data that are there."""
+    def prepare(self) -> None:
+        """Make the directory of the data, of the user that the server runs as: it refuses to run as root."""
+        data = self.directory / "data"
+        data.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            for path in (self.directory, data):
+                os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        self.port = free_ports("postgres")["postgres"]
+
+    def do(self, program: str, *arguments: str) -> None:
+        """Run another program of the server's distribution as its user."""
+        environment = {**os.environ, "PGPASSWORD": PASSWORD}
+        command = [self._program(program), *arguments]
+        subprocess.run(command, check=True, capture_output=True, env=environment, **_as_user())
+
+    def launch(self) -> None:
+        """Start it on the data that are there."""
         command = [self._program("postgres"), "-D", self.directory / "data", "-h", "127.0.0.1"]
         command += ["-p", str(self.port), "-k", "", "-F"]
         for option in self.options:
@@ -68,6 +79,11 @@ class Postgres:
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **_as_user()
             )
         self._await()
+
+    def restart(self) -> None:
+        """Break all sessions off at once, as `pg_ctl restart -m immediate` does."""
+        self.halt(signal.SIGQUIT)
+        self.launch()
 
     def halt(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop and keep the data: SIGINT breaks connections off, SIGTERM waits for them, SIGQUIT crashes."""

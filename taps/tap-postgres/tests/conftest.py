@@ -7,9 +7,9 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
 import pytest
@@ -140,6 +140,10 @@ class Database:
             self.sync(catalog, **settings)
         return f"{caught.value} {caught.value.instruction}"
 
+    def gated(self, table: str, condition: str) -> Gate:
+        """Make reading the rows of a table wait that do not meet a condition, while the gate is closed."""
+        return Gate(self, table, condition)
+
     def failure(self, *arguments: str, **given: Any) -> str:
         """Run in vain and return what the only CRITICAL line says."""
         outcome = self.run(*arguments, **given)
@@ -149,20 +153,52 @@ class Database:
         return line.split(" | ", 3)[3]
 
 
+class Gate:
+    """Some rows of a table cannot be read inside of the block; a server that restarts opens it."""
+
+    def __init__(self, database: Database, table: str, condition: str) -> None:
+        database.execute(
+            "CREATE FUNCTION gate() RETURNS bool LANGUAGE plpgsql AS"
+            " 'BEGIN PERFORM pg_advisory_lock_shared(1); RETURN pg_advisory_unlock_shared(1); END'"
+        )
+        clauses = [f"CASE WHEN {condition} THEN true ELSE gate() END"]
+        self.settings = {"stream_options": {f"public-{table}": {"custom_where_clauses": clauses}}}
+        self._database = database
+
+    def __enter__(self) -> Self:
+        self._closer = self._database.connect()
+        self._closer.execute("SELECT pg_advisory_lock(1)")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closer.close()
+
+    def open(self) -> None:
+        """Let them through."""
+        self._closer.execute("SELECT pg_advisory_unlock_all()")
+
+    def await_reader(self) -> None:
+        """Wait until somebody waits."""
+        query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while self._closer.execute(query).fetchone() == (0,):
+            self._closer.execute("SELECT pg_sleep(0.02)")
+
+
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> Postgres:
     return postgres.running(request.config)
 
 
+MakeDatabase = Callable[[Postgres, Path], AbstractContextManager[Database]]
 NewDatabase = Callable[[Path], AbstractContextManager[Database]]
 
 
 @pytest.fixture(scope="session")
-def new_database(server: Postgres) -> NewDatabase:
-    """Makes a database that is gone when the block ends."""
+def make_database() -> MakeDatabase:
+    """Makes a database on a server, which is gone when the block ends."""
 
     @contextmanager
-    def make(directory: Path) -> Iterator[Database]:
+    def make(server: Postgres, directory: Path) -> Iterator[Database]:
         name = f"tap_{next(_numbers)}"
         owner = Database(server, "postgres", directory)
         owner.execute(f"CREATE DATABASE {name}")
@@ -175,10 +211,52 @@ def new_database(server: Postgres) -> NewDatabase:
     return make
 
 
-@pytest.fixture
-def database(new_database: NewDatabase, tmp_path: Path) -> Iterator[Database]:
-    with new_database(tmp_path) as made:
+@pytest.fixture(scope="session")
+def new_database(server: Postgres, make_database: MakeDatabase) -> NewDatabase:
+    """Makes a database on the server that all tests share."""
+    return lambda directory: make_database(server, directory)
+
+
+@pytest.fixture(scope="session")
+def shared_database(
+    new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """One for all tests, since making one takes longer than most of them."""
+    with new_database(tmp_path_factory.mktemp("shared")) as made:
         yield made
+
+
+@pytest.fixture
+def database(shared_database: Database, tmp_path: Path) -> Iterator[Database]:
+    """An empty database."""
+    yield replace(shared_database, directory=tmp_path)
+    empty(shared_database)
+
+
+_SESSIONS = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_LEFTOVERS = """
+SELECT format('DROP SCHEMA %I CASCADE', nspname) FROM pg_namespace
+WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+UNION ALL SELECT format('DROP PUBLICATION %I', pubname) FROM pg_publication
+UNION ALL SELECT format('SELECT pg_drop_replication_slot(%L)', slot_name) FROM pg_replication_slots
+WHERE database = current_database()
+UNION ALL SELECT format('DROP OWNED BY %1$I; DROP ROLE %1$I', rolname) FROM pg_roles
+WHERE rolname = 'reader_of_' || current_database()
+"""
+
+
+def empty(database: Database) -> None:
+    """Remove whatever a test has made, and whoever is still there."""
+    with database.connect() as connection:
+        connection.execute(_SESSIONS)
+        for (statement,) in connection.execute(_LEFTOVERS).fetchall():
+            connection.execute(statement)
+        connection.execute(f"ALTER DATABASE {database.name} RESET ALL")
+        connection.execute("CREATE SCHEMA public AUTHORIZATION pg_database_owner")
+        connection.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
 
 
 @pytest.fixture

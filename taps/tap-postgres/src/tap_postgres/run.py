@@ -11,6 +11,7 @@ from tap_postgres.full_table import FullTable
 from tap_postgres.incremental import Incremental
 from tap_postgres.late_commits import fence_of, read_horizon
 from tap_postgres.readers import read_jobs
+from tap_postgres.row_security import warn_of_policies
 from tap_postgres.snapshot import take_snapshot
 from tap_postgres.storage import storage_of
 
@@ -44,8 +45,10 @@ def run_streams(
     """
     by_query = [plan for plan in plans if plan.method is not ReplicationMethod.LOG_BASED]
     if by_query:
-        horizon = read_horizon(connections, settings)
+        is_by_key = any(plan.method is ReplicationMethod.INCREMENTAL for plan in by_query)
+        horizon = read_horizon(connections, settings) if is_by_key else None
         with take_snapshot(connections) as snapshot:
+            warn_of_policies(snapshot.first, by_query)
             streams = [_stream_run(plan, snapshot, horizon, settings, state, out) for plan in by_query]
             read_streams(streams, snapshot, settings, out)
 
