@@ -105,7 +105,8 @@ def standby(primary: Postgres) -> Iterator[Postgres]:
 
 
 def await_replay(primary: Database, standby: Postgres) -> None:
-    with primary.connect() as on_primary, primary.connect(port=standby.port) as on_standby:
+    on_standby = primary.connect(port=standby.port, dbname="postgres")  # the database may not be there yet
+    with primary.connect() as on_primary, on_standby:
         (lsn,) = on_primary.execute("SELECT pg_current_wal_lsn()").fetchone() or ()
         query = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
         while on_standby.execute(query, [lsn]).fetchone() != (True,):
