@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC
-from decimal import Decimal
 
 import psycopg
 from hypothesis import strategies as st
@@ -32,7 +31,15 @@ def floats(width: int) -> Text:
 
 def digits(precision: int, scale: int) -> Text:
     most = 10**precision - 1
-    return st.integers(-most, most).map(lambda value: f"{Decimal(value).scaleb(-scale):f}")
+    return st.integers(-most, most).map(lambda value: shifted(value, scale))
+
+
+def shifted(value: int, places: int) -> str:
+    """The value with a point so many digits before its end, none of them rounded."""
+    if places <= 0:
+        return str(value * 10**-places)
+    digits = str(abs(value)).rjust(places + 1, "0")
+    return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 
 
 SCALARS: dict[str, Text] = {
@@ -49,7 +56,7 @@ SCALARS: dict[str, Text] = {
     "numeric(38,38)": digits(38, 38),
     "numeric(50,7)": digits(50, 7),
     "numeric(5,-3)": digits(5, -3),
-    "money": st.integers(-(2**63), 2**63 - 1).map(lambda cents: f"{Decimal(cents).scaleb(-2):f}"),
+    "money": st.integers(-(2**63), 2**63 - 1).map(lambda cents: shifted(cents, 2)),
     "text": TEXTS,
     "varchar(20)": TEXTS,
     "char(21)": TEXTS,
