@@ -157,13 +157,16 @@ def test_a_state_after_each_batch_is_one_to_go_on_from(database: Database) -> No
     assert states == 2  # two of the three batches end with the same value
 
 
-def test_the_end_of_time_is_no_bookmark(database: Database) -> None:
+@pytest.mark.parametrize("as_text", [True, False])
+def test_the_end_of_time_is_no_bookmark(as_text: bool, database: Database) -> None:
     database.execute(EVENTS + "INSERT INTO events VALUES (6, 'infinity'), (7, '-infinity')")
     catalog = by(database, "at")
-    first = database.sync(catalog)
+    first = database.sync(catalog, dates_as_string=as_text)
     assert ids(first) == [7, 1, 2, 3, 4, 5, 6]
     database.execute("INSERT INTO events VALUES (8, '2024-06-01')")
-    assert ids(database.sync(catalog, state_of(first))) == [5, 8, 6]
+    second = database.sync(catalog, state_of(first), dates_as_string=as_text, lookback_seconds=60)
+    assert ids(second) == [4, 5, 8, 6]
+    assert str(state_of(second)["bookmarks"]["public-events"]["replication_key_value"])[:10] == "2024-06-01"
 
 
 def test_the_key_comes_even_if_deselected_and_is_sorted_by_as_it_is(database: Database) -> None:

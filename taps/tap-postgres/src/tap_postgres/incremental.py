@@ -48,7 +48,8 @@ class Incremental(StreamRun):
         self._key = plan.key
         self._fence = fence
         self._place = plan.arrow_schema.get_field_index(plan.key)
-        self._is_temporal = is_temporal(plan.arrow_schema.field(self._place).type)
+        column = plan.table.column(plan.key)
+        self._is_temporal = column is not None and is_temporal(column.sql_type)
         self._bookmark = key_bookmark(state.get_bookmark(plan.id), plan.key, stream_id=plan.id)
         since = self._late_since()
         self._range = self._new_rows()
@@ -64,7 +65,8 @@ class Incremental(StreamRun):
     def write(self, records: RowWriter, rows: Rows) -> None:
         """Write rows and, as they are sorted, a STATE from which a run can go on."""
         is_in_order = rows.job is not self._late and not self._fence.holds_back
-        value = last_value(rows.batch.column(self._place)) if is_in_order else None
+        keys = rows.batch.column(self._place)
+        value = last_value(keys, is_temporal=self._is_temporal) if is_in_order else None
         with self.out.hold():
             records.write(rows.batch)
             if value is not None:
