@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack, contextmanager, suppress
-from copy import copy
 from typing import TYPE_CHECKING
 
 from tap_postgres.certificates import PrivateFiles
@@ -99,9 +98,8 @@ class Connections:
 
     def primary(self) -> Connections:
         """Return the same, that reads from the primary, too: slots and their snapshots are there."""
-        other = copy(self)
-        other._to_read = {}
-        other._held = ExitStack()
+        other = Connections(self._settings)
+        other._info = self._info
         return other
 
     @contextmanager
