@@ -122,7 +122,7 @@ class Postgres:
 def running(config: pytest.Config) -> Postgres:
     """The server of this session; the first one to ask starts it."""
     if _RUNNING not in config.stash:
-        server = Postgres()
+        server = Postgres(("autovacuum=off",))  # it takes part in what transactions see of each other
         config.add_cleanup(server.stop)
         server.start()
         config.stash[_RUNNING] = server
