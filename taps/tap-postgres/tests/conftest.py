@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
 import pytest
@@ -134,11 +135,15 @@ class Database:
             write(out.fileno())
         return Messages.of(path.read_bytes())
 
-    def refusal(self, catalog: Any = None, **settings: Any) -> str:
+    def refusal(self, catalog: Any = None, state: Any = None, **settings: Any) -> str:
         """Write the selected streams in vain, in this process; returns what the user is told."""
         with pytest.raises(DativoError) as caught:
-            self.sync(catalog, **settings)
+            self.sync(catalog, state, **settings)
         return f"{caught.value} {caught.value.instruction}"
+
+    def gated(self, table: str, condition: str) -> Gate:
+        """Make reading the rows of a table wait that do not meet a condition, while the gate is closed."""
+        return Gate(self, table, condition)
 
     def failure(self, *arguments: str, **given: Any) -> str:
         """Run in vain and return what the only CRITICAL line says."""
@@ -149,20 +154,115 @@ class Database:
         return line.split(" | ", 3)[3]
 
 
+class Gate:
+    """Some rows of a table cannot be read inside of the block; a server that restarts opens it."""
+
+    def __init__(self, database: Database, table: str, condition: str) -> None:
+        database.execute(
+            "CREATE FUNCTION gate() RETURNS bool LANGUAGE plpgsql AS"
+            " 'BEGIN PERFORM pg_advisory_lock_shared(1); RETURN pg_advisory_unlock_shared(1); END'"
+        )
+        clauses = [f"CASE WHEN {condition} THEN true ELSE gate() END"]
+        self.settings = {"stream_options": {f"public-{table}": {"custom_where_clauses": clauses}}}
+        self._database = database
+
+    def __enter__(self) -> Self:
+        self._closer = self._database.connect()
+        self._closer.execute("SELECT pg_advisory_lock(1)")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closer.close()
+
+    def open(self) -> None:
+        """Let them through."""
+        self._closer.execute("SELECT pg_advisory_unlock_all()")
+
+    def await_reader(self) -> None:
+        """Wait until somebody waits."""
+        query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while self._closer.execute(query).fetchone() == (0,):
+            self._closer.execute("SELECT pg_sleep(0.02)")
+
+
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> Postgres:
     return postgres.running(request.config)
 
 
+@pytest.fixture(scope="session")
+def logical_server(request: pytest.FixtureRequest) -> Postgres:
+    return postgres.running_logical(request.config)
+
+
+_RESET = """
+SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active_pid IS NOT NULL;
+DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT pubname FROM pg_publication LOOP
+        EXECUTE format('DROP PUBLICATION %I', name);
+    END LOOP;
+END $$;
+DROP SCHEMA public CASCADE;
+CREATE SCHEMA public;
+GRANT USAGE ON SCHEMA public TO PUBLIC;
+"""
+_DROP_SLOTS = """
+SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+WHERE database = current_database() OR slot_type = 'physical'
+"""
+
+
+@pytest.fixture(scope="session")
+def logged_database(logical_server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Database:
+    name = "tap_logged"
+    directory = tmp_path_factory.mktemp("logged")
+    Database(logical_server, "postgres", directory).execute(f"CREATE DATABASE {name}")
+    return Database(logical_server, name, directory)
+
+
+@pytest.fixture
+def logged(logged_database: Database, tmp_path: Path) -> Iterator[Database]:
+    """An empty database whose changes can be read, by a slot of the same name."""
+    name = logged_database.name
+    settings = {"replication_slot_name": name, "default_replication_method": "LOG_BASED"}
+    try:
+        yield Database(logged_database.server, name, tmp_path, settings)
+    finally:
+        logged_database.execute(_RESET)
+        eventually(lambda: logged_database.execute(_DROP_SLOTS))
+        with logged_database.connect() as connection:
+            connection.execute(
+                f"DROP OWNED BY reader_of_{name}" if _has_reader(connection, name) else "SELECT 1"
+            )
+            connection.execute(f"DROP ROLE IF EXISTS reader_of_{name}")
+
+
+def _has_reader(connection: psycopg.Connection[Any], name: str) -> bool:
+    query = "SELECT FROM pg_roles WHERE rolname = %s"
+    return connection.execute(query, [f"reader_of_{name}"]).fetchone() is not None
+
+
+def eventually(action: Callable[[], None]) -> None:
+    """Do what fails as long as a process of the server is not gone that was told to go."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return action()
+        except psycopg.errors.ObjectInUse:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+MakeDatabase = Callable[[Postgres, Path], AbstractContextManager[Database]]
 NewDatabase = Callable[[Path], AbstractContextManager[Database]]
 
 
 @pytest.fixture(scope="session")
-def new_database(server: Postgres) -> NewDatabase:
-    """Makes a database that is gone when the block ends."""
+def make_database() -> MakeDatabase:
+    """Makes a database on a server, which is gone when the block ends."""
 
     @contextmanager
-    def make(directory: Path) -> Iterator[Database]:
+    def make(server: Postgres, directory: Path) -> Iterator[Database]:
         name = f"tap_{next(_numbers)}"
         owner = Database(server, "postgres", directory)
         owner.execute(f"CREATE DATABASE {name}")
@@ -175,10 +275,52 @@ def new_database(server: Postgres) -> NewDatabase:
     return make
 
 
-@pytest.fixture
-def database(new_database: NewDatabase, tmp_path: Path) -> Iterator[Database]:
-    with new_database(tmp_path) as made:
+@pytest.fixture(scope="session")
+def new_database(server: Postgres, make_database: MakeDatabase) -> NewDatabase:
+    """Makes a database on the server that all tests share."""
+    return lambda directory: make_database(server, directory)
+
+
+@pytest.fixture(scope="session")
+def shared_database(
+    new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """One for all tests, since making one takes longer than most of them."""
+    with new_database(tmp_path_factory.mktemp("shared")) as made:
         yield made
+
+
+@pytest.fixture
+def database(shared_database: Database, tmp_path: Path) -> Iterator[Database]:
+    """An empty database."""
+    yield replace(shared_database, directory=tmp_path)
+    empty(shared_database)
+
+
+_SESSIONS = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_LEFTOVERS = """
+SELECT format('DROP SCHEMA %I CASCADE', nspname) FROM pg_namespace
+WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+UNION ALL SELECT format('DROP PUBLICATION %I', pubname) FROM pg_publication
+UNION ALL SELECT format('SELECT pg_drop_replication_slot(%L)', slot_name) FROM pg_replication_slots
+WHERE database = current_database()
+UNION ALL SELECT format('DROP OWNED BY %1$I; DROP ROLE %1$I', rolname) FROM pg_roles
+WHERE rolname = 'reader_of_' || current_database()
+"""
+
+
+def empty(database: Database) -> None:
+    """Remove whatever a test has made, and whoever is still there."""
+    with database.connect() as connection:
+        connection.execute(_SESSIONS)
+        for (statement,) in connection.execute(_LEFTOVERS).fetchall():
+            connection.execute(statement)
+        connection.execute(f"ALTER DATABASE {database.name} RESET ALL")
+        connection.execute("CREATE SCHEMA public AUTHORIZATION pg_database_owner")
+        connection.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
 
 
 @pytest.fixture

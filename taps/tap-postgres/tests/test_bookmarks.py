@@ -92,11 +92,14 @@ def test_advancing() -> None:
         ([Decimal("1.10")], pa.decimal128(30, 2), "1.10"),
         ([Decimal("1E+20")], pa.decimal128(38, 0), "1" + "0" * 20),
         (["a", "B"], pa.string(), "B"),
+        (["2024-01-02", "infinity"], pa.string(), "2024-01-02"),
         ([0.1], pa.float64(), 0.1),
     ],
 )
 def test_the_last_value(values: list[Any], type_: Any, last: Any) -> None:
-    found = last_value(pa.array(values, type_))
+    array = pa.array(values, type_)
+    is_temporal = "infinity" in values or pa.types.is_temporal(array.type)
+    found = last_value(array, is_temporal=is_temporal)
     assert (None if found is None else state_value(found)) == last
 
 

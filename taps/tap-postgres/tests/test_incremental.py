@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from dativo_protocol.catalog import parse_catalog
+from psycopg import sql
+from tap_postgres.connections import Connections
+from tap_postgres.key_ranges import KeyRange, statements
+from tap_postgres.tap import PostgresTap
 
 if TYPE_CHECKING:
     from conftest import Database, Messages
@@ -151,13 +157,16 @@ def test_a_state_after_each_batch_is_one_to_go_on_from(database: Database) -> No
     assert states == 2  # two of the three batches end with the same value
 
 
-def test_the_end_of_time_is_no_bookmark(database: Database) -> None:
+@pytest.mark.parametrize("as_text", [True, False])
+def test_the_end_of_time_is_no_bookmark(as_text: bool, database: Database) -> None:
     database.execute(EVENTS + "INSERT INTO events VALUES (6, 'infinity'), (7, '-infinity')")
     catalog = by(database, "at")
-    first = database.sync(catalog)
+    first = database.sync(catalog, dates_as_string=as_text)
     assert ids(first) == [7, 1, 2, 3, 4, 5, 6]
     database.execute("INSERT INTO events VALUES (8, '2024-06-01')")
-    assert ids(database.sync(catalog, state_of(first))) == [5, 8, 6]
+    second = database.sync(catalog, state_of(first), dates_as_string=as_text, lookback_seconds=60)
+    assert ids(second) == [4, 5, 8, 6]
+    assert str(state_of(second)["bookmarks"]["public-events"]["replication_key_value"])[:10] == "2024-06-01"
 
 
 def test_the_key_comes_even_if_deselected_and_is_sorted_by_as_it_is(database: Database) -> None:
@@ -167,6 +176,66 @@ def test_the_key_comes_even_if_deselected_and_is_sorted_by_as_it_is(database: Da
     first = database.sync(catalog, column_types={"public-t": {"n": "text"}})
     assert first.records == [{"id": 2, "n": "9"}, {"id": 1, "n": "10"}, {"id": 3, "n": "100"}]
     assert ids(database.sync(catalog, state_of(first), column_types={"public-t": {"n": "text"}})) == [3]
+
+
+LIMITS = {"max_record_count": 2, "limit": "2"}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_limit_cuts_each_run_and_the_next_goes_on(name: str, strict: bool, database: Database) -> None:
+    database.execute(EVENTS + "CREATE UNIQUE INDEX ON events (at)")
+    catalog = by(database, "at")
+    state, runs = None, []
+    for _ in range(4):
+        outcome = database.sync(catalog, state, replication_key_strict=strict, **{name: LIMITS[name]})
+        state = state_of(outcome)
+        runs.append(ids(outcome))
+    assert runs == ([[1, 2], [3, 4], [5], []] if strict else [[1, 2], [2, 3, 4], [4, 5], [5]])
+
+
+def test_a_limit_that_many_rows_with_one_key_exceed(database: Database) -> None:
+    database.execute(EVENTS + "UPDATE events SET at = '2024-01-01'; INSERT INTO events VALUES (6, now())")
+    catalog = by(database, "at")
+    first = database.sync(catalog, limit=2)
+    assert len(first.records) == 2
+    second = database.sync(catalog, state_of(first), limit=2)
+    assert sorted(ids(second)) == [1, 2, 3, 4, 5, 6]
+    looking_back = database.sync(catalog, state_of(second), limit=1, lookback_seconds=5)
+    assert ids(looking_back) == [6]
+
+
+@pytest.mark.parametrize("kind", ["TABLE", "VIEW"])
+def test_a_limit_and_rows_without_a_key(kind: str, database: Database) -> None:
+    database.execute(EVENTS + "UPDATE events SET at = NULL WHERE id < 4")
+    catalog = by(database, "at")
+    if kind == "VIEW":
+        database.execute("ALTER TABLE events RENAME TO e; CREATE VIEW events AS SELECT * FROM e")
+    first = database.sync(catalog, limit=1)
+    assert sorted(ids(first)) == [1, 2, 3, 4]
+    assert ids(database.sync(catalog, state_of(first), limit=1)) == [4, 5]
+
+
+def test_an_index_serves_the_order(database: Database) -> None:
+    """Else the whole rest of a table would be sorted before the first row comes."""
+    database.execute(
+        "CREATE TABLE t (id int, at timestamptz, v text);"
+        "INSERT INTO t SELECT n, timestamptz 'epoch' + n * interval '1 s', repeat('x', 100)"
+        " FROM generate_series(1, 20000) n; CREATE INDEX ON t (at); ANALYZE t"
+    )
+    rows = KeyRange(sql.Identifier("t", "at"))
+    with Connections(database.typed()) as connections, database.connect() as connection:
+        tap = PostgresTap(database.typed())
+        (plan,) = tap.plans(parse_catalog(by(database, "at")), connections)
+        start = sql.SQL("{} >= '1970-01-01 05:00:00+00'").format(rows.key)
+        for each in (
+            *statements(plan, rows, (), None)[1:],
+            *statements(plan, replace(rows, start=start), (), None),
+        ):
+            select = each.as_string(connection).removeprefix("COPY (").partition(") TO STDOUT")[0]
+            lines = connection.execute(f"EXPLAIN {select} LIMIT 1000").fetchall()
+            assert any("Index Scan" in line for (line,) in lines)
+            assert not any("Sort" in line for (line,) in lines)
 
 
 def test_conditions_of_the_user_hold_too(database: Database) -> None:

@@ -170,6 +170,19 @@ def test_a_partition_that_may_only_be_read_through_its_parent(database: Database
     assert len(outcome.messages("STATE")) == 1
 
 
+def test_rows_that_policies_hide_are_warned_of(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    database.execute(
+        "CREATE TABLE t (id int); CREATE TABLE u (id int); INSERT INTO t VALUES (1), (2);"
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (id = 1)"
+    )
+    assert len(database.sync().records) == 2
+    assert "row-level security" not in caplog.text
+    reader = database.reader("SELECT ON t", "SELECT ON u")
+    assert database.sync(**reader).records == [{"id": 1}]
+    (warning,) = [record.getMessage() for record in caplog.records if "row-level security" in record.message]
+    assert warning.startswith("public-t: row-level security holds for this user")
+
+
 def test_a_server_that_breaks_off_one_reader_ends_all(database: Database) -> None:
     database.execute(ORDERS + "CREATE VIEW broken AS SELECT 1 / (id - 4000) AS x FROM orders")
     catalog: dict[str, Any] = database.catalog()

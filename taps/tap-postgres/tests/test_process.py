@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dativo_protocol.testing import peak_memory, start
+from tap_postgres.connections import Connections
 
 if TYPE_CHECKING:
     from conftest import Database
@@ -90,6 +91,73 @@ def test_a_session_that_is_terminated(database: Database) -> None:
     (line,) = [line for line in outcome.stderr.splitlines() if "| CRITICAL |" in line]
     assert "reading stream 'public-wide': terminating connection due to administrator command" in line
     assert outcome.messages("STATE") == []
+
+
+def test_killed_in_the_middle_it_goes_on(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE orders (id int, v int) WITH (autovacuum_enabled = off);"
+        "INSERT INTO orders SELECT n, 0 FROM generate_series(1, 4000) n"
+    )
+    settings: dict[str, Any] = {"chunk_pages": 3, "max_parallelism": 2}
+    with database.gated("orders", "id < 3000") as gate:
+        settings |= gate.settings
+        with start(database.command(**settings), cwd=database.directory) as running:
+            gate.await_reader()
+            running.read_until(b'"done"')
+            running.signal(signal.SIGKILL)
+            first = running.finish(30)
+    assert first.code == -signal.SIGKILL
+    state = first.messages("STATE")[-1]["value"]
+    assert state["bookmarks"]["public-orders"]["snapshot"]["leaf"]["public.orders"]["done"]
+    database.execute("UPDATE orders SET v = 1 WHERE id % 100 = 0; INSERT INTO orders VALUES (5000, 2)")
+    second = database.run(state=state, **settings)
+    assert second.code == 0, second.stderr
+    rows = {
+        each["record"]["id"]: each["record"]["v"]
+        for run in (first, second)
+        for each in run.messages("RECORD")
+    }
+    with database.connect() as connection:
+        assert rows == dict(connection.execute("SELECT id, v FROM orders").fetchall())
+    assert {each["version"] for run in (first, second) for each in run.messages("RECORD")} == {
+        state["bookmarks"]["public-orders"]["version"]
+    }
+    assert (
+        second.messages("ACTIVATE_VERSION")[-1]["version"] == state["bookmarks"]["public-orders"]["version"]
+    )
+
+
+def test_a_right_that_is_revoked_in_the_middle(database: Database) -> None:
+    database.execute("CREATE TABLE a (id int); INSERT INTO a VALUES (1); CREATE TABLE b AS SELECT 2 AS id")
+    reader = database.reader("SELECT ON a", "SELECT ON b")
+    with database.gated("a", "false") as gate:
+        command = database.command(max_parallelism=1, **gate.settings, **reader)
+        with start(command, cwd=database.directory) as running:
+            gate.await_reader()
+            database.execute(f"REVOKE SELECT ON b FROM {reader['user']}")
+            gate.open()
+            outcome = running.finish(30)
+    assert outcome.code == 1
+    (line,) = [line for line in outcome.stderr.splitlines() if "| CRITICAL |" in line]
+    assert "reading stream 'public-b': permission denied for table b" in line
+    assert "Grant the right to the user of the configuration, or deselect what it may not read." in line
+    assert [message["record"] for message in outcome.messages("RECORD")] == [{"id": 1}]
+    assert set(outcome.messages("STATE")[-1]["value"]["bookmarks"]) == {"public-a"}
+
+
+def test_a_table_that_is_gone(database: Database) -> None:
+    database.execute("CREATE TABLE gone (id int)")
+    catalog = database.catalog()
+    database.execute("DROP TABLE gone")
+    said = database.failure(catalog=catalog)
+    assert said.startswith("stream 'public-gone': there is no table 'public-gone'")
+    assert said.endswith("Write a fresh catalog with --discover and select its streams again.")
+
+
+def test_the_server_ends_what_a_killed_tap_left_running(database: Database) -> None:
+    """And what a cancel did not stop, since it came before the statement: the protocol loses such a one."""
+    with Connections(database.typed()) as connections, connections.read("test") as connection:
+        assert connection.execute("SHOW client_connection_check_interval").fetchone() == ("10s",)
 
 
 def test_a_statement_that_takes_too_long(database: Database) -> None:

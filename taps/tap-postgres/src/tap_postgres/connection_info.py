@@ -83,6 +83,22 @@ def connection_info(settings: ConnectionSettings, files: PrivateFiles) -> Connec
     return ConnectionInfo(parameters)
 
 
+def secondary_of(info: ConnectionInfo, settings: ConnectionSettings) -> ConnectionInfo | None:
+    """Return the way to the server that is read from, if it is another one.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if not is_set(settings.use_secondary):
+        return None
+    if not settings.secondary_host:
+        raise _invalid("secondary_host: is required with `use_secondary`")
+    port = str(settings.secondary_port or info.port)
+    rest = {name: value for name, value in info.parameters.items() if name != "application_name"}
+    # libpq takes an empty address for none: that of the primary must not stay.
+    return ConnectionInfo({**rest, "host": settings.secondary_host, "hostaddr": "", "port": port})
+
+
 def _of_parts(settings: ConnectionSettings) -> Iterator[tuple[str, str]]:
     if settings.host:
         yield "host", settings.host

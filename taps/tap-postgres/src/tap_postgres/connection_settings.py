@@ -78,6 +78,15 @@ class ConnectionSettings:
         secret=True,
     )
     uri: str | None = setting(description="Another name of `sqlalchemy_url`.", default=None, secret=True)
+    use_secondary: Flag = setting(
+        description="Read tables from a standby; changes in the log are those of the primary in any case.",
+        default=False,
+        pattern=FLAG_TEXT,
+    )
+    secondary_host: str | None = setting(description="Name or address of the standby.", default=None)
+    secondary_port: int | str | None = setting(
+        description="Port of the standby; by default that of the primary.", default=None, pattern=DIGITS
+    )
     connect_timeout_seconds: int = setting(
         description="Time to wait for a connection.", default=30, minimum=2
     )

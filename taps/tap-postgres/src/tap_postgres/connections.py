@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack, contextmanager, suppress
+from copy import copy
 from typing import TYPE_CHECKING
 
 from tap_postgres.certificates import PrivateFiles
-from tap_postgres.connection_info import connection_info
+from tap_postgres.connection_info import ConnectionInfo, connection_info, secondary_of
 from tap_postgres.connection_settings import is_set
 from tap_postgres.errors import ServerNotReady, connect_error
 from tap_postgres.tunnel import LOOPBACK, ssh_tunnel
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-    from tap_postgres.connection_info import ConnectionInfo
     from tap_postgres.connection_settings import ConnectionSettings
+    from tap_postgres.replication import ReplicationSession
 
 log = logging.getLogger("tap_postgres")
 
 OLDEST_VERSION = 120000
 _CANCEL_SECONDS = 5.0
+_NOTICES = 140000
+"""Since this version a server can look whether the client is still there while it works."""
+_CHECK_SECONDS = 10
 
 
 class Connections:
@@ -35,6 +39,7 @@ class Connections:
         self._settings = settings
         self._held = ExitStack()
         self._info: ConnectionInfo | None = None
+        self._to_read: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         """Prepare.
@@ -44,12 +49,10 @@ class Connections:
             ConnectError: the tunnel cannot be made.
         """
         with ExitStack() as stack:
-            self._info = connection_info(self._settings, stack.enter_context(PrivateFiles()))
-            tunnel = self._settings.ssh_tunnel
-            if tunnel is not None and is_set(tunnel.enable):
-                timeout = float(self._settings.connect_timeout_seconds)
-                opened = ssh_tunnel(tunnel, self._info.host, self._info.port, timeout=timeout)
-                self._info = self._info.through(LOOPBACK, stack.enter_context(opened))
+            info = connection_info(self._settings, stack.enter_context(PrivateFiles()))
+            if secondary := secondary_of(info, self._settings):
+                self._to_read = {**self._reached(secondary, stack).parameters}
+            self._info = self._reached(info, stack)
             self._held = stack.pop_all()
         return self
 
@@ -57,15 +60,23 @@ class Connections:
         """Take everything down."""
         self._held.close()
 
+    def _reached(self, info: ConnectionInfo, stack: ExitStack) -> ConnectionInfo:
+        tunnel = self._settings.ssh_tunnel
+        if tunnel is None or not is_set(tunnel.enable):
+            return info
+        timeout = float(self._settings.connect_timeout_seconds)
+        opened = ssh_tunnel(tunnel, info.host, info.port, timeout=timeout)
+        return info.through(LOOPBACK, stack.enter_context(opened))
+
     @property
     def info(self) -> ConnectionInfo:
-        """The way to the server, once entered."""
+        """The way to the (primary) server, once entered."""
         assert self._info is not None
         return self._info
 
     @contextmanager
     def read(self, purpose: str) -> Iterator[psycopg.Connection[TupleRow]]:
-        """Connect, in autocommit; what is still running at the end is cancelled.
+        """Connect, in autocommit, to the secondary if there is one; what still runs at the end is cancelled.
 
         Args:
             purpose: shown to administrators in `pg_stat_activity`, such as the id of a stream.
@@ -74,25 +85,51 @@ class Connections:
             ConnectError: that fails.
             ServerNotReady: the server is older than this tap can read.
         """
-        connection = self._connect(purpose)
+        connection = self._connect(purpose, **self._to_read)
         try:
             if connection.info.server_version < OLDEST_VERSION:
                 raise ServerNotReady(
                     f"the server is PostgreSQL {connection.info.server_version // 10_000}",
                     instruction="This tap reads PostgreSQL 12 and later.",
                 )
+            _let_server_notice(connection)
             yield connection
         finally:
             close(connection)
 
-    def _connect(self, purpose: str) -> psycopg.Connection[TupleRow]:
+    def primary(self) -> Connections:
+        """Return the same, that reads from the primary, too: slots and their snapshots are there."""
+        other = copy(self)
+        other._to_read = {}
+        other._held = ExitStack()
+        return other
+
+    @contextmanager
+    def replication(self, purpose: str) -> Iterator[ReplicationSession]:
+        """Connect to speak the replication protocol with the database.
+
+        Args:
+            purpose: shown to administrators in `pg_stat_activity`.
+
+        Raises:
+            ConnectError: that fails, as when the user has no right to.
+        """
+        from tap_postgres.replication import ReplicationSession
+
+        connection = self._connect(purpose, replication="database")
+        try:
+            yield ReplicationSession(connection)
+        finally:
+            close(connection)
+
+    def _connect(self, purpose: str, **more: str) -> psycopg.Connection[TupleRow]:
         import psycopg
 
-        parameters = {**self.info.parameters, "application_name": f"tap-postgres/{purpose}"[:63]}
+        parameters = {**self.info.parameters, "application_name": f"tap-postgres/{purpose}"[:63], **more}
         try:
             connection = psycopg.connect(**parameters, autocommit=True)  # type: ignore[arg-type]  # libpq's names
         except psycopg.Error as error:
-            raise connect_error(error, self.info.place) from None
+            raise connect_error(error, ConnectionInfo(parameters).place) from None
         connection.add_notice_handler(_log_notice)
         return connection
 
@@ -105,6 +142,15 @@ def close(connection: psycopg.Connection[TupleRow]) -> None:
         with suppress(psycopg.Error):
             connection.cancel_safe(timeout=_CANCEL_SECONDS)
     connection.close()
+
+
+def _let_server_notice(connection: psycopg.Connection[TupleRow]) -> None:
+    """Have the server end a statement whose client was killed, or has cancelled too early to be heard."""
+    import psycopg
+
+    if connection.info.server_version >= _NOTICES:
+        with suppress(psycopg.errors.InvalidParameterValue):  # not on every platform
+            connection.execute(f"SET client_connection_check_interval = '{_CHECK_SECONDS}s'")
 
 
 def _log_notice(notice: psycopg.errors.Diagnostic) -> None:

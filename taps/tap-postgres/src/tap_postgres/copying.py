@@ -138,6 +138,7 @@ def copy_statement(
     source: sql.Composable | None = None,
     where: Sequence[sql.Composable] = (),
     order: sql.Composable | None = None,
+    limit: int | None = None,
 ) -> sql.Composed:
     """Return a statement that reads rows of a stream.
 
@@ -148,6 +149,7 @@ def copy_statement(
         source: what to read instead of its whole table.
         where: more conditions.
         order: what to sort by.
+        limit: most rows.
     """
     from psycopg import sql
 
@@ -161,4 +163,6 @@ def copy_statement(
         parts.append(sql.SQL(" WHERE {}").format(sql.SQL(" AND ").join(conditions)))
     if order is not None:
         parts.append(sql.SQL(" ORDER BY {}").format(order))
+    if limit is not None:
+        parts.append(sql.SQL(" LIMIT {}").format(sql.Literal(limit)))
     return sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(sql.Composed(parts))

@@ -41,6 +41,8 @@ class PostgresError(SourceError):
         self, message: str, *, sqlstate: str = "", instruction: str = "", retryable: bool | None = None
     ) -> None:
         again = sqlstate.startswith(_RETRYABLE) if retryable is None else retryable
+        if again and not (instruction or self.default_instruction):
+            instruction = "Run again with the last STATE, from which it goes on."
         super().__init__(message, instruction=instruction, retryable=again)
         self.sqlstate = sqlstate
 

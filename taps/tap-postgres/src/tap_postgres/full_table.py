@@ -20,10 +20,10 @@ from tap_postgres.table_progress import TableProgress
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import pyarrow as pa
     from dativo_protocol.state import State
     from dativo_protocol.writer import MessageWriter, RowWriter
 
+    from tap_postgres.jobs import Rows
     from tap_postgres.settings import TapPostgresSettings
     from tap_postgres.storage import Storage
     from tap_postgres.tables import StreamPlan
@@ -135,9 +135,9 @@ class FullTable(StreamRun):
         if self.version is not None and self._is_first:
             self.out.activate_version(self.name, self.version)
 
-    def write(self, records: RowWriter, rows: pa.RecordBatch) -> None:
+    def write(self, records: RowWriter, rows: Rows) -> None:
         """Write rows; they count once their chunk is finished."""
-        records.write(rows)
+        records.write(rows.batch)
 
     def finish_job(self, job: Job) -> None:
         """Put a finished chunk into the STATE."""

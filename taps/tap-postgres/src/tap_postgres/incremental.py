@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
-from dativo_protocol.state import is_less
+from dativo_protocol.state import Bookmark
 
 from tap_postgres.bookmarks import advanced, key_bookmark
-from tap_postgres.copying import copy_statement
 from tap_postgres.jobs import Job
-from tap_postgres.key_values import is_temporal, last_value, literal, state_value
+from tap_postgres.key_ranges import KeyRange, key_range, late_statement, statements
+from tap_postgres.key_values import is_temporal, last_value, state_value
 from tap_postgres.stream_run import StreamRun
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    import pyarrow as pa
     from dativo_protocol.state import State
     from dativo_protocol.writer import MessageWriter, RowWriter
-    from psycopg import sql
 
+    from tap_postgres.jobs import Rows
+    from tap_postgres.late_commits import Fence
     from tap_postgres.settings import TapPostgresSettings
     from tap_postgres.tables import StreamPlan
 
-_INDEXED = ("table", "materialized view", "partitioned table")
+log = logging.getLogger("tap_postgres")
 
 
 class Incremental(StreamRun):
     """Reads what is new in a table, as its replication key tells."""
 
     def __init__(
-        self, plan: StreamPlan, settings: TapPostgresSettings, state: State, out: MessageWriter
+        self, plan: StreamPlan, settings: TapPostgresSettings, state: State, out: MessageWriter, fence: Fence
     ) -> None:
         """Decide where to start.
+
+        Args:
+            plan: of the stream, with a replication key.
+            settings: of the tap.
+            state: with the bookmark of an earlier run.
+            out: where to write.
+            fence: against rows that are committed late.
 
         Raises:
             ConfigError: the state cannot be used.
@@ -40,83 +46,68 @@ class Incremental(StreamRun):
         super().__init__(plan, settings, state, out)
         assert plan.key is not None
         self._key = plan.key
+        self._fence = fence
         self._place = plan.arrow_schema.get_field_index(plan.key)
-        self._is_temporal = is_temporal(plan.arrow_schema.field(self._place).type)
+        column = plan.table.column(plan.key)
+        self._is_temporal = column is not None and is_temporal(column.sql_type)
         self._bookmark = key_bookmark(state.get_bookmark(plan.id), plan.key, stream_id=plan.id)
-        self.jobs = (Job(plan, self._statements()),)
+        since = self._late_since()
+        self._range = self._new_rows()
+        in_order = Job(
+            plan, statements(plan, self._range, fence.upper(self._range.key), settings.most_records)
+        )
+        self._late = None if since is None else Job(plan, (late_statement(plan, self._range, since),))
+        self.jobs = (in_order, self._late) if self._late else (in_order,)
 
     def begin(self) -> None:
         """Nothing: the target keeps what it has."""
 
-    def write(self, records: RowWriter, rows: pa.RecordBatch) -> None:
+    def write(self, records: RowWriter, rows: Rows) -> None:
         """Write rows and, as they are sorted, a STATE from which a run can go on."""
-        value = last_value(rows.column(self._place))
+        is_in_order = rows.job is not self._late and not self._fence.holds_back
+        keys = rows.batch.column(self._place)
+        value = last_value(keys, is_temporal=self._is_temporal) if is_in_order else None
         with self.out.hold():
-            records.write(rows)
+            records.write(rows.batch)
             if value is not None:
                 self._bookmark = advanced(
-                    self._bookmark, self._key, state_value(value), may_step_back=self._looks_back
+                    self._bookmark, self._key, state_value(value), may_step_back=self._range.looks_back
                 )
                 self.state.set_bookmark(self.plan.id, self._bookmark)
         if value is not None:
             self.write_state()
 
     def finish_job(self, job: Job) -> None:
-        """Never comes: the stream has one."""
+        """Nothing: rows that were committed late are done when all are."""
 
     def finish(self) -> None:
         """Write the STATE."""
         with self.out.hold():
+            self._bookmark = Bookmark(self._fence.marked(dict(self._bookmark.values)))
             self.state.set_bookmark(self.plan.id, self._bookmark)
             self.write_state()
 
-    @property
-    def _looks_back(self) -> bool:
-        return self._is_temporal and self.settings.lookback_seconds > 0
-
-    def _statements(self) -> tuple[sql.Composable, ...]:
-        from psycopg import sql
-
-        key = sql.Identifier(self.plan.table.name, self._key)
-        start = self._start(key)
-        if start is not None:
-            return (copy_statement(self.plan, where=(start,), order=key),)
-        column = self.plan.table.column(self._key)
-        if column is not None and column.not_null:
-            return (copy_statement(self.plan, order=key),)
-        if self.plan.table.kind not in _INDEXED:
-            return (copy_statement(self.plan, order=sql.SQL("{} NULLS FIRST").format(key)),)
-        # Apart, so that an index serves the order.
-        return (
-            copy_statement(self.plan, where=(sql.SQL("{} IS NULL").format(key),)),
-            copy_statement(self.plan, where=(sql.SQL("{} IS NOT NULL").format(key),), order=key),
-        )
-
-    def _start(self, key: sql.Identifier) -> sql.Composable | None:
-        """Return the condition that rows are new, None to read them all."""
-        from psycopg import sql
-
-        before = self._bookmark.replication_key_value
-        start_date = self.settings.start_date if self._is_temporal else None
-        value: Any = before
-        is_from_state = before is not None and not (start_date and is_less(before, start_date))
-        if not is_from_state:
-            value = start_date
-        if value is None:
+    def _late_since(self) -> int | None:
+        """Return the transaction from which on rows are new whatever their keys; without it all are."""
+        if self._bookmark.replication_key_value is None:
             return None
-        column = self.plan.table.column(self._key)
-        assert column is not None
-        bound = literal(value, column.sql_type)
-        if is_from_state and self._looks_back:
-            seconds = sql.Literal(str(self.settings.lookback_seconds))
-            bound = sql.SQL("{} - pg_catalog.make_interval(secs => {}::pg_catalog.float8)").format(
-                bound, seconds
+        try:
+            return self._fence.since(dict(self._bookmark.values))
+        except LookupError:
+            log.warning(
+                "%s: reads all rows: the state is too old, or of another server, to tell which were "
+                "committed late",
+                self.plan.id,
             )
-        is_strict = is_from_state and self.settings.replication_key_strict and self._is_unique
-        after = sql.SQL(">" if is_strict and not self._looks_back else ">=")
-        return sql.SQL("{} {} {}").format(key, after, bound)
+            self._bookmark = key_bookmark(Bookmark(), self._key, stream_id=self.plan.id)
+            return None
 
-    @property
-    def _is_unique(self) -> bool:
-        keys = (self.plan.table.primary_key, *self.plan.table.unique_keys)
-        return (self._key,) in keys
+    def _new_rows(self) -> KeyRange:
+        settings, value = self.settings, self._bookmark.replication_key_value
+        return key_range(
+            self.plan,
+            value,
+            start_date=settings.start_date if self._is_temporal else None,
+            lookback_seconds=settings.lookback_seconds if self._is_temporal else 0,
+            is_strict=settings.replication_key_strict,
+        )

@@ -13,30 +13,38 @@ if TYPE_CHECKING:
 _UTC = "+00:00"
 
 
-def is_temporal(type_: pa.DataType) -> bool:
-    """Whether values are dates or moments."""
-    import pyarrow as pa
+def is_temporal(sql_type: str) -> bool:
+    """Whether values are dates or moments.
 
-    return pa.types.is_date(type_) or pa.types.is_timestamp(type_)
+    Args:
+        sql_type: of the column, as `format_type` writes it.
+    """
+    return sql_type == "date" or sql_type.startswith("timestamp")
 
 
-def last_value(column: pa.Array[Any]) -> pa.Scalar[Any] | None:
+def last_value(column: pa.Array[Any], *, is_temporal: bool) -> pa.Scalar[Any] | None:
     """Return the last value of a sorted column that tells how far it was read; None if none does.
 
     Nulls do not, nor does the end of time: infinite dates have become it, and whatever comes later in the
     source would sort before it.
+
+    Args:
+        column: of a batch.
+        is_temporal: its values are dates or moments, be it as text.
     """
     import pyarrow.compute as pc
 
     known = column.drop_null()
-    if is_temporal(column.type):
-        known = known.filter(pc.less(known, _end_of_time(column.type)))
+    if is_temporal:
+        known = known.filter(pc.not_equal(known, _end_of_time(column.type)))
     return known[-1] if len(known) else None
 
 
 def _end_of_time(type_: pa.DataType) -> pa.Scalar[Any]:
     import pyarrow as pa
 
+    if pa.types.is_string(type_):
+        return pa.scalar("infinity", type_)
     if pa.types.is_date(type_):
         return pa.scalar(dt.date.max, type_)
     zone = dt.UTC if isinstance(type_, pa.TimestampType) and type_.tz else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tap_postgres.copying import copy_statement
+from tap_postgres.late_commits import written_since
 
 if TYPE_CHECKING:
     from psycopg import sql
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from tap_postgres.chunks import Pages
     from tap_postgres.storage import Leaf
     from tap_postgres.tables import StreamPlan
-
-_LOW_BITS = (1 << 32) - 1
 
 
 def read_pages(plan: StreamPlan, leaf: Leaf, pages: Pages) -> sql.Composed:
@@ -32,12 +31,7 @@ def mend_pages(plan: StreamPlan, leaf: Leaf, pages: Pages, xmin: int) -> sql.Com
         pages: that were read at the snapshot.
         xmin: of the snapshot; every transaction that it could not see is at most as old.
     """
-    from psycopg import sql
-
-    since = sql.SQL("pg_catalog.age(xmin) <= pg_catalog.age({}::pg_catalog.xid)").format(
-        sql.Literal(str(xmin & _LOW_BITS))
-    )
-    return copy_statement(plan, source=_only(plan, leaf), where=(_within(pages), since))
+    return copy_statement(plan, source=_only(plan, leaf), where=(_within(pages), written_since(xmin)))
 
 
 def _only(plan: StreamPlan, leaf: Leaf) -> sql.Composable:

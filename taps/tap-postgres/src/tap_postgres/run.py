@@ -9,7 +9,9 @@ from dativo_protocol.catalog import ReplicationMethod
 
 from tap_postgres.full_table import FullTable
 from tap_postgres.incremental import Incremental
+from tap_postgres.late_commits import fence_of, read_horizon
 from tap_postgres.readers import read_jobs
+from tap_postgres.row_security import warn_of_policies
 from tap_postgres.snapshot import take_snapshot
 from tap_postgres.storage import storage_of
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from dativo_protocol.writer import MessageWriter
 
     from tap_postgres.connections import Connections
+    from tap_postgres.late_commits import Horizon
     from tap_postgres.settings import TapPostgresSettings
     from tap_postgres.snapshot import Snapshot
     from tap_postgres.stream_run import StreamRun
@@ -40,11 +43,21 @@ def run_streams(
         PostgresError: a table cannot be read on.
         ConfigError: the state cannot be used.
     """
-    by_query = [plan for plan in plans if plan.method is not ReplicationMethod.LOG_BASED]
+    # A trial leaves no traces on the server: it reads tables only.
+    is_trial = out.record_limit is not None
+    by_query = [plan for plan in plans if is_trial or plan.method is not ReplicationMethod.LOG_BASED]
+    by_log = [plan for plan in plans if plan not in by_query]
     if by_query:
+        is_by_key = any(plan.method is ReplicationMethod.INCREMENTAL for plan in by_query)
+        horizon = read_horizon(connections, settings) if is_by_key else None
         with take_snapshot(connections) as snapshot:
-            streams = [_stream_run(plan, snapshot, settings, state, out) for plan in by_query]
+            warn_of_policies(snapshot.first, by_query)
+            streams = [_stream_run(plan, snapshot, horizon, settings, state, out) for plan in by_query]
             read_streams(streams, snapshot, settings, out)
+    if by_log:
+        from tap_postgres.log_based import run_log_based
+
+        run_log_based(by_log, connections, settings, state, out)
 
 
 def read_streams(
@@ -73,10 +86,15 @@ def read_streams(
 
 
 def _stream_run(
-    plan: StreamPlan, snapshot: Snapshot, settings: TapPostgresSettings, state: State, out: MessageWriter
+    plan: StreamPlan,
+    snapshot: Snapshot,
+    horizon: Horizon | None,
+    settings: TapPostgresSettings,
+    state: State,
+    out: MessageWriter,
 ) -> StreamRun:
     if plan.method is ReplicationMethod.INCREMENTAL:
-        return Incremental(plan, settings, state, out)
+        return Incremental(plan, settings, state, out, fence_of(plan, snapshot, horizon, settings))
     return FullTable(plan, settings, state, out, storage_of(snapshot.first, plan))
 
 

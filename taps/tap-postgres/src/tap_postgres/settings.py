@@ -11,12 +11,17 @@ from dativo_protocol.batch_settings import BatchSettings, batch_setting
 from dativo_protocol.config import setting
 
 from tap_postgres.connection_settings import FLAG_TEXT, ConnectionSettings, Flag, is_set
+from tap_postgres.replication_settings import ReplicationSettings
 
 OutOfRangeDates = Literal["clamp", "null", "fail"]
 SpecialNumbers = Literal["null", "fail"]
 ByteaForm = Literal["base64", "hex"]
 GeometryForm = Literal["ewkb", "geojson"]
-MethodName = Literal["FULL_TABLE", "INCREMENTAL"]
+LateCommits = Literal["none", "oldest_transaction", "xmin"]
+MethodName = Literal["FULL_TABLE", "INCREMENTAL", "LOG_BASED"]
+
+
+COUNT = "^[0-9]+$"
 
 
 @dataclass(frozen=True)
@@ -117,10 +122,32 @@ class ReadingSettings:
         ),
         default=False,
     )
+    late_commits: LateCommits = setting(
+        description=(
+            "INCREMENTAL: what is done about rows that are committed after rows with greater keys were read. "
+            "`oldest_transaction`: read keys from before the oldest open transaction only, for keys of type "
+            "`timestamptz` that are the server's clock. `xmin`: read what transactions that were open write, "
+            "whatever its key, at the price of a scan."
+        ),
+        default="none",
+    )
+    max_record_count: int | str | None = setting(
+        description="INCREMENTAL: most rows of a stream to read in one run that no run has read before.",
+        default=None,
+        pattern=COUNT,
+    )
+    limit: int | str | None = setting(
+        description="Another name of `max_record_count`, as PipelineWise has it.", default=None, pattern=COUNT
+    )
+
+    @property
+    def most_records(self) -> int | None:
+        """Of one stream in one run; None for no limit, which 0 means too."""
+        return int(self.max_record_count or self.limit or 0) or None
 
 
 @dataclass(frozen=True)
-class TapPostgresSettings(TypeSettings, ReadingSettings, ConnectionSettings):
+class TapPostgresSettings(TypeSettings, ReplicationSettings, ReadingSettings, ConnectionSettings):
     """Settings of the tap."""
 
     filter_schemas: list[str] | str | None = setting(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tap_postgres")
 
+_XMIN = "SELECT pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot())"  # 12 has no pg_snapshot
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -57,6 +58,13 @@ class Snapshot:
             # A pooler that changes sessions between transactions, or no more connections allowed.
             log.warning("reading by %d of %d connections: %s", len(sessions), count, error)
         return sessions
+
+    def xmin(self) -> int:
+        """Return the number, with its epoch, of the transaction before which all had ended."""
+        with asking("looking at the snapshot"):
+            row = self.first.execute(_XMIN).fetchone()
+        assert row is not None
+        return int(row[0])
 
     def _exported(self) -> str:
         if self._name is None:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    import pyarrow as pa
     from dativo_protocol.state import State
     from dativo_protocol.writer import MessageWriter, RowWriter
 
@@ -70,7 +69,7 @@ class StreamRun(ABC):
         if self._records is None:
             self._records = self._begin()
         if isinstance(item, Rows):
-            self.write(self._records, item.batch)
+            self.write(self._records, item)
             return
         self._finished += 1
         self._changed.update(item.changed)
@@ -91,7 +90,7 @@ class StreamRun(ABC):
         """Say what comes before the first record."""
 
     @abstractmethod
-    def write(self, records: RowWriter, rows: pa.RecordBatch) -> None:
+    def write(self, records: RowWriter, rows: Rows) -> None:
         """Write rows."""
 
     @abstractmethod

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_postgres.chunks import Pages, merged
 from tap_postgres.copying import copy_statement
+from tap_postgres.late_commits import OLDEST_AGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from tap_postgres.jobs import Chunk
     from tap_postgres.storage import Leaf, Storage
     from tap_postgres.tables import StreamPlan
-
-_OLDEST_AGE = 1 << 30
-"""Transactions after which the server's 32-bit numbers of them do not tell before from after surely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ class TableProgress:
         """Say why this reading cannot go on, None if it can."""
         if self.query != digest_of(plan):
             return "other columns or conditions are selected"
-        if not 0 <= storage.xmin - self.xmin < _OLDEST_AGE:
+        if not 0 <= storage.xmin - self.xmin < OLDEST_AGE:
             return "too many transactions have passed, or this is another server"
         now = {leaf.name: leaf for leaf in storage.leaves}
         reasons = (_leaf_obstacle(name, leaf, now.get(name)) for name, leaf in self.leaves.items())
