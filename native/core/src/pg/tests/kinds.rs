@@ -97,7 +97,7 @@ fn nulls_are_nulls_in_every_form() {
 fn broken_values_are_errors_that_name_their_column() {
     for (form, hex) in BROKEN {
         let said = fault(usual(form), &bytes(hex));
-        assert!(said.starts_with(r#"row 1, column "/v": malformed binary value: "#), "{form} {hex}: {said}");
+        assert!(said.starts_with(r#"row 1, column "/v": malformed binary data: "#), "{form} {hex}: {said}");
     }
 }
 
