@@ -270,6 +270,14 @@ def test_a_key_without_an_index_is_warned_of(
     assert ("public-t: no index begins with 'at'" in caplog.text) is not is_served
 
 
+def test_a_key_whose_order_is_another_than_its_type_has(database: Database) -> None:
+    database.execute("CREATE TABLE t (id int, at varchar(40)); INSERT INTO t VALUES (1, '2024-01-01 10:00')")
+    catalog = by(database, "at")
+    assert ids(database.sync(catalog)) == [1]
+    said = database.refusal(catalog, column_types={"public-t": {"at": "date-time"}})
+    assert "replication key 'at' is text, and sorted as text" in said
+
+
 def test_conditions_of_the_user_hold_too(database: Database) -> None:
     database.execute(EVENTS)
     options = {"public-events": {"custom_where_clauses": ["id = 1 OR id > 3"]}}

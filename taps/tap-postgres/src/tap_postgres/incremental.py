@@ -9,7 +9,7 @@ from dativo_protocol.state import Bookmark
 
 from tap_postgres.bookmarks import advanced, key_bookmark
 from tap_postgres.jobs import Job
-from tap_postgres.key_ranges import KeyRange, key_range, late_statement, statements
+from tap_postgres.key_ranges import KeyRange, check_key, key_range, late_statement, statements
 from tap_postgres.key_values import is_temporal, last_value, state_value
 from tap_postgres.stream_run import StreamRun
 
@@ -41,10 +41,11 @@ class Incremental(StreamRun):
             fence: against rows that are committed late.
 
         Raises:
-            ConfigError: the state cannot be used.
+            ConfigError: the state, or the key, cannot be used.
         """
         super().__init__(plan, settings, state, out)
         assert plan.key is not None
+        check_key(plan)
         self._key = plan.key
         self._fence = fence
         self._place = plan.arrow_schema.get_field_index(plan.key)
