@@ -15,6 +15,7 @@ from dativo_protocol import metrics
 
 from tap_postgres.errors import PostgresError, ValueMisfit
 from tap_postgres.log_plan import as_rows, changes_schema
+from tap_postgres.stream_run import report_changed
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -172,6 +173,7 @@ class Receiver:
                 if self._around.ending.is_at(change):
                     self._reply()
                     self._report()
+                    self._report_changed(changes)
                     return
 
     def release(self, item: Item) -> None:
@@ -248,6 +250,10 @@ class Receiver:
             budget.give_up(cost)
         if budget.must_stop(self._received - max(self._around.acknowledged.lsn, self._subscription.start)):
             self._around.ending.end_soon("it holds more WAL than `wal_limit_bytes`")
+
+    def _report_changed(self, changes: PgChanges) -> None:
+        for relid, stream in self._streams.items():
+            report_changed(stream.plan, changes.tally(relid))
 
     @property
     def _doing(self) -> str:
