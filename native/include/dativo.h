@@ -54,7 +54,7 @@ typedef struct ArrowArray ArrowArray;
 
 // The version of this header: the major in the upper 16 bits, the minor in the lower. A change of
 // the major breaks callers, a change of the minor adds to the end of things.
-#define DATIVO_ABI_VERSION 65539
+#define DATIVO_ABI_VERSION 65540
 
 // What every fallible function returns. Numbers are never reused.
 typedef enum {
@@ -111,6 +111,29 @@ typedef enum {
   DATIVO_PG_STEP_CANCELLED = 3,
 } DativoPgStep;
 
+// What a change is. Numbers are never reused.
+typedef enum {
+  // Nothing to hand over for now, while rows may be waiting for more.
+  DATIVO_PG_CHANGE_KIND_IDLE = 0,
+  // The first description of the relation `relid`, or a different one: plan it before the next call. `text`
+  // is the description as JSON.
+  DATIVO_PG_CHANGE_KIND_RELATION = 1,
+  // `rows` rows of `relid`: take them with dativo_pg_changes_batch_export.
+  DATIVO_PG_CHANGE_KIND_BATCH = 2,
+  // `relid` was emptied; its rows of before have been handed over.
+  DATIVO_PG_CHANGE_KIND_TRUNCATE = 3,
+  // All rows before `end_lsn`, which is between transactions, have been handed over.
+  DATIVO_PG_CHANGE_KIND_COMMIT = 4,
+  // The server wants an answer now; `end_lsn` is the end of its WAL.
+  DATIVO_PG_CHANGE_KIND_KEEPALIVE = 5,
+  // What pg_logical_emit_message wrote: `name` is its prefix, `text` the message.
+  DATIVO_PG_CHANGE_KIND_MESSAGE = 6,
+  // The server has ended the stream; PQgetResult tells why.
+  DATIVO_PG_CHANGE_KIND_END = 7,
+  // dativo_pg_changes_cancel was called.
+  DATIVO_PG_CHANGE_KIND_CANCELLED = 8,
+} DativoPgChangeKind;
+
 // Adds up a number for the rows of batches, whatever their order and encoding. Made by
 // dativo_digest_new, ended by dativo_digest_free. It may move between threads but serves one at a
 // time.
@@ -128,6 +151,12 @@ typedef struct DativoKeyLog DativoKeyLog;
 // A set of keys. Made by dativo_key_set_new, ended by dativo_key_set_free. Any number of threads at a
 // time may call dativo_key_set_contains, while none calls another function of it.
 typedef struct DativoKeySet DativoKeySet;
+
+// Decodes the changes of one START_REPLICATION … LOGICAL with the plugin pgoutput, of protocol 1 or 2 and
+// with values as text. Made by dativo_pg_changes_new, ended by dativo_pg_changes_free. It may move between
+// threads but serves one at a time, except for dativo_pg_changes_cancel. It never writes to the connection:
+// the caller answers the server between calls.
+typedef struct DativoPgChanges DativoPgChanges;
 
 // Decodes the rows of one COPY in binary format. Made by dativo_pg_rows_new, ended by
 // dativo_pg_rows_free. It may move between threads but serves one at a time, except for
@@ -220,7 +249,42 @@ typedef struct {
   uint64_t batch_rows;
   // A batch is cut at this many decoded bytes (16 MiB).
   uint64_t batch_bytes;
+  // Of changes alone: a position is handed over no more often than this, with all rows before it; 0 after
+  // every transaction.
+  uint64_t commit_millis;
+  // Of changes alone: transactions that come before their commit take so many bytes of memory together,
+  // the rest is in files (16 MiB).
+  uint64_t spool_bytes;
 } DativoPgOptions;
+
+// One step of the changes. The slices are valid until the next call on the changes.
+typedef struct {
+  // A DativoPgChangeKind.
+  int32_t kind;
+  // RELATION, BATCH, TRUNCATE: the relation's oid.
+  uint32_t relid;
+  // COMMIT: where the newest transaction was committed. TRUNCATE, MESSAGE: where in the WAL.
+  uint64_t lsn;
+  // See the kinds. That of a COMMIT never goes back.
+  uint64_t end_lsn;
+  // COMMIT, TRUNCATE: of the transaction, in microseconds since 1970 UTC; 0 if a COMMIT is no transaction's
+  // but a position that the server told.
+  int64_t commit_time;
+  // COMMIT, TRUNCATE: the transaction; 0 if a COMMIT is no transaction's.
+  uint32_t xid;
+  // 0.
+  uint32_t reserved;
+  // The newest WAL position that was received.
+  uint64_t received_lsn;
+  // The server's clock in its newest message, in microseconds since 1970 UTC.
+  int64_t server_time;
+  // BATCH: how many.
+  uint64_t rows;
+  // See the kinds.
+  DativoSlice name;
+  // See the kinds.
+  DativoSlice text;
+} DativoPgChange;
 
 // Limits of a reader. 0 stands for the default everywhere, so a zeroed struct with struct_size
 // set is valid. Fields are only ever appended.
@@ -470,6 +534,87 @@ DativoStatus dativo_key_set_count(const DativoKeySet *set,
 // # Safety
 // The rules at the top of dativo.h; no other call on the set is running or follows.
 void dativo_key_set_free(DativoKeySet *set);
+
+// Makes a reader of the replication that `pgconn` is in, a PGconn of the libpq whose functions are `calls`.
+// It needs the connection open until it is freed. `options` may be NULL. Transactions that are streamed
+// before their commit wait in files of the directory `spool_dir` if they are large; empty is the system's
+// directory for temporary files.
+//
+// # Safety
+// The rules at the top of dativo.h; the connection stays open until the changes are freed.
+DativoStatus dativo_pg_changes_new(void *pgconn,
+                                   const DativoPqCalls *calls,
+                                   const DativoPgOptions *options,
+                                   const char *spool_dir,
+                                   size_t spool_dir_len,
+                                   DativoPgChanges **changes,
+                                   DativoError *error);
+
+// The next change. It borrows from the changes until the next call. A BATCH that is not exported before the
+// next call is dropped. After an error nothing more can be read.
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_pg_changes_next(DativoPgChanges *changes,
+                                    DativoPgChange *change,
+                                    DativoError *error);
+
+// Moves the batch of the last change out; the caller releases it. Its columns are the planned ones and one
+// more, `_dativo_unchanged`: a list of int16, the indices of the columns that are null in this row only
+// because their values did not change and were not sent. `schema` may be NULL. A batch can be taken once.
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_pg_changes_batch_export(DativoPgChanges *changes,
+                                            ArrowSchema *schema,
+                                            ArrowArray *array,
+                                            DativoError *error);
+
+// Says how the changes of the relation `relid` become columns: `schema` is a struct whose children are the
+// columns, moved in whatever the outcome; NULL skips the relation. A field is named like the relation's
+// column and has `dativo.pg` in its metadata, or `dativo.source`: `lsn`, `xid` (int64), `commit_time`,
+// `deleted_at` (timestamp in UTC). `dativo.key` = `true` marks the key. Changes of transactions that were
+// committed before `from_lsn` are skipped. Call it after a RELATION, before the next call; later only while
+// no rows of the relation are waiting.
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_pg_changes_plan(DativoPgChanges *changes,
+                                    uint32_t relid,
+                                    ArrowSchema *schema,
+                                    uint64_t from_lsn,
+                                    DativoError *error);
+
+// Makes the next position between transactions due at once: dativo_pg_changes_next hands over the rows before
+// it and then a COMMIT.
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_pg_changes_flush(DativoPgChanges *changes,
+                                     DativoError *error);
+
+// How many values of each of the `columns` planned columns of `relid` a policy has changed since it was planned.
+//
+// # Safety
+// The rules at the top of dativo.h; `counts` can take `columns` numbers.
+DativoStatus dativo_pg_changes_tally(const DativoPgChanges *changes,
+                                     uint32_t relid,
+                                     uint64_t *counts,
+                                     size_t columns,
+                                     DativoError *error);
+
+// Makes dativo_pg_changes_next return DATIVO_PG_CHANGE_KIND_CANCELLED soon, also one that is waiting now. Any
+// thread may call it at any time before the free. NULL is fine.
+//
+// # Safety
+// The rules at the top of dativo.h.
+void dativo_pg_changes_cancel(const DativoPgChanges *changes);
+
+// Ends the changes; the connection stays as it is. NULL is fine.
+//
+// # Safety
+// The rules at the top of dativo.h; no other call on the changes is running or follows.
+void dativo_pg_changes_free(DativoPgChanges *changes);
 
 // Makes a reader of the COPY that `pgconn` is in, a PGconn of the libpq whose functions are `calls`.
 // It needs the connection open until it is freed. `schema` is a struct whose children are the columns, in

@@ -30,10 +30,14 @@ class Line:
 
 
 def make_table(connection: psycopg.Connection[Any], cases: Sequence[Case], made: str) -> None:
-    """A column a case; the rows have its values, then those with policies, then only nulls."""
+    """A column a case."""
     connection.execute(made)
     columns = ", ".join(f"{name} {case.declared}" for name, case in named(cases).items())
     connection.execute(f"CREATE TABLE {TABLE} (id int PRIMARY KEY, {columns})")
+
+
+def fill_table(connection: psycopg.Connection[Any], cases: Sequence[Case]) -> None:
+    """Rows of the values, then of those with policies, then of nulls alone."""
     texts = [[*case.values, *(value for value, *_ in case.policies)] for case in cases]
     casts = [sql.SQL("{}::" + case.declared) for case in cases]
     for number in range(1 + max(len(values) for values in texts)):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.fidelity.cases import BUILT_IN, EXTENSIONS, MADE, OF_EXTENSIONS
-from tests.fidelity.matrix import Line, make_table, observe
+from tests.fidelity.matrix import Line, fill_table, make_table, observe
 from tests.fidelity.pipeline import source
 from tests.paths import ROOT
 from tests.services.postgres import Postgres
@@ -39,6 +39,7 @@ def main() -> None:
                 with source(server, "page") as read:
                     with read.connect() as connection:
                         make_table(connection, cases, made)
+                        fill_table(connection, cases)
                     parts.append(
                         section(title, observe(read, cases, Path(directory) / distribution, "lines"))
                     )

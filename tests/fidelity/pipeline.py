@@ -59,10 +59,11 @@ def source(server: Postgres, name: str) -> Iterator[Source]:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a run has left: files by stream, and the schemas that the tap announced."""
+    """What a run has left: files by stream, the schemas that the tap announced, and the last STATE."""
 
     lake: Path
     schemas: dict[str, dict[str, Any]]
+    state: dict[str, Any]
 
     def table(self, name: str) -> pa.Table:
         return pq.read_table(self.lake / f"{SCHEMA}-{name}")
@@ -71,20 +72,25 @@ class Loaded:
         return next((self.lake / f"{SCHEMA}-{name}").rglob("*.parquet"))
 
 
-def load(read: Source, directory: Path, way: str) -> Loaded:
-    """Read every table of the schema."""
+def load(read: Source, directory: Path, way: str, state: dict[str, Any] | None = None, **more: Any) -> Loaded:
+    """Read every table of the schema, from a state on, with more settings of the tap."""
     lake = directory / way
     lake.mkdir(parents=True)
     encoding = {"encoding": {"format": way}, "storage": {"root": str(lake / ".spool")}}
-    settings = read.settings | ({} if way == "lines" else {"batch_config": encoding})
+    settings = read.settings | more | ({} if way == "lines" else {"batch_config": encoding})
     tap, target = _config(lake, "tap", settings), _config(lake, "target", {"destination_path": str(lake)})
     sent = lake / ".sent"
     with sent.open("wb") as lines:
-        _run([str(BIN / "tap-postgres"), "--config", tap], stdout=lines)
+        _run(
+            [str(BIN / "tap-postgres"), "--config", tap, "--state", _config(lake, "state", state or {})],
+            stdout=lines,
+        )
     with sent.open("rb") as lines:
         _run([str(BIN / "target-parquet"), "--config", target], stdin=lines)
-    messages = [json.loads(line) for line in sent.read_bytes().splitlines() if b'"SCHEMA"' in line]
-    return Loaded(lake, {message["stream"]: message["schema"]["properties"] for message in messages})
+    messages = [json.loads(line) for line in sent.read_bytes().splitlines()]
+    schemas = {each["stream"]: each["schema"]["properties"] for each in messages if each["type"] == "SCHEMA"}
+    states = [each["value"] for each in messages if each["type"] == "STATE"]
+    return Loaded(lake, schemas, states[-1])
 
 
 def _config(directory: Path, name: str, settings: dict[str, Any]) -> str:

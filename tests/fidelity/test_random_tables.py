@@ -28,6 +28,7 @@ def test_what_is_loaded_is_what_is_there(sixteen: Postgres, made: list[RandomTab
             connection.execute(MADE)
             for number, table in enumerate(made):
                 table.make(connection, f"t{number}")
+                table.fill(connection, f"t{number}")
         for way in ("lines", "arrow"):
             loaded = load(read, Path(directory), way)
             with read.connect() as connection:

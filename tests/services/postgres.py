@@ -27,6 +27,7 @@ USER = unquote(_GIVEN.username or "loader")
 PASSWORD = unquote(_GIVEN.password or "postgres-secret-of-the-tests")
 _START_SECONDS = 60
 _RUNNING = pytest.StashKey["Postgres"]()
+_LOGICAL = pytest.StashKey["Postgres"]()
 
 
 @dataclass
@@ -133,6 +134,17 @@ def running(config: pytest.Config) -> Postgres:
         server.start()
         config.stash[_RUNNING] = server
     return config.stash[_RUNNING]
+
+
+def running_logical(config: pytest.Config) -> Postgres:
+    """Another server of this session, whose changes can be read."""
+    if _LOGICAL not in config.stash:
+        server = Postgres(("wal_level=logical", "max_wal_senders=20", "max_replication_slots=20"))
+        config.add_cleanup(server.stop)
+        config.add_cleanup(server.halt)  # comes first, and breaks off whoever still reads
+        server.start()
+        config.stash[_LOGICAL] = server
+    return config.stash[_LOGICAL]
 
 
 def _as_user() -> dict[str, Any]:

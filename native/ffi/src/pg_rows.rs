@@ -44,6 +44,12 @@ pub struct DativoPgOptions {
     pub batch_rows: u64,
     /// A batch is cut at this many decoded bytes (16 MiB).
     pub batch_bytes: u64,
+    /// Of changes alone: a position is handed over no more often than this, with all rows before it; 0 after
+    /// every transaction.
+    pub commit_millis: u64,
+    /// Of changes alone: transactions that come before their commit take so many bytes of memory together,
+    /// the rest is in files (16 MiB).
+    pub spool_bytes: u64,
 }
 
 /// What a call for rows met.
@@ -179,13 +185,8 @@ pub unsafe extern "C" fn dativo_pg_rows_free(rows: *mut DativoPgRows) {
     });
 }
 
-fn resolve(options: &DativoPgOptions) -> Result<PgOptions, Failure> {
+pub(crate) fn resolve(options: &DativoPgOptions) -> Result<PgOptions, Failure> {
     let defaults = PgOptions::default();
-    let size = |value: u64, default: usize| match usize::try_from(value) {
-        Ok(0) => default,
-        Ok(value) => value,
-        Err(_) => usize::MAX,
-    };
     Ok(PgOptions {
         batch_rows: size(options.batch_rows, defaults.batch_rows),
         batch_bytes: size(options.batch_bytes, defaults.batch_bytes),
@@ -202,4 +203,13 @@ fn resolve(options: &DativoPgOptions) -> Result<PgOptions, Failure> {
         },
         ..defaults
     })
+}
+
+/// A size as the caller says it, 0 for the default.
+pub(crate) fn size(value: u64, default: usize) -> usize {
+    match usize::try_from(value) {
+        Ok(0) => default,
+        Ok(value) => value,
+        Err(_) => usize::MAX,
+    }
 }

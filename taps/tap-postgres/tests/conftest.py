@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -134,10 +135,10 @@ class Database:
             write(out.fileno())
         return Messages.of(path.read_bytes())
 
-    def refusal(self, catalog: Any = None, **settings: Any) -> str:
+    def refusal(self, catalog: Any = None, state: Any = None, **settings: Any) -> str:
         """Write the selected streams in vain, in this process; returns what the user is told."""
         with pytest.raises(DativoError) as caught:
-            self.sync(catalog, **settings)
+            self.sync(catalog, state, **settings)
         return f"{caught.value} {caught.value.instruction}"
 
     def gated(self, table: str, condition: str) -> Gate:
@@ -190,6 +191,69 @@ def server(request: pytest.FixtureRequest) -> Postgres:
 
 
 MakeDatabase = Callable[[Postgres, Path], AbstractContextManager[Database]]
+@pytest.fixture(scope="session")
+def logical_server(request: pytest.FixtureRequest) -> Postgres:
+    return postgres.running_logical(request.config)
+
+
+_RESET = """
+SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active_pid IS NOT NULL;
+DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT pubname FROM pg_publication LOOP
+        EXECUTE format('DROP PUBLICATION %I', name);
+    END LOOP;
+END $$;
+DROP SCHEMA public CASCADE;
+CREATE SCHEMA public;
+GRANT USAGE ON SCHEMA public TO PUBLIC;
+"""
+_DROP_SLOTS = """
+SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+WHERE database = current_database() OR slot_type = 'physical'
+"""
+
+
+@pytest.fixture(scope="session")
+def logged_database(logical_server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Database:
+    name = "tap_logged"
+    directory = tmp_path_factory.mktemp("logged")
+    Database(logical_server, "postgres", directory).execute(f"CREATE DATABASE {name}")
+    return Database(logical_server, name, directory)
+
+
+@pytest.fixture
+def logged(logged_database: Database, tmp_path: Path) -> Iterator[Database]:
+    """An empty database whose changes can be read, by a slot of the same name."""
+    name = logged_database.name
+    settings = {"replication_slot_name": name, "default_replication_method": "LOG_BASED"}
+    try:
+        yield Database(logged_database.server, name, tmp_path, settings)
+    finally:
+        logged_database.execute(_RESET)
+        eventually(lambda: logged_database.execute(_DROP_SLOTS))
+        with logged_database.connect() as connection:
+            connection.execute(
+                f"DROP OWNED BY reader_of_{name}" if _has_reader(connection, name) else "SELECT 1"
+            )
+            connection.execute(f"DROP ROLE IF EXISTS reader_of_{name}")
+
+
+def _has_reader(connection: psycopg.Connection[Any], name: str) -> bool:
+    query = "SELECT FROM pg_roles WHERE rolname = %s"
+    return connection.execute(query, [f"reader_of_{name}"]).fetchone() is not None
+
+
+def eventually(action: Callable[[], None]) -> None:
+    """Do what fails as long as a process of the server is not gone that was told to go."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return action()
+        except psycopg.errors.ObjectInUse:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
 NewDatabase = Callable[[Path], AbstractContextManager[Database]]
 
 

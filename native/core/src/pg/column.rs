@@ -1,7 +1,10 @@
 //! Columns of every kind.
 
+use arrow_buffer::ArrowNativeType;
+
 use super::nested::{Array, Composite, Hstore};
-use crate::columns::{Bits, Fixed, Text};
+use super::policy::Context;
+use crate::columns::{Bits, Fixed, Pooled, Text};
 use crate::fault::Fault;
 
 /// Whether a value was put, or is null; why neither is possible.
@@ -90,4 +93,30 @@ impl Column {
             Column::Composite(composite) => composite.width(),
         }
     }
+}
+
+#[inline(always)]
+pub(super) fn fixed<T: ArrowNativeType + Pooled>(values: &mut Fixed<T>, row: usize, value: Option<T>) -> Put {
+    if let Some(value) = value {
+        values.put(row, value);
+    }
+    Ok(value.is_some())
+}
+
+#[inline(always)]
+pub(super) fn text(values: &mut Text, row: usize, value: &[u8]) -> Put {
+    values.put(row, value);
+    Ok(true)
+}
+
+/// Sets `row` to what `write` appends, which may be longer than what came.
+pub(super) fn grow(values: &mut Text, row: usize, context: &mut Context, write: impl FnOnce(&mut Vec<u8>)) {
+    let before = values.size();
+    values.put_with(row, write);
+    context.grown += values.size() - before;
+}
+
+pub(super) fn hex(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    out.extend(bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]));
 }

@@ -14,6 +14,9 @@ const DEPTH: usize = 100;
 /// The key of a field's metadata that names the form its values come in.
 const KEY: &str = "dativo.pg";
 
+/// The key for the character between the items of an array's text form, if it is no comma.
+const DELIMITER: &str = "dativo.pg.delimiter";
+
 /// The column for a field at `path` (of what holds it).
 ///
 /// # Errors
@@ -26,7 +29,7 @@ pub(super) fn slot(field: &Field, path: &str, depth: usize) -> Result<Slot, Erro
     }
     let column = match column(form, field.data_type()) {
         Some(column) => Some(column),
-        None => nested(form, field.data_type(), &path, depth)?,
+        None => nested(form, field, &path, depth)?,
     };
     let unknown = || refuse(path, format!("{KEY} {form:?} as a column of type {}", field.data_type()));
     let column = column.ok_or_else(unknown)?;
@@ -77,11 +80,12 @@ fn texts(form: &str) -> Option<Texts> {
     })
 }
 
-fn nested(form: &str, kind: &DataType, path: &str, depth: usize) -> Result<Option<Column>, Error> {
-    Ok(Some(match (form, kind) {
+fn nested(form: &str, field: &Field, path: &str, depth: usize) -> Result<Option<Column>, Error> {
+    Ok(Some(match (form, field.data_type()) {
         ("array", DataType::List(item)) => {
             let (dimensions, item) = innermost(item);
-            Column::Array(Box::new(Array::new(dimensions, slot(item, path, depth + dimensions)?)))
+            let item = slot(item, path, depth + dimensions)?;
+            Column::Array(Box::new(Array::new(dimensions, item, delimiter(field, path)?)))
         }
         ("composite", DataType::Struct(fields)) => {
             let columns = fields.iter().map(|field| slot(field, path, depth + 1));
@@ -90,6 +94,14 @@ fn nested(form: &str, kind: &DataType, path: &str, depth: usize) -> Result<Optio
         ("hstore", DataType::Map(entries, _)) if of_texts(entries) => Column::Hstore(Box::new(Hstore::new())),
         _ => return Ok(None),
     }))
+}
+
+fn delimiter(field: &Field, path: &str) -> Result<u8, Error> {
+    match field.metadata().get(DELIMITER).map(String::as_bytes) {
+        None => Ok(b','),
+        Some([byte @ (b'!'..=b'/' | b':'..=b'@')]) if *byte != b'"' => Ok(*byte),
+        Some(_) => Err(refuse(path.to_owned(), format!("{DELIMITER} that is no mark of punctuation"))),
+    }
 }
 
 /// How many lists are in one another, `item` being the field in the first, and the field in the last.

@@ -6,6 +6,7 @@
 //! [`PgOptions`] and counted.
 
 mod binary;
+mod changes;
 mod column;
 mod finish;
 mod kind;
@@ -13,11 +14,13 @@ mod nested;
 mod policy;
 mod rows;
 mod source;
+mod text;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
+pub use changes::{ChangesOptions, PgChange, PgChanges, PgRelation, PgRelationColumn, SpoolOptions};
 pub use policy::{OutOfRange, PgOptions, SpecialNumbers};
 pub use rows::{PgRows, PgStep};
 pub use source::{Copied, CopySource};

@@ -4,6 +4,7 @@ use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use super::column::Slot;
 use crate::columns::{Lagging, Nulls, Pool, Text};
+use crate::fault::Fault;
 
 /// Where the parts of each row end among all parts.
 pub(super) struct Ends {
@@ -57,11 +58,13 @@ pub(super) struct Array {
     /// From the outermost in; one at least.
     pub(super) dimensions: Vec<Ends>,
     pub(super) item: Slot,
+    /// What is between items in the text form: the type's own character.
+    pub(super) delimiter: u8,
 }
 
 impl Array {
-    pub(super) fn new(dimensions: usize, item: Slot) -> Array {
-        Array { dimensions: (0..dimensions).map(|_| Ends::new()).collect(), item }
+    pub(super) fn new(dimensions: usize, item: Slot, delimiter: u8) -> Array {
+        Array { dimensions: (0..dimensions).map(|_| Ends::new()).collect(), item, delimiter }
     }
 
     /// Items of all rows.
@@ -83,6 +86,14 @@ impl Array {
     pub(super) fn put_empty(&mut self, row: usize) {
         if let Some(outermost) = self.dimensions.first_mut() {
             outermost.put(row, 0);
+        }
+    }
+
+    /// Ends a list of `count` parts at `depth`, which is that of `row` or one inside; its parts are set.
+    pub(super) fn close(&mut self, depth: usize, row: usize, count: usize) {
+        if let Some(ends) = self.dimensions.get_mut(depth) {
+            let list = if depth == 0 { row } else { ends.len() };
+            ends.put(list, count);
         }
     }
 }
@@ -145,4 +156,18 @@ impl Hstore {
     pub(super) fn new() -> Hstore {
         Hstore { ends: Ends::new(), keys: Text::new(), values: Text::new() }
     }
+}
+
+#[cold]
+pub(super) fn other_dimensions(found: usize, planned: usize) -> Box<Fault> {
+    Fault::value(format!(
+        "an array of {found} dimensions where {planned} are declared: read the column as json by column_types"
+    ))
+}
+
+#[cold]
+pub(super) fn other_attributes(found: usize, planned: usize) -> Box<Fault> {
+    Fault::value(format!(
+        "a composite of {found} attributes where {planned} are planned: its type has changed, discover it anew"
+    ))
 }

@@ -85,8 +85,9 @@ impl Context {
         if value >= least && value <= most { Ok(Some(value)) } else { self.outside(value.clamp(least, most)) }
     }
 
+    /// What takes the place of a value that is not within, `nearest` being the nearest that is.
     #[cold]
-    fn outside<T>(&mut self, nearest: T) -> Result<Option<T>, Box<Fault>> {
+    pub(super) fn outside<T>(&mut self, nearest: T) -> Result<Option<T>, Box<Fault>> {
         self.changed += 1;
         match self.out_of_range {
             OutOfRange::Clamp => Ok(Some(nearest)),

@@ -32,6 +32,21 @@ impl<'a> Wire<'a> {
         self.chunk().map(i32::from_be_bytes)
     }
 
+    #[inline(always)]
+    pub(super) fn u8(&mut self) -> Result<u8, Box<Fault>> {
+        self.chunk().map(u8::from_be_bytes)
+    }
+
+    #[inline(always)]
+    pub(super) fn u32(&mut self) -> Result<u32, Box<Fault>> {
+        self.chunk().map(u32::from_be_bytes)
+    }
+
+    #[inline(always)]
+    pub(super) fn u64(&mut self) -> Result<u64, Box<Fault>> {
+        self.chunk().map(u64::from_be_bytes)
+    }
+
     /// A value with its length before it; none is null.
     #[inline(always)]
     pub(super) fn value(&mut self) -> Result<Option<&'a [u8]>, Box<Fault>> {

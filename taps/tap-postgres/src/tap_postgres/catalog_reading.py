@@ -6,6 +6,7 @@ does. Selection, keys and method are taken from it; columns and types from the s
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from dativo_protocol.catalog import ReplicationMethod
@@ -15,6 +16,7 @@ from dativo_protocol.selection import Selection
 
 from tap_postgres.errors import MissingTable, PermissionDenied
 from tap_postgres.forms import arrow_field
+from tap_postgres.log_plan import log_plan, refuse_casts
 from tap_postgres.tables import StreamPlan
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
     from tap_postgres.discovery import Discovered
     from tap_postgres.settings import TapPostgresSettings
+
+log = logging.getLogger("tap_postgres")
 
 
 def table_id(entry: CatalogEntry) -> str:
@@ -72,10 +76,12 @@ def plan_stream(
     method = _method(entry, settings)
     key = _replication_key(entry, discovered) if method is ReplicationMethod.INCREMENTAL else None
     names = _selected(entry, discovered, (*keys, *([key] if key else [])))
+    if method is ReplicationMethod.LOG_BASED:
+        names = _logged(entry, discovered, names)
     fields = [arrow_field(name, discovered.mapped[name].form, key=name in keys) for name in names]
     bookmarks = (key,) if key else None
     message = SchemaMessage(message_name(entry), discovered.schema(names, keys), keys, bookmarks)
-    return StreamPlan(
+    plan = StreamPlan(
         id=entry.tap_stream_id,
         message=message,
         arrow_schema=pa.schema(fields),
@@ -84,7 +90,13 @@ def plan_stream(
         method=method,
         key=key,
         where=_where(entry, settings),
+        selection=Selection(entry),
     )
+    if method is not ReplicationMethod.LOG_BASED:
+        return plan
+    refuse_casts(plan.id, discovered, names, settings)
+    forms = {name: discovered.mapped[name].form for name in names}
+    return log_plan(plan, forms, settings.replication_metadata_columns)
 
 
 def _selected(entry: CatalogEntry, discovered: Discovered, keys: tuple[str, ...]) -> tuple[str, ...]:
@@ -125,13 +137,19 @@ def _keys(entry: CatalogEntry, discovered: Discovered) -> tuple[str, ...]:
 
 
 def _method(entry: CatalogEntry, settings: TapPostgresSettings) -> ReplicationMethod:
-    method = entry.replication_method or ReplicationMethod(settings.default_replication_method)
-    if method not in (ReplicationMethod.FULL_TABLE, ReplicationMethod.INCREMENTAL):
-        raise CatalogError(
-            f"stream {entry.tap_stream_id!r}: {method} is not built in",
-            instruction="Choose FULL_TABLE or INCREMENTAL as replication-method.",
+    return entry.replication_method or ReplicationMethod(settings.default_replication_method)
+
+
+def _logged(entry: CatalogEntry, discovered: Discovered, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns that are in the server's log: computed ones are not."""
+    generated = {column.name for column in discovered.table.columns if column.generated}
+    if left_out := [name for name in names if name in generated]:
+        log.warning(
+            "%s: computed columns are not in the log and left out: %s",
+            entry.tap_stream_id,
+            ", ".join(left_out),
         )
-    return method
+    return tuple(name for name in names if name not in generated)
 
 
 def _replication_key(entry: CatalogEntry, discovered: Discovered) -> str:

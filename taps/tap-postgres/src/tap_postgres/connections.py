@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
     from tap_postgres.connection_settings import ConnectionSettings
+    from tap_postgres.replication import ReplicationSession
 
 log = logging.getLogger("tap_postgres")
 
@@ -92,6 +93,24 @@ class Connections:
                 )
             _let_server_notice(connection)
             yield connection
+        finally:
+            close(connection)
+
+    @contextmanager
+    def replication(self, purpose: str) -> Iterator[ReplicationSession]:
+        """Connect to speak the replication protocol with the database.
+
+        Args:
+            purpose: shown to administrators in `pg_stat_activity`.
+
+        Raises:
+            ConnectError: that fails, as when the user has no right to.
+        """
+        from tap_postgres.replication import ReplicationSession
+
+        connection = self._connect(purpose, replication="database")
+        try:
+            yield ReplicationSession(connection)
         finally:
             close(connection)
 

@@ -48,12 +48,16 @@ class Privileges:
     free_slots: int
     free_senders: int
 
-    def obstacles(self) -> Iterator[str]:
-        """Yield what stands against log-based replication, and how to remove it."""
-        if not self.may_replicate:
-            yield f"user {self.user!r} lacks the right: ALTER ROLE ... REPLICATION"
+    def replication_obstacles(self) -> Iterator[str]:
+        """Yield what stands against reading from a slot, and how to remove it."""
         if self.wal_level != "logical":
             yield f"wal_level is {self.wal_level!r}: set it to 'logical' and restart the server"
+        if not self.may_replicate:
+            yield f"user {self.user!r} lacks the right: ALTER ROLE ... REPLICATION"
+
+    def obstacles(self) -> Iterator[str]:
+        """Yield what stands against beginning log-based replication, and how to remove it."""
+        yield from self.replication_obstacles()
         if self.free_slots <= 0:
             yield "no replication slot is free: raise max_replication_slots or drop one"
         if self.free_senders <= 0:

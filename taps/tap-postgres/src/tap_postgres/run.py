@@ -43,7 +43,10 @@ def run_streams(
         PostgresError: a table cannot be read on.
         ConfigError: the state cannot be used.
     """
-    by_query = [plan for plan in plans if plan.method is not ReplicationMethod.LOG_BASED]
+    # A trial leaves no traces on the server: it reads tables only.
+    is_trial = out.record_limit is not None
+    by_query = [plan for plan in plans if is_trial or plan.method is not ReplicationMethod.LOG_BASED]
+    by_log = [plan for plan in plans if plan not in by_query]
     if by_query:
         is_by_key = any(plan.method is ReplicationMethod.INCREMENTAL for plan in by_query)
         horizon = read_horizon(connections, settings) if is_by_key else None
@@ -51,6 +54,10 @@ def run_streams(
             warn_of_policies(snapshot.first, by_query)
             streams = [_stream_run(plan, snapshot, horizon, settings, state, out) for plan in by_query]
             read_streams(streams, snapshot, settings, out)
+    if by_log:
+        from tap_postgres.log_based import run_log_based
+
+        run_log_based(by_log, connections, settings, state, out)
 
 
 def read_streams(

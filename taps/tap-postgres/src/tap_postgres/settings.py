@@ -11,13 +11,14 @@ from dativo_protocol.batch_settings import BatchSettings, batch_setting
 from dativo_protocol.config import setting
 
 from tap_postgres.connection_settings import FLAG_TEXT, ConnectionSettings, Flag, is_set
+from tap_postgres.replication_settings import ReplicationSettings
 
 OutOfRangeDates = Literal["clamp", "null", "fail"]
 SpecialNumbers = Literal["null", "fail"]
 ByteaForm = Literal["base64", "hex"]
 GeometryForm = Literal["ewkb", "geojson"]
 LateCommits = Literal["none", "oldest_transaction", "xmin"]
-MethodName = Literal["FULL_TABLE", "INCREMENTAL"]
+MethodName = Literal["FULL_TABLE", "INCREMENTAL", "LOG_BASED"]
 
 
 COUNT = "^[0-9]+$"
@@ -146,7 +147,7 @@ class ReadingSettings:
 
 
 @dataclass(frozen=True)
-class TapPostgresSettings(TypeSettings, ReadingSettings, ConnectionSettings):
+class TapPostgresSettings(TypeSettings, ReplicationSettings, ReadingSettings, ConnectionSettings):
     """Settings of the tap."""
 
     filter_schemas: list[str] | str | None = setting(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
     from dativo_protocol.catalog import ReplicationMethod
     from dativo_protocol.messages import SchemaMessage
+    from dativo_protocol.selection import Selection
     from psycopg import sql
+
+    from tap_postgres.forms import Form
 
 TableKind = Literal["table", "view", "materialized view", "partitioned table", "foreign table"]
 
@@ -108,6 +113,8 @@ class StreamPlan:
         where: conditions of the settings, each in parentheses; all must hold.
         constants: expressions for the last fields of `arrow_schema` that are the same in all rows of a
             reading, and others in the next.
+        forms: of the columns of the table, by name, if its changes are read.
+        selection: of columns, also of those that the table gets while its changes are read.
     """
 
     id: str
@@ -119,3 +126,5 @@ class StreamPlan:
     key: str | None
     where: tuple[sql.Composable, ...]
     constants: tuple[sql.Composable, ...] = ()
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    selection: Selection | None = None

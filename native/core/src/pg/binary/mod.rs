@@ -5,12 +5,10 @@ mod moment;
 mod nested;
 mod numeric;
 
-use arrow_buffer::ArrowNativeType;
-
-use super::column::{Column, Integers, Put, Slot, Texts};
+use super::column::{Column, Integers, Put, Slot, Texts, fixed, grow, hex, text};
 use super::policy::Context;
 use super::wire::{exactly, malformed};
-use crate::columns::{Fixed, Pooled, Text};
+use crate::columns::Text;
 use crate::fault::Fault;
 
 /// Longest value whose hexadecimal form fits beside a batch.
@@ -61,20 +59,6 @@ fn put_other(column: &mut Column, row: usize, value: &[u8], context: &mut Contex
     }
 }
 
-#[inline(always)]
-fn fixed<T: ArrowNativeType + Pooled>(values: &mut Fixed<T>, row: usize, value: Option<T>) -> Put {
-    if let Some(value) = value {
-        values.put(row, value);
-    }
-    Ok(value.is_some())
-}
-
-#[inline(always)]
-fn text(values: &mut Text, row: usize, value: &[u8]) -> Put {
-    values.put(row, value);
-    Ok(true)
-}
-
 fn put_text(values: &mut Text, form: Texts, row: usize, value: &[u8], context: &mut Context) -> Put {
     match form {
         Texts::Verbatim => return text(values, row, value),
@@ -98,13 +82,6 @@ fn put_text(values: &mut Text, form: Texts, row: usize, value: &[u8], context: &
         }
     }
     Ok(true)
-}
-
-/// Sets `row` to what `write` appends, which may be longer than what came.
-fn grow(values: &mut Text, row: usize, context: &mut Context, write: impl FnOnce(&mut Vec<u8>)) {
-    let before = values.size();
-    values.put_with(row, write);
-    context.grown += values.size() - before;
 }
 
 #[inline(always)]
@@ -149,9 +126,4 @@ fn character(byte: u8, out: &mut Vec<u8>) {
         1..=127 => out.push(byte),
         _ => out.extend_from_slice(&[b'\\', b'0' + (byte >> 6), b'0' + (byte >> 3 & 7), b'0' + (byte & 7)]),
     }
-}
-
-fn hex(bytes: &[u8], out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    out.extend(bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]));
 }

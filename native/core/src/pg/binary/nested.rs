@@ -1,11 +1,10 @@
 //! Values with parts.
 
 use super::super::column::Put;
-use super::super::nested::{Array, Composite, Hstore};
+use super::super::nested::{Array, Composite, Hstore, other_attributes, other_dimensions};
 use super::super::policy::Context;
 use super::super::wire::{Wire, malformed};
 use super::put;
-use crate::fault::Fault;
 
 /// PostgreSQL's limit (MAXDIM).
 const MOST_DIMENSIONS: usize = 6;
@@ -46,21 +45,11 @@ pub(super) fn array(array: &mut Array, row: usize, value: &[u8], context: &mut C
     Ok(true)
 }
 
-#[cold]
-fn other_dimensions(found: usize, planned: usize) -> Box<Fault> {
-    Fault::value(format!(
-        "an array of {found} dimensions where {planned} are declared: read the column as json by column_types"
-    ))
-}
-
 pub(super) fn composite(composite: &mut Composite, row: usize, value: &[u8], context: &mut Context) -> Put {
     let mut wire = Wire(value);
     let count = wire.count(2 * PART)?;
     if count != composite.columns.len() {
-        return Err(Fault::value(format!(
-            "a composite of {count} attributes where {} are planned: its type has changed, discover it anew",
-            composite.columns.len()
-        )));
+        return Err(other_attributes(count, composite.columns.len()));
     }
     composite.put(row);
     for slot in &mut composite.columns {
