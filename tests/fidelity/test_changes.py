@@ -45,6 +45,8 @@ def test_every_built_in_type(logical: Postgres, tmp_path: Path) -> None:
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=not FULL, suppress_health_check=SLOW)
 @given(made=st.lists(tables(), min_size=1 if FULL else 12, max_size=12))
 def test_random_tables(logical: Postgres, made: list[RandomTable]) -> None:
+    if not any(table.rows for table in made):
+        return
     with source(logical, "fidelity_random_changes") as read, tempfile.TemporaryDirectory() as directory:
         with read.connect() as connection:
             connection.execute(random_tables.MADE)
