@@ -1,45 +1,49 @@
 """Changes carry the same values as tables: inserted after the first run, every type arrives by the log."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fidelity import random_tables
-from tests.fidelity.cases import BUILT_IN, MADE
+from tests.fidelity.cases import BUILT_IN, EXTENSIONS, MADE, OF_EXTENSIONS, Case
 from tests.fidelity.matrix import TABLE, fill_table, make_table, named, policies
 from tests.fidelity.pipeline import Source, load, source
 from tests.fidelity.random_tables import RandomTable, tables
 from tests.fidelity.returning import differences
 from tests.fidelity.test_random_tables import EXAMPLES, FULL, SLOW
-from tests.services import postgres
 from tests.services.postgres import Postgres
-
-
-@pytest.fixture(scope="session")
-def logical(request: pytest.FixtureRequest) -> Postgres:
-    return postgres.running_logical(request.config)
 
 
 def by_the_log(read: Source) -> dict[str, Any]:
     return {"default_replication_method": "LOG_BASED", "replication_slot_name": read.name}
 
 
+def wrong_changes(
+    server: Postgres, name: str, cases: Sequence[Case], made: str, directory: Path
+) -> list[tuple[str, str | None, str | None]]:
+    types = {column: case.declared for column, case in named(cases).items()}
+    with source(server, name) as read:
+        with read.connect() as connection:
+            make_table(connection, cases, made)
+        state = load(read, directory / "empty", "lines", **by_the_log(read)).state
+        with read.connect() as connection:
+            fill_table(connection, cases)
+        changes = load(read, directory, "lines", state, **by_the_log(read)).table(TABLE)
+        with read.connect() as connection:
+            wrong = differences(connection, TABLE, changes, types, policies(cases))
+    return [(types[column], old, new) for _, column, old, new in wrong]
+
+
 def test_every_built_in_type(logical: Postgres, tmp_path: Path) -> None:
-    types = {name: case.declared for name, case in named(BUILT_IN).items()}
-    with source(logical, "fidelity_changes") as read:
-        with read.connect() as connection:
-            make_table(connection, BUILT_IN, MADE)
-        state = load(read, tmp_path / "empty", "lines", **by_the_log(read)).state
-        with read.connect() as connection:
-            fill_table(connection, BUILT_IN)
-        changes = load(read, tmp_path, "lines", state, **by_the_log(read)).table(TABLE)
-        with read.connect() as connection:
-            wrong = differences(connection, TABLE, changes, types, policies(BUILT_IN))
-    assert [(types[name], old, new) for _, name, old, new in wrong] == []
+    assert wrong_changes(logical, "fidelity_changes", BUILT_IN, MADE, tmp_path) == []
+
+
+def test_every_type_of_an_extension(eighteen: Postgres, tmp_path: Path) -> None:
+    assert wrong_changes(eighteen, "fidelity_extension", OF_EXTENSIONS, EXTENSIONS, tmp_path) == []
 
 
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=not FULL, suppress_health_check=SLOW)
