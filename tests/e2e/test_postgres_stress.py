@@ -1,8 +1,8 @@
 """Changes of tap-postgres into target-parquet, while either is killed at random and writers go on.
 
 Whatever happens, the folded files equal the database in the end, and whenever a run has ended by itself they
-hold what holds in the database after every transaction. `DATIVO_STRESS_POSTGRES=full` goes on for two minutes and
-measures the rate; `DATIVO_CRASH_SEED` repeats the kills, as far as the machine lets it.
+hold what holds in the database after every transaction. `DATIVO_STRESS_POSTGRES=full` goes on for two minutes
+and measures the rate; `DATIVO_CRASH_SEED` repeats the kills, as far as the machine lets it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IS_FULL = os.environ.get("DATIVO_STRESS_POSTGRES") == "full"
-SECONDS = 120 if IS_FULL else 8
+SECONDS = 120 if IS_FULL else 5
 SEED = os.environ.get("DATIVO_CRASH_SEED") or str(random.SystemRandom().randrange(10**6))
 DATABASE = "stress"
 ACCOUNTS = 400

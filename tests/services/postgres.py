@@ -129,7 +129,7 @@ def running(config: pytest.Config) -> Postgres:
     if _RUNNING not in config.stash and _GIVEN.port:
         config.stash[_RUNNING] = Postgres(directory=Path(), port=_GIVEN.port)
     if _RUNNING not in config.stash:
-        server = Postgres()
+        server = Postgres(("autovacuum=off",))  # it takes part in what transactions see of each other
         config.add_cleanup(server.stop)
         server.start()
         config.stash[_RUNNING] = server

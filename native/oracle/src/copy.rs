@@ -14,7 +14,7 @@ use dativo_core::pg::{Copied, CopySource, PgOptions, PgRows, PgStep};
 const HEADER: &[u8] = b"PGCOPY\n\xFF\r\n\0\0\0\0\0\0\0\0\0";
 
 /// A message ends where the fuzzer writes this.
-const SEPARATOR: &[u8] = b"\xFE\xFD";
+pub(crate) const SEPARATOR: &[u8] = b"\xFE\xFD";
 
 /// Reads `input` as rows of one column of every form, cut into messages at [`SEPARATOR`]; they begin with the header.
 ///
@@ -29,7 +29,7 @@ pub fn check_copy(input: &[u8]) {
     }
     messages.push_back(rest.to_vec());
     messages.push_back(b"\xFF\xFF".to_vec());
-    let source = Messages { messages, lent: Vec::new() };
+    let source = Messages::of(messages);
     let options = PgOptions { batch_rows: 3, ..PgOptions::default() };
     let mut rows = PgRows::new(Box::new(source), schema(), options).expect("a schema of known forms");
     while let Ok(PgStep::Batch(batch)) = rows.next_step() {
@@ -37,7 +37,7 @@ pub fn check_copy(input: &[u8]) {
     }
 }
 
-fn check_batch(batch: &RecordBatch) {
+pub(crate) fn check_batch(batch: &RecordBatch) {
     for column in batch.columns() {
         column.to_data().validate_full().expect("a valid array");
     }
@@ -45,9 +45,16 @@ fn check_batch(batch: &RecordBatch) {
     encoder.encode(batch, None).expect("values that have a JSON form");
 }
 
-struct Messages {
+/// Messages that are there already; the one lent last is beside them.
+pub(crate) struct Messages {
     messages: VecDeque<Vec<u8>>,
     lent: Vec<u8>,
+}
+
+impl Messages {
+    pub(crate) fn of(messages: VecDeque<Vec<u8>>) -> Messages {
+        Messages { messages, lent: Vec::new() }
+    }
 }
 
 impl CopySource for Messages {
@@ -60,7 +67,7 @@ impl CopySource for Messages {
     }
 }
 
-fn schema() -> SchemaRef {
+pub(crate) fn schema() -> SchemaRef {
     let micros = TimeUnit::Microsecond;
     let scalars = [
         ("bool", DataType::Boolean),

@@ -16,6 +16,12 @@ fn rows_of_the_corpus_are_batches_or_errors() {
     assert!(inputs >= 20, "{inputs} inputs");
 }
 
+#[test]
+fn changes_of_the_corpus_are_batches_or_errors() {
+    let inputs = each("changes", dativo_oracle::check_changes);
+    assert!(inputs >= 20, "{inputs} inputs");
+}
+
 /// Checks every input of a corpus, and says how many there are.
 fn each(target: &str, check: fn(&[u8])) -> usize {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);

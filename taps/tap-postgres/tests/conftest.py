@@ -190,7 +190,6 @@ def server(request: pytest.FixtureRequest) -> Postgres:
     return postgres.running(request.config)
 
 
-MakeDatabase = Callable[[Postgres, Path], AbstractContextManager[Database]]
 @pytest.fixture(scope="session")
 def logical_server(request: pytest.FixtureRequest) -> Postgres:
     return postgres.running_logical(request.config)
@@ -254,6 +253,7 @@ def eventually(action: Callable[[], None]) -> None:
             time.sleep(0.02)
 
 
+MakeDatabase = Callable[[Postgres, Path], AbstractContextManager[Database]]
 NewDatabase = Callable[[Path], AbstractContextManager[Database]]
 
 

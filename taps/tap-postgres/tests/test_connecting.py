@@ -210,6 +210,7 @@ def test_a_trial_reports_privileges(database: Database) -> None:
     assert f"connected as 'reader_of_{database.name}' to PostgreSQL {version}, a primary" in outcome.stderr
     assert "1 of 2 tables and views can be read" in outcome.stderr
     assert "no right to SELECT from public-closed" in outcome.stderr
-    assert "ALTER ROLE ... REPLICATION; wal_level is 'replica': set it to 'logical'" in outcome.stderr
+    assert "lacks the right: ALTER ROLE ... REPLICATION" in outcome.stderr
+    assert "wal_level is 'replica': set it to 'logical' and restart the server" in outcome.stderr
     assert {json.loads(line)["stream"] for line in outcome.stdout.splitlines()} == {"public-open"}
     assert outcome.messages("RECORD") == []

@@ -170,13 +170,6 @@ def test_a_right_that_was_revoked(database: Database) -> None:
     assert "Grant the right" in said
 
 
-def test_a_method_that_is_not_built_in(database: Database) -> None:
-    database.execute(ORDERS)
-    catalog = select(database.catalog(), **{"replication-method": "LOG_BASED"})
-    catalog["streams"][0].pop("replication_method")
-    assert "LOG_BASED is not built in" in database.refusal(catalog=catalog)
-
-
 def test_a_condition_that_is_no_sql(database: Database) -> None:
     database.execute(ORDERS)
     said = database.refusal(stream_options={"public-orders": {"custom_where_clauses": ["secret_word ~"]}})

@@ -9,6 +9,7 @@ import pytest
 from dativo_protocol.catalog import parse_catalog
 from psycopg import sql
 from tap_postgres.connections import Connections
+from tap_postgres.key_index import warn_of_scans
 from tap_postgres.key_ranges import KeyRange, statements
 from tap_postgres.tap import PostgresTap
 
@@ -236,6 +237,29 @@ def test_an_index_serves_the_order(database: Database) -> None:
             lines = connection.execute(f"EXPLAIN {select} LIMIT 1000").fetchall()
             assert any("Index Scan" in line for (line,) in lines)
             assert not any("Sort" in line for (line,) in lines)
+
+
+@pytest.mark.parametrize(
+    ("index", "is_served"),
+    [
+        ("", False),
+        ("CREATE INDEX ON t (at)", True),
+        ("CREATE INDEX ON t (at, id)", True),
+        ("CREATE INDEX ON t (id, at)", False),
+        ("CREATE INDEX ON t (at) WHERE id > 1", False),
+        ("CREATE INDEX ON t USING brin (at)", False),
+    ],
+)
+def test_a_key_without_an_index_is_warned_of(
+    index: str, is_served: bool, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    database.execute(f"CREATE TABLE t (id int, at timestamptz); INSERT INTO t VALUES (1, now()); {index}")
+    with Connections(database.typed()) as connections, connections.read("test") as connection:
+        plans = PostgresTap(database.typed()).plans(parse_catalog(by(database, "at")), connections)
+        warn_of_scans(connection, plans)
+        assert "no index" not in caplog.text
+        warn_of_scans(connection, plans, large=1)
+    assert ("public-t: no index begins with 'at'" in caplog.text) is not is_served
 
 
 def test_conditions_of_the_user_hold_too(database: Database) -> None:

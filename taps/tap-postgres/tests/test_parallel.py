@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -50,6 +53,47 @@ def test_many_streams(readers: int, database: Database) -> None:
         assert sorted(ids) == list(range(1, number * 400 + 1))
     bookmarks = outcome.messages("STATE")[-1]["value"]["bookmarks"]
     assert set(bookmarks) == {f"public-t{number}" for number in range(6)}
+
+
+TRANSFER = """
+BEGIN;
+UPDATE accounts SET balance = balance - 1 WHERE id = 1 + {n} % 5000;
+UPDATE accounts SET balance = balance + 1 WHERE id = 5000 - {n} % 5000;
+INSERT INTO accounts SELECT -id, balance FROM accounts WHERE id = 1 + {n} * 7 % 5000;
+DELETE FROM accounts WHERE id = 1 + {n} * 7 % 5000;
+UPDATE accounts SET id = -id WHERE id < 0;
+COMMIT
+"""
+
+
+def test_what_others_write_meanwhile_is_not_seen_in_part(database: Database) -> None:
+    """Rows are moved between pages and money between rows all the time: both are counted once."""
+    database.execute(
+        "CREATE TABLE accounts (id int PRIMARY KEY, balance int) WITH (fillfactor = 50);"
+        "INSERT INTO accounts SELECT n, 100 FROM generate_series(1, 5000) n"
+    )
+    catalog = database.catalog()
+    begun, enough = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with database.connect() as connection:
+            for number in itertools.count():
+                connection.execute(TRANSFER.format(n=number))
+                begun.set()
+                if enough.is_set():
+                    return
+
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(write)
+        begun.wait(60)
+        try:
+            outcome = database.sync(catalog, chunk_pages=2, max_parallelism=3)
+        finally:
+            enough.set()
+        writing.result()
+    assert sorted(row["id"] for row in outcome.records) == list(range(1, 5001))
+    assert sum(row["balance"] for row in outcome.records) == 500_000
+    assert len(outcome.messages("STATE")) > 10
 
 
 def test_sessions_see_what_was_there_when_the_snapshot_was_taken(database: Database) -> None:

@@ -160,6 +160,16 @@ def test_the_server_ends_what_a_killed_tap_left_running(database: Database) -> N
         assert connection.execute("SHOW client_connection_check_interval").fetchone() == ("10s",)
 
 
+def test_an_administrators_limits_for_short_transactions_do_not_hold(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE t (id int); INSERT INTO t SELECT generate_series(1, 5000);"
+        f"ALTER DATABASE {database.name} SET idle_in_transaction_session_timeout = 1"
+    )
+    assert len(database.sync(chunk_pages=2).records) == 5000
+    with Connections(database.typed()) as connections, connections.read("test") as connection:
+        assert connection.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("0",)
+
+
 def test_a_statement_that_takes_too_long(database: Database) -> None:
     database.execute("CREATE VIEW slow AS SELECT 1 AS x, pg_sleep(3600)::text AS y")
     said = database.refusal(statement_timeout_seconds=1)

@@ -86,5 +86,5 @@ fn short() -> Box<Fault> {
 /// Not what PostgreSQL sends.
 #[cold]
 pub(super) fn malformed(why: &str) -> Box<Fault> {
-    Fault::value(format!("malformed binary value: {why}"))
+    Fault::value(format!("malformed binary data: {why}"))
 }

@@ -133,6 +133,7 @@ def _session(settings: ConnectionSettings) -> Iterator[str]:
     limits = (
         f"statement_timeout={settings.statement_timeout_seconds}s",
         f"lock_timeout={settings.lock_timeout_seconds}s",
+        "idle_in_transaction_session_timeout=0",  # as a reader is while the target is slow
     )
     for value in (*SESSION, *limits):
         yield f"-c {value}"

@@ -29,6 +29,8 @@ _CANCEL_SECONDS = 5.0
 _NOTICES = 140000
 """Since this version a server can look whether the client is still there while it works."""
 _CHECK_SECONDS = 10
+_TRANSACTION_TIMEOUT = 170000
+"""Since this version a server can have one."""
 
 
 class Connections:
@@ -91,10 +93,16 @@ class Connections:
                     f"the server is PostgreSQL {connection.info.server_version // 10_000}",
                     instruction="This tap reads PostgreSQL 12 and later.",
                 )
-            _let_server_notice(connection)
+            _prepare(connection)
             yield connection
         finally:
             close(connection)
+
+    def primary(self) -> Connections:
+        """Return the same, that reads from the primary, too: slots and their snapshots are there."""
+        other = Connections(self._settings)
+        other._info = self._info
+        return other
 
     @contextmanager
     def replication(self, purpose: str) -> Iterator[ReplicationSession]:
@@ -136,13 +144,16 @@ def close(connection: psycopg.Connection[TupleRow]) -> None:
     connection.close()
 
 
-def _let_server_notice(connection: psycopg.Connection[TupleRow]) -> None:
-    """Have the server end a statement whose client was killed, or has cancelled too early to be heard."""
+def _prepare(connection: psycopg.Connection[TupleRow]) -> None:
+    """Set what older servers do not have, and what an administrator may have set for short transactions."""
     import psycopg
 
     if connection.info.server_version >= _NOTICES:
+        # Else a statement goes on whose client was killed, or has cancelled too early to be heard.
         with suppress(psycopg.errors.InvalidParameterValue):  # not on every platform
             connection.execute(f"SET client_connection_check_interval = '{_CHECK_SECONDS}s'")
+    if connection.info.server_version >= _TRANSACTION_TIMEOUT:
+        connection.execute("SET transaction_timeout = 0")
 
 
 def _log_notice(notice: psycopg.errors.Diagnostic) -> None:

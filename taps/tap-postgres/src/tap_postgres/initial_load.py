@@ -48,8 +48,8 @@ def load(
     """
     with connections.replication("snapshot") as session:
         exported = session.export_snapshot(patience(control, settings))
-        # What transactions do that are open now comes later, though its position may be before the snapshot's:
-        # rows of the snapshot get one that is before all of it.
+        # What transactions did that are open now comes later, though its position may be before the
+        # snapshot's: rows of the snapshot get one that is before all of it.
         slot = find_slot(control, exported.slot)
         begun = exported.lsn if slot is None else slot.restart
         log.info("reading %d tables as they were at %s", len(plans), format_lsn(exported.lsn))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dativo_protocol.ahead import read_ahead
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from tap_postgres.settings import TapPostgresSettings
     from tap_postgres.tables import StreamPlan
 
+_IDLE_MILLIS = 50
+"""How long the stream must be silent for what has come to go out."""
+
 _COMMIT_MILLIS = 1000
 """Shortest time between two places where a STATE may be written."""
 
@@ -51,6 +55,7 @@ def run_log_based(
         CatalogError: the changes of a table cannot be told apart.
         PostgresError: the server breaks off, or a stream cannot be read on.
     """
+    connections = connections.primary()
     with connections.read("log-based") as control:
         setup = set_up(plans, connections, control, settings, state)
         acknowledged = Acknowledged(plans, setup.system, out.given)
@@ -106,7 +111,7 @@ class _Run:
         out: MessageWriter,
     ) -> None:
         starts = {stream: position.lsn for stream, position in positions.items()}
-        settings, options = self._settings, options_of(self._settings)
+        settings, options = self._settings, replace(options_of(self._settings), idle_millis=_IDLE_MILLIS)
         is_streaming = is_set(settings.stream_large_transactions)
         subscription = Subscription(
             self._setup.slot, self._setup.publication.name, min(starts.values()), is_streaming

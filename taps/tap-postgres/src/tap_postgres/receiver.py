@@ -15,6 +15,7 @@ from dativo_protocol import metrics
 
 from tap_postgres.errors import PostgresError, ValueMisfit
 from tap_postgres.log_plan import as_rows, changes_schema
+from tap_postgres.stream_run import report_changed
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 WAITING_BYTES = 16 << 20
 """Of batches that wait to be written."""
 
-_REPLY_SECONDS = 10.0
-_ASK_SECONDS = 1.0
+_REPLY_SECONDS = 1.0
+"""The server breaks off after `wal_sender_timeout` without a word, 60 s by default."""
+_REPORT_SECONDS = 10.0
 _ROOM_SECONDS = 0.2
 
 
@@ -171,6 +173,7 @@ class Receiver:
                 if self._around.ending.is_at(change):
                     self._reply()
                     self._report()
+                    self._report_changed(changes)
                     return
 
     def release(self, item: Item) -> None:
@@ -224,10 +227,10 @@ class Receiver:
         now = time.monotonic()
         is_asked = change is not None and change.kind is Kind.KEEPALIVE
         # A server that has nothing to send says where it is only if it is asked to.
-        wants_answer = change is not None and change.kind is Kind.IDLE and now - self._replied >= _ASK_SECONDS
-        if is_asked or wants_answer or now - self._replied >= _REPLY_SECONDS:
+        wants_answer = change is not None and change.kind is Kind.IDLE
+        if is_asked or now - self._replied >= _REPLY_SECONDS:
             self._reply(wants_answer=wants_answer)
-        if now - self._reported >= _REPLY_SECONDS:
+        if now - self._reported >= _REPORT_SECONDS:
             self._report()
 
     def _reply(self, *, wants_answer: bool = False) -> None:
@@ -247,6 +250,10 @@ class Receiver:
             budget.give_up(cost)
         if budget.must_stop(self._received - max(self._around.acknowledged.lsn, self._subscription.start)):
             self._around.ending.end_soon("it holds more WAL than `wal_limit_bytes`")
+
+    def _report_changed(self, changes: PgChanges) -> None:
+        for relid, stream in self._streams.items():
+            report_changed(stream.plan, changes.tally(relid))
 
     @property
     def _doing(self) -> str:

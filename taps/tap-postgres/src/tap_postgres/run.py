@@ -9,6 +9,7 @@ from dativo_protocol.catalog import ReplicationMethod
 
 from tap_postgres.full_table import FullTable
 from tap_postgres.incremental import Incremental
+from tap_postgres.key_index import warn_of_scans
 from tap_postgres.late_commits import fence_of, read_horizon
 from tap_postgres.readers import read_jobs
 from tap_postgres.row_security import warn_of_policies
@@ -52,6 +53,8 @@ def run_streams(
         horizon = read_horizon(connections, settings) if is_by_key else None
         with take_snapshot(connections) as snapshot:
             warn_of_policies(snapshot.first, by_query)
+            if is_by_key:
+                warn_of_scans(snapshot.first, by_query)
             streams = [_stream_run(plan, snapshot, horizon, settings, state, out) for plan in by_query]
             read_streams(streams, snapshot, settings, out)
     if by_log:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ SELECT pid FROM pg_catalog.pg_stat_activity
 WHERE backend_xid IS NOT NULL AND pid <> pg_catalog.pg_backend_pid() ORDER BY xact_start
 """
 _PIDS_SHOWN = 5
+_GONE_SECONDS = 10.0
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,17 @@ def patience(connection: psycopg.Connection[TupleRow], settings: SlotSettings) -
 
 
 def drop_slot(connection: psycopg.Connection[TupleRow], name: str) -> None:
-    """Let the server keep nothing for this slot any more."""
+    """Let the server keep nothing for this slot any more.
+
+    Raises:
+        SlotError: somebody still reads from it.
+        PostgresError: the server refuses.
+    """
+    # A process of the server lives on for a moment after its connection was closed.
+    deadline = time.monotonic() + _GONE_SECONDS
+    while (slot := find_slot(connection, name)) is not None and slot.active_pid is not None:
+        if time.monotonic() > deadline:
+            refuse_active(slot)
+        time.sleep(_POLL_SECONDS)
     with asking(f"dropping slot {name!r}"):
         connection.execute("SELECT pg_catalog.pg_drop_replication_slot(%s)", [name])

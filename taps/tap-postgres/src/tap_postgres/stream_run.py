@@ -13,6 +13,7 @@ from dativo_protocol import metrics
 from tap_postgres.jobs import Finished, Rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
     from typing import Self
 
@@ -106,16 +107,21 @@ class StreamRun(ABC):
         self.out.state(self.state.to_dict())
 
     def _report(self) -> None:
-        if not self._changed:
-            return
-        counter = metrics.Counter("values_changed", {"stream": self.name})
-        for column, count in self._changed.items():
-            log.warning(
-                "%s: %d values of column %r have no JSON form and were changed, see out_of_range_dates and "
-                "special_numbers",
-                self.plan.id,
-                count,
-                column,
-            )
-            counter.add(count)
-        counter.log()
+        report_changed(self.plan, self._changed)
+
+
+def report_changed(plan: StreamPlan, changed: Mapping[str, int]) -> None:
+    """Say which columns of a stream had values that a policy has changed, and how many."""
+    if not changed:
+        return
+    counter = metrics.Counter("values_changed", {"stream": plan.message.stream})
+    for column, count in changed.items():
+        log.warning(
+            "%s: %d values of column %r have no JSON form and were changed, see out_of_range_dates and "
+            "special_numbers",
+            plan.id,
+            count,
+            column,
+        )
+        counter.add(count)
+    counter.log()

@@ -116,7 +116,27 @@ fn single(value: &[u8], context: &mut Context) -> Result<Option<f64>, Box<Fault>
     if value.fract() == 0.0 && value.abs() < 16_777_216.0 {
         return Ok(Some(f64::from(value)));
     }
-    Ok(zmij::Buffer::new().format_finite(value).parse().ok())
+    let (below, above) = (middle(value, value.next_down()), middle(value, value.next_up()));
+    let shortest: Option<f64> = zmij::Buffer::new().format_finite(value).parse().ok();
+    Ok(match shortest {
+        Some(digits) if digits == below || digits == above => Some(between(value, below, above)),
+        shortest => shortest,
+    })
+}
+
+/// Half way from one single to the next, which a double can be.
+#[inline(always)]
+fn middle(value: f32, next: f32) -> f64 {
+    f64::midpoint(value.into(), next.into())
+}
+
+/// The shortest digits that are nearer to `value` than to its neighbours. Those half way would be read back too, as
+/// `value` is the even one, but PostgreSQL does not write them.
+#[cold]
+fn between(value: f32, below: f64, above: f64) -> f64 {
+    let exact = f64::from(value);
+    let rounded = (0..9).filter_map(|places| format!("{exact:.places$e}").parse::<f64>().ok());
+    rounded.into_iter().find(|digits| *digits > below && *digits < above).unwrap_or(exact)
 }
 
 /// As `charout` writes a byte: nothing for zero, an escape beyond ASCII.

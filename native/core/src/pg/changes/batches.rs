@@ -100,9 +100,7 @@ impl Batches {
             .map(|(field, origin)| {
                 let column = match origin {
                     Origin::Value => return slot(field, "", 0),
-                    Origin::Lsn | Origin::Xid => {
-                        Column::Integer { values: Fixed::new(), wire: Integers::Int8 }
-                    }
+                    Origin::Lsn | Origin::Xid => Column::Integer { values: Fixed::new(), wire: Integers::Int8 },
                     Origin::CommitTime | Origin::DeletedAt => Column::Timestamp(Fixed::new()),
                 };
                 Ok(Slot { name: field.name().clone(), column, nullable: field.is_nullable() })
@@ -217,7 +215,8 @@ impl Batches {
                 Origin::CommitTime => Some(change.transaction.commit_time),
                 Origin::DeletedAt => deleted_at,
             };
-            if let (Column::Integer { values, .. } | Column::Timestamp(values), Some(value)) = (&mut slot.column, value) {
+            if let (Column::Integer { values, .. } | Column::Timestamp(values), Some(value)) = (&mut slot.column, value)
+            {
                 values.put(row, value);
             }
         }
@@ -275,7 +274,9 @@ fn origin(field: &Field) -> Result<Origin, Error> {
         (Some("xid"), DataType::Int64) => Origin::Xid,
         (Some("commit_time"), _) if is_moment => Origin::CommitTime,
         (Some("deleted_at"), _) if is_moment && field.is_nullable() => Origin::DeletedAt,
-        (Some(source), kind) => return Err(refuse(field, format!("dativo.source {source:?} as a column of type {kind}"))),
+        (Some(source), kind) => {
+            return Err(refuse(field, format!("dativo.source {source:?} as a column of type {kind}")));
+        }
     })
 }
 

@@ -13,8 +13,16 @@ const EPOCH: i64 = 10_957 * 86_400 * 1_000_000;
 #[derive(Debug, PartialEq)]
 pub(super) enum Envelope<'a> {
     /// A message of the plugin, at a position.
-    Data { lsn: u64, clock: i64, message: &'a [u8] },
-    Keepalive { end_lsn: u64, clock: i64, reply: bool },
+    Data {
+        lsn: u64,
+        clock: i64,
+        message: &'a [u8],
+    },
+    Keepalive {
+        end_lsn: u64,
+        clock: i64,
+        reply: bool,
+    },
 }
 
 pub(super) fn envelope(bytes: &[u8]) -> Result<Envelope<'_>, Box<Fault>> {
@@ -78,11 +86,23 @@ pub(super) fn control(message: &[u8]) -> Result<Option<Control>, Box<Fault>> {
 #[derive(Debug, PartialEq)]
 pub(super) enum Content<'a> {
     Relation(PgRelation),
-    Insert { relid: u32 },
-    Update { relid: u32 },
-    Delete { relid: u32 },
-    Truncate { relids: Vec<u32> },
-    Message { lsn: u64, prefix: &'a [u8], content: &'a [u8] },
+    Insert {
+        relid: u32,
+    },
+    Update {
+        relid: u32,
+    },
+    Delete {
+        relid: u32,
+    },
+    Truncate {
+        relids: Vec<u32>,
+    },
+    Message {
+        lsn: u64,
+        prefix: &'a [u8],
+        content: &'a [u8],
+    },
     /// Says nothing that is needed: an origin, the name of a type.
     Other,
 }

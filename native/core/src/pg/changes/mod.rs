@@ -44,7 +44,7 @@ pub struct PgChanges {
     cancelled: Arc<AtomicBool>,
     stream: Stream,
     idle: Duration,
-    /// How long the source has had nothing.
+    /// How long the source has had nothing; half of `idle` is long enough for a position that is kept back.
     silent: Duration,
     ended: bool,
 }
@@ -144,7 +144,7 @@ impl PgChanges {
             Copied::Woken => Ok(!self.cancelled.load(Ordering::Relaxed)),
             Copied::TimedOut => {
                 self.silent += wait;
-                Ok(self.silent < self.idle || !self.stream.settle()?)
+                Ok(2 * self.silent < self.idle || !self.stream.settle()?)
             }
             Copied::End => {
                 self.ended = true;

@@ -129,11 +129,11 @@ impl Stream {
 
     /// Takes a message of the walsender.
     pub(super) fn message(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        match envelope(bytes).map_err(invalid)? {
+        match envelope(bytes).map_err(|fault| invalid(&fault))? {
             Envelope::Data { lsn, clock, message } => {
                 self.received = self.received.max(lsn);
                 self.clock = clock;
-                match control(message).map_err(invalid)? {
+                match control(message).map_err(|fault| invalid(&fault))? {
                     Some(control) => self.control(control),
                     None => self.content(lsn, message),
                 }
@@ -182,7 +182,7 @@ impl Stream {
 
     fn begin(&mut self, transaction: Transaction) -> Result<(), Error> {
         if self.transaction.is_some() {
-            return Err(invalid(broken("a transaction within another")));
+            return Err(invalid(&broken("a transaction within another")));
         }
         self.transaction = Some(transaction);
         Ok(())
@@ -190,7 +190,7 @@ impl Stream {
 
     fn commit(&mut self, end_lsn: u64) -> Result<(), Error> {
         let transaction = self.transaction.take();
-        let transaction = transaction.ok_or_else(|| invalid(broken("the end of no transaction")))?;
+        let transaction = transaction.ok_or_else(|| invalid(&broken("the end of no transaction")))?;
         self.positions.reach(end_lsn, Some(transaction));
         self.settle_if_due()
     }
@@ -230,7 +230,7 @@ impl Stream {
     }
 
     fn apply_content(&mut self, lsn: u64, message: &[u8], row: &mut Row) -> Result<(), Error> {
-        match content(message, row).map_err(invalid)? {
+        match content(message, row).map_err(|fault| invalid(&fault))? {
             Content::Insert { relid } => {
                 self.change(relid, lsn, message, |batches, change| batches.insert(change, row))
             }
@@ -288,7 +288,7 @@ impl Stream {
     }
 
     fn open(&self) -> Result<Transaction, Error> {
-        self.transaction.ok_or_else(|| invalid(broken("a change outside a transaction")))
+        self.transaction.ok_or_else(|| invalid(&broken("a change outside a transaction")))
     }
 
     /// Takes the description of a relation, which is repeated often and seldom another.
@@ -353,7 +353,7 @@ fn planned(
             Ok((transaction.lsn >= *from_lsn).then_some(&mut **batches))
         }
         Some(Table { plan: Plan::Skipped, .. }) => Ok(None),
-        None => Err(invalid(broken("a change of a relation that was not described"))),
+        None => Err(invalid(&broken("a change of a relation that was not described"))),
     }
 }
 
@@ -363,6 +363,6 @@ fn unknown(relid: u32) -> Error {
 }
 
 #[cold]
-fn invalid(fault: Box<Fault>) -> Error {
+fn invalid(fault: &Fault) -> Error {
     Error::InvalidValue { column: String::new(), row: 0, reason: fault.reason(0) }
 }

@@ -17,6 +17,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("float4", "c1200000", "-10.0"),
     ("float4", "7f7fffff", "3.4028235e+38"),
     ("float4", "00000001", "1e-45"),
+    ("float4", "cc0f70ac", "-37601968.0"),
     ("float8", "4170000018000000", "16777217.5"),
     ("text", "c3a42261", r#""ä\"a""#),
     ("text", "", r#""""#),
@@ -96,7 +97,7 @@ fn nulls_are_nulls_in_every_form() {
 fn broken_values_are_errors_that_name_their_column() {
     for (form, hex) in BROKEN {
         let said = fault(usual(form), &bytes(hex));
-        assert!(said.starts_with(r#"row 1, column "/v": malformed binary value: "#), "{form} {hex}: {said}");
+        assert!(said.starts_with(r#"row 1, column "/v": malformed binary data: "#), "{form} {hex}: {said}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Messages as PostgreSQL 16 sends them, to rows as JSON.
 
+mod changes;
 mod kinds;
 mod nested;
 mod numeric;

@@ -87,7 +87,8 @@ fn boolean(value: &[u8]) -> Result<bool, Box<Fault>> {
 
 /// The digits of a `bytea`, two for each byte.
 fn hexadecimal(value: &[u8]) -> Result<&[[u8; 2]], Box<Fault>> {
-    let digits = value.strip_prefix(b"\\x").ok_or_else(|| malformed("a bytea that is not hexadecimal: set bytea_output"))?;
+    let digits =
+        value.strip_prefix(b"\\x").ok_or_else(|| malformed("a bytea that is not hexadecimal: set bytea_output"))?;
     match digits.as_chunks() {
         (pairs, []) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(pairs),
         _ => Err(malformed("a bytea that is not hexadecimal")),

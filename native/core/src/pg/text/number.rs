@@ -17,6 +17,7 @@ pub(super) fn integer(wire: Integers, value: &[u8]) -> Result<i64, Box<Fault>> {
     };
     let value = match digits.len() {
         1..=SHORT => digits.iter().try_fold(0_i64, |value, digit| Some(value * 10 + i64::from(decimal_digit(*digit)?))),
+        0 => None,
         _ => long(negative, digits),
     };
     let value = value.ok_or_else(|| malformed("no integer"))?;
