@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,10 +93,25 @@ def load(read: Source, directory: Path, way: str, state: dict[str, Any] | None =
     return Loaded(lake, schemas, states[-1])
 
 
+def load_changes(
+    read: Source, directory: Path, change: Callable[[psycopg.Connection[Any]], None], **more: Any
+) -> Loaded:
+    """Read what `change` does to the tables, by the log alone: a run before it has seen to the rest."""
+    by_the_log = {"default_replication_method": "LOG_BASED", "replication_slot_name": read.name}
+    state = load(read, directory / "before", "lines", **by_the_log, **more).state
+    with read.connect() as connection:
+        change(connection)
+    return load(read, directory, "lines", state, **by_the_log, **more)
+
+
 def _config(directory: Path, name: str, settings: dict[str, Any]) -> str:
     path = directory / f".{name}.json"
     path.write_text(json.dumps(settings))
     return str(path)
+
+
+class FailedError(Exception):
+    """A process has failed; the message ends with what it has said."""
 
 
 def _run(command: list[str], **streams: Any) -> None:
@@ -104,4 +119,4 @@ def _run(command: list[str], **streams: Any) -> None:
         command, **({"stdout": subprocess.DEVNULL} | streams), stderr=subprocess.PIPE, timeout=TIMEOUT_SECONDS
     )
     if done.returncode != 0:
-        raise AssertionError(f"{command[0]} exited {done.returncode}\n{done.stderr.decode()[-4000:]}")
+        raise FailedError(f"{command[0]} exited {done.returncode}\n{done.stderr.decode()[-4000:]}")
