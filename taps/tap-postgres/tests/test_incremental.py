@@ -130,6 +130,14 @@ def test_a_start_date(database: Database) -> None:
     assert ids(database.sync(by(database, "id"), start_date="2024-01-01T00:04:00Z")) == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_domain_over_a_time_is_one(database: Database) -> None:
+    database.execute("CREATE DOMAIN moment AS timestamptz; " + EVENTS.replace("timestamptz(3)", "moment"))
+    catalog = by(database, "at")
+    first = database.sync(catalog, start_date="2024-01-01T00:04:00Z")
+    assert ids(first) == [4, 5]
+    assert ids(database.sync(catalog, state_of(first), lookback_seconds=120)) == [3, 4, 5]
+
+
 def test_looking_back_never_takes_the_bookmark_back(database: Database) -> None:
     database.execute(EVENTS)
     catalog = by(database, "at")

@@ -48,8 +48,8 @@ class Incremental(StreamRun):
         self._key = plan.key
         self._fence = fence
         self._place = plan.arrow_schema.get_field_index(plan.key)
-        column = plan.table.column(plan.key)
-        self._is_temporal = column is not None and is_temporal(column.sql_type)
+        column, type_ = plan.table.column(plan.key), plan.arrow_schema.field(self._place).type
+        self._is_temporal = column is not None and is_temporal(column.sql_type, type_)
         self._bookmark = key_bookmark(state.get_bookmark(plan.id), plan.key, stream_id=plan.id)
         since = self._late_since()
         self._range = self._new_rows()
