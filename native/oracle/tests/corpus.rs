@@ -13,13 +13,13 @@ fn they_agree_on_the_corpus() {
 #[test]
 fn rows_of_the_corpus_are_batches_or_errors() {
     let inputs = each("copy", dativo_oracle::check_copy);
-    assert!(inputs >= 20, "{inputs} inputs");
+    assert!(inputs >= 100, "{inputs} inputs");
 }
 
 #[test]
 fn changes_of_the_corpus_are_batches_or_errors() {
     let inputs = each("changes", dativo_oracle::check_changes);
-    assert!(inputs >= 20, "{inputs} inputs");
+    assert!(inputs >= 100, "{inputs} inputs");
 }
 
 /// Checks every input of a corpus, and says how many there are.

@@ -145,6 +145,18 @@ def test_large_values_that_an_update_leaves(logged: Database, identity: str) -> 
     assert follower.rows()[10]["big"] == "x" * 10_000 + "10"
 
 
+def test_large_values_by_keys_of_other_types(logged: Database) -> None:
+    logged.execute(
+        "CREATE TABLE orders (u uuid, b bytea, t timestamptz, n numeric(9,2), c char(3), v int, big text,"
+        "PRIMARY KEY (u, b, t, n, c)); ALTER TABLE orders ALTER big SET STORAGE EXTERNAL"
+    )
+    follower = Follower(logged)
+    follower.run()
+    keys = "gen_random_uuid(), '\\x00ff', '2024-01-02 03:04:05.678901+02', 1.50, 'ab'"
+    written = follower.after(f"INSERT INTO orders VALUES ({keys}, 0, {_LARGE}); UPDATE orders SET v = 1")
+    assert [len(row["big"]) for row in written.records] == [10_000, 10_000]
+
+
 def test_large_values_that_are_not_to_be_fetched(logged: Database) -> None:
     logged.execute(BIG)
     follower = Follower(logged, unchanged_toast="null")

@@ -99,11 +99,12 @@ A, B = plan("a", 1), plan("b", 2)
         (LogPosition(99, True), SLOT, "slot 'slot' is at 0/64, beyond the STATE's 0/63"),
         (LogPosition(100, True, "1"), SLOT, "this is another server than the one of the STATE"),
         (LogPosition(100, True), None, "slot 'slot' is gone"),
+        (LogPosition(1001, True), SLOT, "the server is behind the STATE, as after a restore"),
         (LogPosition(100, True, None, None, 5), SLOT, "its table was not in the publication all the time"),
     ],
 )
 def test_what_is_lost(position: LogPosition, slot: Slot | None, reason: str | None) -> None:
-    origin = Origin("slot", slot, "7711", {1: 16_400})
+    origin = Origin("slot", slot, "7711", {1: 16_400}, 1000)
     assert lost_streams([A, B], {"a": position}, origin).get("a") == reason
 
 

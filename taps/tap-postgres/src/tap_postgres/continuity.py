@@ -31,12 +31,14 @@ class Origin:
         slot: as it is on the server, None if it is not there.
         system: identifier of the server.
         members: tables of the publication, by oid, each with the number of its membership.
+        end: position that the server's log has now.
     """
 
     name: str
     slot: Slot | None
     system: str
     members: Mapping[int, int]
+    end: int
 
 
 def lost_streams(
@@ -59,6 +61,8 @@ def _loss(plan: StreamPlan, position: LogPosition, origin: Origin) -> str | None
     slot = origin.slot
     if position.system not in (None, origin.system):
         return "this is another server than the one of the STATE"
+    if position.lsn > origin.end:
+        return "the server is behind the STATE, as after a restore"
     if slot is None:
         return f"slot {origin.name!r} is gone"
     if slot.is_lost:

@@ -11,6 +11,7 @@ from tap_postgres.log_bookmarks import LogSource, forgotten, log_position
 from tap_postgres.publication import Publication
 from tap_postgres.replica_identity import refuse_unlogged
 from tap_postgres.slots import choose_slot, drop_slot, must_create, patience, refuse_active, refuse_unprepared
+from tap_postgres.wal_budget import wal_position
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +87,7 @@ def set_up(
     publication = Publication(control, settings.publication_name or name, settings)
     with connections.replication("setup") as session:
         system = session.system()
-        origin = Origin(name, slot, system, publication.members())
+        origin = Origin(name, slot, system, publication.members(), wal_position(control))
         _forget_lost(plans, origin, settings, state)
         publication.ensure(plans)
         if slot is not None and slot.is_lost:

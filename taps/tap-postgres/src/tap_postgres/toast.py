@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _ROWS_AT_ONCE = 1000
 
-Key = tuple[Any, ...]
+Key = tuple[str, ...]
+"""Of a row: the texts of its columns, as SQL takes them."""
 
 
 class ToastReader:
@@ -85,8 +86,13 @@ class ToastReader:
 
 
 def _keys(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[Key]:
-    columns = [[state_value(scalar) for scalar in batch.column(name)] for name in names]
+    columns = [[_text(scalar) for scalar in batch.column(name)] for name in names]
     return zip(*columns, strict=True)
+
+
+def _text(scalar: pa.Scalar[Any]) -> str:
+    value = scalar.as_py()
+    return rf"\x{value.hex()}" if isinstance(value, bytes) else str(state_value(scalar))
 
 
 def _only(plan: StreamPlan, names: Sequence[str]) -> StreamPlan:
@@ -111,7 +117,7 @@ def _among(plan: StreamPlan, keys: Sequence[Key]) -> sql.Composable:
     rows = (
         sql.SQL("({})").format(
             sql.SQL(", ").join(
-                sql.SQL("{}::{}").format(sql.Literal(str(value)), type_)
+                sql.SQL("{}::{}").format(sql.Literal(value), type_)
                 for value, type_ in zip(key, types, strict=True)
             )
         )

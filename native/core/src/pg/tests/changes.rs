@@ -9,7 +9,9 @@ use super::{Played, field, usual};
 use crate::pg::{ChangesOptions, PgChange, PgChanges, PgOptions, SpoolOptions};
 use crate::{Encoder, Error};
 
+mod equal;
 mod positions;
+mod rows;
 mod spool;
 mod text;
 
@@ -157,36 +159,6 @@ fn every_cut_of_a_message_is_an_error_or_a_change() {
             assert!(said(messages).contains("malformed"), "{:?} cut at {end}", message.first());
         }
     }
-}
-
-#[test]
-fn a_changed_key_deletes_the_old_row_first() {
-    let update = |old: &[Option<&[u8]>], new: &[Option<&[u8]>]| {
-        [&b"U"[..], &RELID.to_be_bytes(), b"K", &tuple(old), b"N", &tuple(new)].concat()
-    };
-    let mut deleted = field("d", DataType::Timestamp(arrow_schema::TimeUnit::Microsecond, Some("UTC".into())), "");
-    deleted = deleted.with_metadata([("dativo.source".to_owned(), "deleted_at".to_owned())]);
-    let marks = [("dativo.pg", "int4"), ("dativo.key", "true")].map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let key = field("k", DataType::Int64, "int4").with_metadata(marks);
-    let messages = vec![
-        begin(9, 1),
-        data(9, &relation(&["k", "v"])),
-        data(9, &update(&[Some(b"1"), None], &[Some(b"2"), Some(b"x")])),
-        data(9, &update(&[Some(b"2"), None], &[Some(b"2"), Some(b"y")])),
-        commit(9, 10),
-    ];
-    let schema = columns(vec![key.clone(), usual("text").with_name("v"), deleted]);
-    let rows = told(&mut reader(messages.clone(), ChangesOptions::default()), &schema).unwrap();
-    assert_eq!(
-        rows[1].lines().collect::<Vec<_>>(),
-        [
-            r#"{"k":1,"v":null,"d":"2000-01-01T00:00:00+00:00"}"#,
-            r#"{"k":2,"v":"x","d":null}"#,
-            r#"{"k":2,"v":"y","d":null}"#,
-        ]
-    );
-    let without = told(&mut reader(messages, ChangesOptions::default()), &columns(vec![key])).unwrap();
-    assert_eq!(without[1], "{\"k\":2}\n{\"k\":2}", "there is no place for deletions");
 }
 
 #[test]

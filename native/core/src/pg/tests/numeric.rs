@@ -13,7 +13,7 @@ fn sent(groups: &[i16], weight: i16, negative: bool, places: u16) -> Vec<u8> {
 }
 
 /// The form that PostgreSQL has for a decimal text: groups without zeros at either end.
-fn of_text(text: &str) -> Vec<u8> {
+pub(super) fn of_text(text: &str) -> Vec<u8> {
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let padded = format!("{}{whole}{fraction}", "0".repeat((4 - whole.len() % 4) % 4));
