@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from tap_postgres.connection_settings import is_set
-from tap_postgres.errors import PermissionDenied, PostgresError, ServerNotReady, asking
+from tap_postgres.errors import PermissionDenied, ServerNotReady, asking
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -98,6 +98,9 @@ class Publication:
         Args:
             plans: of the streams that are read.
             wanted: ids of other streams whose changes are still needed.
+
+        Raises:
+            PostgresError: the server refuses.
         """
         with asking(f"looking for publication {self.name!r}"):
             found = self._find()
@@ -112,10 +115,7 @@ class Publication:
         ]
         if others:
             log.info("publication %r: %d tables are removed that nobody reads", self.name, len(others))
-            try:
-                self._change(self._alteration("DROP", others))
-            except PostgresError as error:  # costs the server only some work
-                log.warning("%s", error)
+            self._change(self._alteration("DROP", others))
 
     def _find(self) -> tuple[bool, bool, str] | None:
         return self._connection.execute(_PUBLICATION, [self.name]).fetchone()
