@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import pyarrow as pa
+
 IS_FULL = os.environ.get("DATIVO_STRESS_POSTGRES") == "full"
 SECONDS = 120 if IS_FULL else 5
 SEED = os.environ.get("DATIVO_CRASH_SEED") or str(random.SystemRandom().randrange(10**6))
@@ -36,7 +38,13 @@ DATABASE = "stress"
 ACCOUNTS = 400
 TOTAL = ACCOUNTS * 100
 WRITERS = 3
+CHANGES = 1_000_000 if IS_FULL else 20_000
+LEAST_RATE = 50_000 if IS_FULL else 0
+"""Changes a second, on a machine with nothing else to do."""
 KILLED_RUNS = 0.75
+FEWEST_KILLED = 2
+FIRST_KILL_SECONDS = 0.5
+"""Within which the first run is killed; later ones within the time that a whole run takes here."""
 STREAM = "public-accounts"
 SCHEMA = f"""
 CREATE TABLE accounts (id int PRIMARY KEY, balance int NOT NULL, note text);
@@ -57,7 +65,10 @@ def address(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
 class Pipeline:
     """tap-postgres | target-parquet, and the state between their runs."""
 
-    def __init__(self, directory: Path, address: dict[str, Any], **settings: Any) -> None:
+    def __init__(
+        self, directory: Path, address: dict[str, Any], stream: str = STREAM, **settings: Any
+    ) -> None:
+        directory.mkdir()
         self.directory = directory
         self.state: str | None = None
         config = {
@@ -67,6 +78,7 @@ class Pipeline:
         }
         config |= settings
         target = {"destination_path": str(directory / "lake"), "add_record_metadata": True}
+        self._stream = stream
         for name, content in (("tap", config), ("target", target)):
             (directory / f"{name}.json").write_text(json.dumps(content))
 
@@ -116,9 +128,13 @@ class Pipeline:
                 process.kill()
                 process.wait()
 
+    def rows(self) -> pa.Table:
+        """Return all changes that the files hold."""
+        return pq.read_table(self.directory / "lake" / self._stream)
+
     def folded(self) -> dict[int, tuple[int, str]]:
         """Return the accounts that the files hold: of each the newest change, unless that is its end."""
-        rows = pq.read_table(self.directory / "lake" / STREAM).to_pylist()
+        rows = self.rows().to_pylist()
         assert self.state is not None
         version = json.loads(self.state)["bookmarks"][STREAM]["version"]
         newest: dict[int, dict[str, Any]] = {}
@@ -223,13 +239,12 @@ def accounts(address: dict[str, Any]) -> dict[int, tuple[int, str]]:
 def test_the_files_equal_the_database(address: dict[str, Any], tmp_path: Path) -> None:
     with psycopg.connect(**address, autocommit=True) as owner:
         owner.execute(SCHEMA)
-    directory = tmp_path / "stress"
-    directory.mkdir()
-    pipeline = Pipeline(directory, address, chunk_pages=1, state_interval_seconds=0)
-    chance, killed, longest = random.Random(SEED), 0, 2.0
+    settings = {"chunk_pages": 1, "state_interval_seconds": 0, "filter_schemas": "public"}
+    pipeline = Pipeline(tmp_path / "stress", address, **settings)
+    chance, killed, longest = random.Random(SEED), 0, FIRST_KILL_SECONDS
     deadline = time.monotonic() + SECONDS
     with Writers(address, SEED) as writers:
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline or killed < FEWEST_KILLED:
             is_killed = chance.random() < KILLED_RUNS
             kill = (chance.choice(["tap", "target"]), chance.uniform(0, longest)) if is_killed else None
             started = time.monotonic()
@@ -243,3 +258,31 @@ def test_the_files_equal_the_database(address: dict[str, Any], tmp_path: Path) -
     assert pipeline.folded() == accounts(address), f"DATIVO_CRASH_SEED={SEED}"
     print(f"{writers.transactions} transactions, {killed} runs killed")
     assert writers.transactions > 0
+
+
+TICKS = """
+CREATE SCHEMA rate;
+CREATE TABLE rate.ticks (id int8 PRIMARY KEY, at timestamptz, price numeric(12,2), symbol text, n int);
+"""
+TRANSACTION = """
+INSERT INTO rate.ticks SELECT n, now(), n / 100.0, 'ABC', n FROM generate_series({0} + 1, {0} + 400) n;
+UPDATE rate.ticks SET price = price + 1 WHERE id BETWEEN {0} + 1 AND {0} + 400;
+DELETE FROM rate.ticks WHERE id BETWEEN {0} + 1 AND {0} + 200;
+"""
+OF_A_TRANSACTION = 1000
+
+
+def test_the_rate_of_small_changes(address: dict[str, Any], tmp_path: Path) -> None:
+    """The server decodes on the same machine, and target-parquet writes on it."""
+    with psycopg.connect(**address, autocommit=True) as owner:
+        owner.execute(TICKS)
+        pipeline = Pipeline(tmp_path / "rate", address, "rate-ticks", filter_schemas="rate")
+        assert pipeline.run()
+        for number in range(CHANGES // OF_A_TRANSACTION):
+            owner.execute(TRANSACTION.format(number * OF_A_TRANSACTION))
+    started = time.monotonic()
+    assert pipeline.run()
+    rate = CHANGES / (time.monotonic() - started)
+    print(f"{rate:,.0f} changes a second")
+    assert pipeline.rows().num_rows == CHANGES
+    assert rate >= LEAST_RATE

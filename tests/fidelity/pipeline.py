@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,10 +59,11 @@ def source(server: Postgres, name: str) -> Iterator[Source]:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a run has left: files by stream, and the schemas that the tap announced."""
+    """What a run has left: files by stream, the schemas that the tap announced, and the last STATE."""
 
     lake: Path
     schemas: dict[str, dict[str, Any]]
+    state: dict[str, Any]
 
     def table(self, name: str) -> pa.Table:
         return pq.read_table(self.lake / f"{SCHEMA}-{name}")
@@ -71,20 +72,36 @@ class Loaded:
         return next((self.lake / f"{SCHEMA}-{name}").rglob("*.parquet"))
 
 
-def load(read: Source, directory: Path, way: str) -> Loaded:
-    """Read every table of the schema."""
+def load(read: Source, directory: Path, way: str, state: dict[str, Any] | None = None, **more: Any) -> Loaded:
+    """Read every table of the schema, from a state on, with more settings of the tap."""
     lake = directory / way
     lake.mkdir(parents=True)
     encoding = {"encoding": {"format": way}, "storage": {"root": str(lake / ".spool")}}
-    settings = read.settings | ({} if way == "lines" else {"batch_config": encoding})
+    settings = read.settings | more | ({} if way == "lines" else {"batch_config": encoding})
     tap, target = _config(lake, "tap", settings), _config(lake, "target", {"destination_path": str(lake)})
     sent = lake / ".sent"
     with sent.open("wb") as lines:
-        _run([str(BIN / "tap-postgres"), "--config", tap], stdout=lines)
+        _run(
+            [str(BIN / "tap-postgres"), "--config", tap, "--state", _config(lake, "state", state or {})],
+            stdout=lines,
+        )
     with sent.open("rb") as lines:
         _run([str(BIN / "target-parquet"), "--config", target], stdin=lines)
-    messages = [json.loads(line) for line in sent.read_bytes().splitlines() if b'"SCHEMA"' in line]
-    return Loaded(lake, {message["stream"]: message["schema"]["properties"] for message in messages})
+    messages = [json.loads(line) for line in sent.read_bytes().splitlines()]
+    schemas = {each["stream"]: each["schema"]["properties"] for each in messages if each["type"] == "SCHEMA"}
+    states = [each["value"] for each in messages if each["type"] == "STATE"]
+    return Loaded(lake, schemas, states[-1])
+
+
+def load_changes(
+    read: Source, directory: Path, change: Callable[[psycopg.Connection[Any]], None], **more: Any
+) -> Loaded:
+    """Read what `change` does to the tables, by the log alone: a run before it has seen to the rest."""
+    by_the_log = {"default_replication_method": "LOG_BASED", "replication_slot_name": read.name}
+    state = load(read, directory / "before", "lines", **by_the_log, **more).state
+    with read.connect() as connection:
+        change(connection)
+    return load(read, directory, "lines", state, **by_the_log, **more)
 
 
 def _config(directory: Path, name: str, settings: dict[str, Any]) -> str:
@@ -93,9 +110,13 @@ def _config(directory: Path, name: str, settings: dict[str, Any]) -> str:
     return str(path)
 
 
+class FailedError(Exception):
+    """A process has failed; the message ends with what it has said."""
+
+
 def _run(command: list[str], **streams: Any) -> None:
     done = subprocess.run(
         command, **({"stdout": subprocess.DEVNULL} | streams), stderr=subprocess.PIPE, timeout=TIMEOUT_SECONDS
     )
     if done.returncode != 0:
-        raise AssertionError(f"{command[0]} exited {done.returncode}\n{done.stderr.decode()[-4000:]}")
+        raise FailedError(f"{command[0]} exited {done.returncode}\n{done.stderr.decode()[-4000:]}")

@@ -109,6 +109,8 @@ class RandomTable:
     def make(self, connection: psycopg.Connection, name: str) -> None:
         columns = ", ".join(f"{column} {declared}" for column, declared in self.columns.items())
         connection.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, {columns})")
+
+    def fill(self, connection: psycopg.Connection, name: str) -> None:
         for number, row in enumerate(self.rows):
             values = [sql.SQL("{}::" + of).format(text) for text, of in zip(row, self.types, strict=True)]
             line = sql.SQL(", ").join([sql.Literal(number), *values])

@@ -23,11 +23,14 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_s
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=not FULL, suppress_health_check=SLOW)
 @given(made=st.lists(tables(), min_size=1 if FULL else 12, max_size=12))
 def test_what_is_loaded_is_what_is_there(sixteen: Postgres, made: list[RandomTable]) -> None:
+    if not any(table.rows for table in made):  # as in the first example
+        return
     with source(sixteen, "fidelity_random") as read, tempfile.TemporaryDirectory() as directory:
         with read.connect() as connection:
             connection.execute(MADE)
             for number, table in enumerate(made):
                 table.make(connection, f"t{number}")
+                table.fill(connection, f"t{number}")
         for way in ("lines", "arrow"):
             loaded = load(read, Path(directory), way)
             with read.connect() as connection:

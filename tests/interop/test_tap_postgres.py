@@ -100,6 +100,34 @@ def test_a_copy_by_meltanolabs_target_postgres_equals_the_table(
     assert copy == shop.rows_of(f"{SCHEMA}.orders") == ROWS
 
 
+def test_changes_follow_into_meltanolabs_target_postgres(
+    request: pytest.FixtureRequest, shell: Shell, config: Config, empty: Database
+) -> None:
+    """By its keys; rows that were deleted have `_sdc_deleted_at` there."""
+    with database(postgres.running_logical(request.config), "interop_changes") as shop:
+        shop.fill()
+        tap = config("tap", **shop.settings, default_replication_method="LOG_BASED")
+        config("state")
+        target = config("target", **empty.settings, default_target_schema="copy", activate_version=False)
+        pipeline = f"tap-postgres --config {tap} --state state.json | target-postgres --config {target}"
+        first = shell(pipeline, "target-postgres")
+        assert first.returncode == 0, first.stderr
+        config("state", **json.loads(first.stdout.splitlines()[-1]))
+        with shop.connect() as owner:
+            owner.execute("UPDATE shop.orders SET note = 'changed', price = 0.01 WHERE id = 1")
+            owner.execute("UPDATE shop.orders SET id = 5 WHERE id = 2")
+            owner.execute("DELETE FROM shop.orders WHERE id = 3")
+        shop.insert([NEWER])
+        second = shell(pipeline, "target-postgres")
+        assert second.returncode == 0, second.stderr
+        casts = {"total": "total::float8", "changed_at": "changed_at AT TIME ZONE 'UTC'"}
+        there = "(SELECT * FROM copy.orders WHERE _sdc_deleted_at IS NULL) AS there"
+        assert empty.rows_of(there, **casts) == shop.rows_of(f"{SCHEMA}.orders")
+        with empty.connect() as copy:
+            gone = copy.execute("SELECT id FROM copy.orders WHERE _sdc_deleted_at IS NOT NULL ORDER BY id")
+            assert gone.fetchall() == [(2,), (3,)]
+
+
 def test_singer_check_tap_finds_the_output_valid(shell: Shell, config: Config, shop: Database) -> None:
     done = shell(f"tap-postgres --config {config('tap', **shop.settings)} | singer-check-tap", "singer-tools")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -130,6 +130,14 @@ def test_a_start_date(database: Database) -> None:
     assert ids(database.sync(by(database, "id"), start_date="2024-01-01T00:04:00Z")) == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_domain_over_a_time_is_one(database: Database) -> None:
+    database.execute("CREATE DOMAIN moment AS timestamptz; " + EVENTS.replace("timestamptz(3)", "moment"))
+    catalog = by(database, "at")
+    first = database.sync(catalog, start_date="2024-01-01T00:04:00Z")
+    assert ids(first) == [4, 5]
+    assert ids(database.sync(catalog, state_of(first), lookback_seconds=120)) == [3, 4, 5]
+
+
 def test_looking_back_never_takes_the_bookmark_back(database: Database) -> None:
     database.execute(EVENTS)
     catalog = by(database, "at")
@@ -260,6 +268,14 @@ def test_a_key_without_an_index_is_warned_of(
         assert "no index" not in caplog.text
         warn_of_scans(connection, plans, large=1)
     assert ("public-t: no index begins with 'at'" in caplog.text) is not is_served
+
+
+def test_a_key_whose_order_is_another_than_its_type_has(database: Database) -> None:
+    database.execute("CREATE TABLE t (id int, at varchar(40)); INSERT INTO t VALUES (1, '2024-01-01 10:00')")
+    catalog = by(database, "at")
+    assert ids(database.sync(catalog)) == [1]
+    said = database.refusal(catalog, column_types={"public-t": {"at": "date-time"}})
+    assert "replication key 'at' is text, and sorted as text" in said
 
 
 def test_conditions_of_the_user_hold_too(database: Database) -> None:

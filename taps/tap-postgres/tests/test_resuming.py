@@ -163,6 +163,25 @@ def test_rows_without_versions_cannot_go_on_with_one(database: Database) -> None
     assert len(database.sync(state=state, **SETTINGS).records) == 4000
 
 
+@pytest.mark.parametrize(
+    "bookmark",
+    [
+        {},
+        {"version": 1, "xmin": "800", "last_replication_method": "FULL_TABLE"},
+        {"version": 1, "lsn": 5, "xmin": None, "last_replication_method": "LOG_BASED"},
+    ],
+    ids=["meltanolabs", "pipelinewise, interrupted", "pipelinewise, another method"],
+)
+def test_what_another_tap_has_left_behind_is_read_anew(bookmark: dict[str, Any], database: Database) -> None:
+    database.execute(ORDERS)
+    state = {"bookmarks": {"public-orders": bookmark}, "currently_syncing": "public-orders"}
+    outcome = database.sync(state=state, **SETTINGS)
+    assert len(outcome.records) == 4000
+    last = outcome.messages("STATE")[-1]["value"]["bookmarks"]["public-orders"]
+    assert last.pop("version") > 1
+    assert last == ({"last_replication_method": "FULL_TABLE"} if bookmark else {})
+
+
 def test_not_wanted_there_is_nothing_to_go_on_from(database: Database) -> None:
     database.execute(ORDERS)
     outcome = database.sync(**SETTINGS, resume_full_table=False)

@@ -22,7 +22,9 @@ LSN_KEY = "_sdc_lsn"
 
 _METHOD = "last_replication_method"
 _INCREMENTAL = "INCREMENTAL"
-_OF_OTHER_METHODS = ("snapshot", "lsn", "xmin")
+_OF_PIPELINEWISE = ("lsn", "xmin")
+"""How far it has read a log, and a whole table when it was interrupted."""
+_OF_OTHER_METHODS = ("snapshot", *_OF_PIPELINEWISE)
 
 
 def key_bookmark(found: Bookmark, key: str, *, stream_id: str) -> Bookmark:
@@ -47,6 +49,20 @@ def key_bookmark(found: Bookmark, key: str, *, stream_id: str) -> Bookmark:
     if _METHOD in values:
         values[_METHOD] = _INCREMENTAL
     return _without_progress(values, key, value)
+
+
+def table_bookmark(found: Bookmark, *, is_logged: bool) -> dict[str, Any]:
+    """Return what of a bookmark stays there while a whole table is read.
+
+    Args:
+        found: in the STATE.
+        is_logged: the table's changes are read from the log afterwards, from where this reading says.
+    """
+    gone = (*_OF_PIPELINEWISE, *((REPLICATION_KEY, REPLICATION_KEY_VALUE) if is_logged else ()))
+    values = {name: value for name, value in found.values.items() if name not in gone}
+    if _METHOD in values:
+        values[_METHOD] = "LOG_BASED" if is_logged else "FULL_TABLE"
+    return values
 
 
 def advanced(bookmark: Bookmark, key: str, value: Any, *, may_step_back: bool) -> Bookmark:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dativo_protocol.state import Bookmark
 
-from tap_postgres.bookmarks import LSN_KEY, REPLICATION_KEY, REPLICATION_KEY_VALUE
+from tap_postgres.bookmarks import LSN_KEY, REPLICATION_KEY, REPLICATION_KEY_VALUE, table_bookmark
 from tap_postgres.chunks import divided, remaining
 from tap_postgres.copying import copy_statement
 from tap_postgres.jobs import Chunk, Job
@@ -32,7 +32,6 @@ _logger = logging.getLogger("tap_postgres")
 
 _VERSION = "version"
 _SNAPSHOT = "snapshot"
-_OF_LOGS = (REPLICATION_KEY, REPLICATION_KEY_VALUE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +73,7 @@ class FullTable(StreamRun):
         """
         super().__init__(plan, settings, state, out)
         self._log = log
-        bookmark = dict(state.get_bookmark(plan.id).values)
-        if log is not None:
-            bookmark = {name: value for name, value in bookmark.items() if name not in _OF_LOGS}
+        bookmark = table_bookmark(state.get_bookmark(plan.id), is_logged=log is not None)
         self._is_first = _VERSION not in bookmark
         self._progress = self._left_behind(bookmark.pop(_SNAPSHOT, None), bookmark.get(_VERSION), storage)
         is_resumed = self._progress is not None

@@ -9,7 +9,7 @@ from dativo_protocol.state import Bookmark
 
 from tap_postgres.bookmarks import advanced, key_bookmark
 from tap_postgres.jobs import Job
-from tap_postgres.key_ranges import KeyRange, key_range, late_statement, statements
+from tap_postgres.key_ranges import KeyRange, check_key, key_range, late_statement, statements
 from tap_postgres.key_values import is_temporal, last_value, state_value
 from tap_postgres.stream_run import StreamRun
 
@@ -41,15 +41,16 @@ class Incremental(StreamRun):
             fence: against rows that are committed late.
 
         Raises:
-            ConfigError: the state cannot be used.
+            ConfigError: the state, or the key, cannot be used.
         """
         super().__init__(plan, settings, state, out)
         assert plan.key is not None
+        check_key(plan)
         self._key = plan.key
         self._fence = fence
         self._place = plan.arrow_schema.get_field_index(plan.key)
-        column = plan.table.column(plan.key)
-        self._is_temporal = column is not None and is_temporal(column.sql_type)
+        column, type_ = plan.table.column(plan.key), plan.arrow_schema.field(self._place).type
+        self._is_temporal = column is not None and is_temporal(column.sql_type, type_)
         self._bookmark = key_bookmark(state.get_bookmark(plan.id), plan.key, stream_id=plan.id)
         since = self._late_since()
         self._range = self._new_rows()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dativo_protocol.errors import ConfigError
 from dativo_protocol.state import is_less
 
 from tap_postgres.copying import copy_statement
@@ -72,6 +73,23 @@ def key_range(
     is_strict = is_strict and (plan.key,) in (plan.table.primary_key, *plan.table.unique_keys)
     start = sql.SQL("{} {} {}").format(key, sql.SQL(">" if is_strict else ">="), done)
     return KeyRange(key, start, done, floor, is_strict)
+
+
+def check_key(plan: StreamPlan) -> None:
+    """Refuse a key that `column_types` reads as something else than text: its order stays that of text.
+
+    Raises:
+        ConfigError: names the stream.
+    """
+    import pyarrow as pa
+
+    column = plan.table.column(plan.key or "")
+    is_text = column is not None and column.sql_type.startswith(("text", "character"))
+    if is_text and not pa.types.is_string(plan.arrow_schema.field(plan.key or "").type):
+        raise ConfigError(
+            f"column_types: stream {plan.id!r}: replication key {plan.key!r} is text, and sorted as text",
+            instruction="Leave its type as it is, or choose another replication key.",
+        )
 
 
 def statements(

@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 _UTC = "+00:00"
 
 
-def is_temporal(sql_type: str) -> bool:
+def is_temporal(sql_type: str, type_: pa.DataType) -> bool:
     """Whether values are dates or moments.
 
     Args:
-        sql_type: of the column, as `format_type` writes it.
+        sql_type: of the column, as `format_type` writes it; the name of a domain does not tell.
+        type_: that it is read as; text does not tell.
     """
-    return sql_type == "date" or sql_type.startswith("timestamp")
+    import pyarrow as pa
+
+    is_named_so = sql_type == "date" or sql_type.startswith("timestamp")
+    return is_named_so or pa.types.is_date(type_) or pa.types.is_timestamp(type_)
 
 
 def last_value(column: pa.Array[Any], *, is_temporal: bool) -> pa.Scalar[Any] | None:

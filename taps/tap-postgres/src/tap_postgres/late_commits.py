@@ -45,6 +45,7 @@ _OLDEST = """
 SELECT least(min(xact_start), statement_timestamp() - interval '1 s')::text
 FROM pg_catalog.pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_catalog.pg_backend_pid()
+    AND backend_type <> 'autovacuum worker'
 """
 _PREPARED = "SELECT count(*) FROM pg_catalog.pg_prepared_xacts WHERE database = current_database()"
 
