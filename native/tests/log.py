@@ -1,6 +1,7 @@
 """A table of a real PostgreSQL that is published, and the changes of it."""
 
 import itertools
+import time
 
 import psycopg
 import pyarrow as pa
@@ -11,6 +12,8 @@ SESSION = (
     "-c timezone=UTC -c datestyle=ISO,YMD -c intervalstyle=iso_8601 -c extra_float_digits=1"
     " -c bytea_output=hex -c client_encoding=UTF8"
 )
+# However slow the machine is.
+SECONDS = 200
 NAMES = (f"t{number}" for number in itertools.count())
 
 
@@ -37,18 +40,23 @@ COMMITTED, DELETED = field("_at", UTC, source="commit_time"), field("_deleted", 
 class Log:
     """A table that is published, and the changes of it from now on."""
 
-    def __init__(self, server, connection, columns="id int PRIMARY KEY, v text"):
+    def __init__(self, server, connection, columns="id int PRIMARY KEY, v text", readers=1):
         self.name = next(NAMES)
         self.connection = connection
         connection.execute(f"CREATE TABLE {self.name} ({columns})")
         connection.execute(f"CREATE PUBLICATION {self.name} FOR TABLE {self.name}")
-        self.replication = psycopg.connect(
-            address_of(server), replication="database", autocommit=True, options=SESSION
-        )
-        # A temporary slot: it goes with the connection.
-        self.replication.pgconn.exec_(
-            f"CREATE_REPLICATION_SLOT {self.name} TEMPORARY LOGICAL pgoutput".encode()
-        )
+        self.replications = [
+            psycopg.connect(address_of(server), replication="database", autocommit=True, options=SESSION)
+            for _ in range(readers)
+        ]
+        self.slots = [f"{self.name}_{number}" for number in range(readers)]
+        # They are temporary: they go with their connections.
+        for slot, replication in zip(self.slots, self.replications, strict=True):
+            replication.pgconn.exec_(f"CREATE_REPLICATION_SLOT {slot} TEMPORARY LOGICAL pgoutput".encode())
+
+    @property
+    def replication(self):
+        return self.replications[0]
 
     def execute(self, statement, *arguments):
         return self.connection.execute(statement.replace("TABLE_", self.name), arguments or None)
@@ -56,20 +64,28 @@ class Log:
     def changes(self, *, more="", options=None, version=1, **limits):
         how = f"proto_version '{version}', publication_names '{self.name}'{more}"
         started = self.replication.pgconn.exec_(
-            f"START_REPLICATION SLOT {self.name} LOGICAL 0/0 ({how})".encode()
+            f"START_REPLICATION SLOT {self.slots[0]} LOGICAL 0/0 ({how})".encode()
         )
         assert started.status == psycopg.pq.ExecStatus.COPY_BOTH
         limits = {"commit_millis": 0} | limits
         return PgChanges(self.replication.pgconn, PqCalls.of_psycopg(), options or PgOptions(), **limits)
 
+    def next_reader(self):
+        """Goes on to the next of the slots, so that the same changes can be read once more."""
+        self.replications.pop(0).close()
+        self.slots.pop(0)
+
     def close(self):
-        self.replication.close()
+        for replication in self.replications:
+            replication.close()
 
 
 def until(changes, wanted, *schema, from_lsn=0):
     """Everything but silence up to the first change that is `wanted`; relations are planned as `schema`."""
     met = []
+    deadline = time.monotonic() + SECONDS
     while not met or not wanted(met[-1]):
+        assert time.monotonic() < deadline, met
         change = changes.next()
         if change.kind is PgChangeKind.RELATION:
             changes.plan(change.relid, pa.schema(schema) if schema else None, from_lsn)

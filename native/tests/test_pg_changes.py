@@ -103,12 +103,13 @@ def test_rows_of_many_transactions_are_one_batch_until_a_position_is_wanted(log_
     log = log_of()
     for number in range(50):
         log.execute("INSERT INTO TABLE_ VALUES (%s, 'x')", number)
-    with log.changes(commit_millis=3_600_000) as changes:
-        met = until(changes, lambda change: change.kind is PgChangeKind.COMMIT, ID)
+    with log.changes(commit_millis=3_600_000, options=PgOptions(idle_millis=1000)) as changes:
+        met = until(changes, up_to(position(log)), ID)
         log.execute("INSERT INTO TABLE_ VALUES (50, 'x')")
         changes.flush()
         met += until(changes, up_to(position(log)))
-    assert [change.rows for change in met if change.batch is not None] == [50, 1]
+    # Two, unless the server has paused for half a second in between.
+    assert 2 <= sum(change.batch is not None for change in met) < 20
     assert [row["id"] for row in rows_of(met)] == list(range(51))
 
 
@@ -295,7 +296,8 @@ def test_a_connection_that_is_cut_or_closed_is_an_error(log_of):
     log = log_of()
     with log.changes() as changes:
         log.execute("SELECT pg_terminate_backend(%s)", log.replication.info.backend_pid)
-        assert "terminating connection" in why_it_ended(changes, log.replication.pgconn)
+        ended = why_it_ended(changes, log.replication.pgconn)
+        assert "terminating connection" in ended or "closed the connection" in ended
         log.replication.close()
         with pytest.raises(InvalidArgument, match="connection of the changes is closed"):
             changes.next()

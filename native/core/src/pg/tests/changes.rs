@@ -70,8 +70,11 @@ pub(super) fn insert(values: &[Option<&[u8]>]) -> Vec<u8> {
     [&b"I"[..], &RELID.to_be_bytes(), b"N", &tuple(values)].concat()
 }
 
+/// A reader of messages that are there already. It says that there is nothing only where there is none, however slow
+/// the machine is.
 fn reader(messages: Vec<Option<Vec<u8>>>, limits: ChangesOptions) -> PgChanges {
-    PgChanges::new(Box::new(Played { messages: messages.into(), lent: Vec::new() }), PgOptions::default(), limits)
+    let options = PgOptions { idle_millis: 600_000, ..PgOptions::default() };
+    PgChanges::new(Box::new(Played { messages: messages.into(), lent: Vec::new() }), options, limits)
 }
 
 fn columns(fields: Vec<Field>) -> Arc<Schema> {

@@ -6,7 +6,8 @@ use arrow_schema::DataType;
 
 use super::super::field;
 use super::{begin, columns, commit, data, insert, keepalive, reader, relation, told};
-use crate::pg::{ChangesOptions, PgChange};
+use crate::pg::tests::Played;
+use crate::pg::{ChangesOptions, PgChange, PgChanges, PgOptions};
 
 fn hour() -> ChangesOptions {
     ChangesOptions { commit_interval: Duration::from_secs(3600), ..ChangesOptions::default() }
@@ -87,4 +88,19 @@ fn a_cancelled_stream_says_so() {
     changes.cancel_flag().store(true, std::sync::atomic::Ordering::Relaxed);
     assert!(matches!(changes.next_change(), Ok(PgChange::Cancelled)));
     assert!(matches!(changes.next_change(), Ok(PgChange::Cancelled)));
+}
+
+#[test]
+fn a_caller_gets_a_word_in_while_rows_pour_in() {
+    let mut messages = vec![begin(100, 7), data(90, &relation(&["k"]))];
+    messages.extend((0..1000).map(|key| data(95, &insert(&[Some(key.to_string().as_bytes())]))));
+    messages.push(commit(100, 110));
+    let options = PgOptions { idle_millis: 0, ..PgOptions::default() };
+    let source = Played { messages: messages.into(), lent: Vec::new() };
+    let said = told(&mut PgChanges::new(Box::new(source), options, hour()), &key()).unwrap();
+    let idle = said.iter().filter(|said| *said == "Idle").count();
+    assert!(idle > 10, "{idle} times");
+    let rows: Vec<&str> = said.iter().filter(|said| said.starts_with('{')).flat_map(|batch| batch.lines()).collect();
+    assert_eq!(rows.len(), 1000, "and no row is lost by it");
+    assert_eq!(said.last().unwrap(), "commit 110 of 7");
 }
