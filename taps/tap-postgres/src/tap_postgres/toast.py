@@ -71,6 +71,8 @@ class ToastReader:
         try:
             values = self._values(plan, columns, list(dict.fromkeys(row_keys.values())))
         except MissingTable as error:
+            while self._connection.pgconn.get_result() is not None:
+                pass  # the connection takes the next statement after the last result only
             log.warning("%s: large values that an update left as they were stay null: %s", plan.id, error)
             return batch
         arrays = list(batch.columns)
