@@ -59,7 +59,11 @@ def address(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
     address = {"host": "127.0.0.1", "port": server.port, "user": USER, "password": PASSWORD}
     with psycopg.connect(**address, dbname="postgres", autocommit=True) as owner:
         owner.execute(f"CREATE DATABASE {DATABASE}")
-    return address | {"dbname": DATABASE}
+        yield address | {"dbname": DATABASE}
+        slots = owner.execute("SELECT slot_name FROM pg_replication_slots WHERE database = %s", [DATABASE])
+        for (slot,) in slots.fetchall():
+            owner.execute("SELECT pg_drop_replication_slot(%s)", [slot])
+        owner.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
 
 
 class Pipeline:

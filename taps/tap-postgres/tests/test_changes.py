@@ -77,7 +77,7 @@ def test_a_run_without_state_confirms_nothing(follower: Follower) -> None:
 def test_an_idle_database_advances(follower: Follower) -> None:
     follower.run()
     before = position(follower.state, STREAM)
-    follower.database.execute("SELECT pg_logical_emit_message(false, 'of nobody', repeat('x', 1000))")
+    follower.database.execute("SELECT pg_logical_emit_message(true, 'of nobody', repeat('x', 1000))")
     assert follower.run().records == []
     assert position(follower.state, STREAM) > before
     follower.run()

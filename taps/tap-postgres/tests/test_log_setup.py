@@ -49,7 +49,10 @@ def members(database: Database) -> list[str]:
 
 def slots(database: Database) -> list[tuple[str, str]]:
     with database.connect() as connection:
-        query = "SELECT slot_name, coalesce(plugin, 'physical') FROM pg_replication_slots ORDER BY 1"
+        query = (
+            "SELECT slot_name, coalesce(plugin, 'physical') FROM pg_replication_slots "
+            "WHERE coalesce(database, current_database()) = current_database() ORDER BY 1"
+        )
         return connection.execute(query).fetchall()
 
 
