@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from tap_postgres.lsn import parse_lsn
@@ -29,6 +30,13 @@ def folded(messages: Iterable[dict[str, Any]], stream: str, key: str = "id") -> 
     return {at: row for at, (_, row) in rows.items()}
 
 
+def by_position(messages: list[dict[str, Any]], stream: str) -> dict[int, dict[str, Any]]:
+    """Return rows as whoever reads an append-only table finds them: the newest of each key by `_sdc_lsn`."""
+    version = messages[-1]["value"]["bookmarks"][stream]["version"]
+    records = [it for it in messages if it["type"] == "RECORD" and it["version"] == version]
+    return folded(sorted(records, key=lambda it: it["record"]["_sdc_lsn"]), stream)
+
+
 def table(database: Any, name: str, key: str = "id") -> dict[Any, dict[str, Any]]:
     """Return the rows that the table has now, by key."""
     with database.connect() as connection:
@@ -49,6 +57,19 @@ def position(state: Any, stream: str) -> int:
     """Return how far a STATE says the changes of a stream were read."""
     value: int = state["bookmarks"][stream]["replication_key_value"]
     return value
+
+
+def value(database: Any, query: str) -> Any:
+    with database.connect() as connection:
+        row = connection.execute(query.encode()).fetchone()
+    return None if row is None else row[0]
+
+
+def wait_for(database: Any, condition: str) -> None:
+    deadline = time.monotonic() + 60
+    while not value(database, f"SELECT {condition}"):
+        assert time.monotonic() < deadline, condition
+        time.sleep(0.02)
 
 
 class Follower:

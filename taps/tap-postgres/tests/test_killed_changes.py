@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +14,7 @@ from tap_postgres.publication import Publication
 from tap_postgres.slots import patience
 from tap_postgres.tap import PostgresTap
 
-from tests.services.changes import Follower, folded, last_state, position, table
+from tests.services.changes import Follower, by_position, folded, last_state, position, table, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,14 +103,7 @@ def test_in_the_first_reading(logged: Database) -> None:
     for beginning in beginnings:
         rest = logged.sync(state=last_state(beginning), **SETTINGS)
         assert folded([*beginning, *rest], STREAM) == now
-        assert by_position([*beginning, *rest]) == now
-
-
-def by_position(messages: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """Return rows as whoever reads an append-only table finds them: the newest of each key by `_sdc_lsn`."""
-    version = messages[-1]["value"]["bookmarks"][STREAM]["version"]
-    records = [it for it in messages if it["type"] == "RECORD" and it["version"] == version]
-    return folded(sorted(records, key=lambda it: it["record"]["_sdc_lsn"]), STREAM)
+        assert by_position([*beginning, *rest], STREAM) == now
 
 
 def test_while_changes_are_read(logged: Database) -> None:
@@ -124,3 +119,44 @@ def test_while_changes_are_read(logged: Database) -> None:
         rest = logged.sync(state=last_state(beginning), **SETTINGS)
         assert folded([*loaded, *beginning, *rest], STREAM) == now
     assert follower.confirmed() == max(position(last_state(it), STREAM) for it in cuts(written))
+
+
+def test_a_transaction_that_is_open_at_the_snapshot(logged: Database) -> None:
+    """It has written before the position of the snapshot, and commits behind it.
+
+    The server waits for those that were open when it began, and for those that were open then; the third is
+    neither in the snapshot nor ended.
+    """
+    logged.execute("CREATE TABLE other (id int PRIMARY KEY)")
+    follower = Follower(logged, max_parallelism=1)
+    follower.run()
+    logged.execute(ORDERS)
+    with ExitStack() as stack:
+        sessions = [stack.enter_context(closing(logged.connect())) for _ in range(3)]
+        reading = threading.Thread(target=follower.run)
+        waits = [begin(sessions[0], 1)]
+        reading.start()
+        for number in (1, 2):
+            wait_for(
+                logged, f"count(*) > 0 FROM pg_locks WHERE NOT granted AND transactionid = '{waits[-1]}'"
+            )
+            waits.append(begin(sessions[number], number + 1))
+            sessions[number - 1].execute("COMMIT")
+        reading.join(60)
+        assert not reading.is_alive()
+        assert follower.rows()[3]["v"] == "old"
+        sessions[2].execute("COMMIT")
+    follower.run()
+    now = table(logged, "orders")
+    assert [now[number]["v"] for number in (1, 2, 3)] == ["of 1", "of 2", "of 3"]
+    assert follower.rows() == now
+    assert by_position(follower.messages, STREAM) == now
+
+
+def begin(session: psycopg.Connection[Any], number: int) -> str:
+    """Change a row in a transaction that stays open; returns its number."""
+    session.execute("BEGIN")
+    session.execute("UPDATE orders SET v = %s WHERE id = %s", [f"of {number}", number])
+    row = session.execute("SELECT pg_current_xact_id()::xid::text").fetchone()
+    assert row is not None
+    return str(row[0])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from dativo_protocol.state_file import StateFile
@@ -15,7 +14,7 @@ from tap_postgres.connections import Connections
 from tap_postgres.tap import PostgresTap
 from tap_postgres.wal_budget import WalBudget, WalCost
 
-from tests.services.changes import Follower, position, table
+from tests.services.changes import Follower, position, table, value, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,19 +33,6 @@ def follower(logged: Database) -> Follower:
     follower = Follower(logged)
     follower.run()
     return follower
-
-
-def value(database: Database, query: str) -> Any:
-    with database.connect() as connection:
-        row = connection.execute(query.encode()).fetchone()
-    return None if row is None else row[0]
-
-
-def wait_for(database: Database, condition: str) -> None:
-    deadline = time.monotonic() + 60
-    while not value(database, f"SELECT {condition}"):
-        assert time.monotonic() < deadline, condition
-        time.sleep(0.02)
 
 
 @contextmanager
