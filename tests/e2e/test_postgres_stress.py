@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 IS_FULL = os.environ.get("DATIVO_STRESS_POSTGRES") == "full"
-SECONDS = 120 if IS_FULL else 5
+SECONDS = 120 if IS_FULL else 4
 SEED = os.environ.get("DATIVO_CRASH_SEED") or str(random.SystemRandom().randrange(10**6))
 DATABASE = "stress"
 ACCOUNTS = 400

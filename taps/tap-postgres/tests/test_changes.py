@@ -145,6 +145,15 @@ def test_large_values_that_an_update_leaves(logged: Database, identity: str) -> 
     assert follower.rows()[10]["big"] == "x" * 10_000 + "10"
 
 
+def test_large_values_of_a_column_that_was_dropped(logged: Database) -> None:
+    logged.execute(BIG)
+    follower = Follower(logged)
+    follower.after(f"INSERT INTO orders VALUES (1, 0, {_LARGE})")
+    written = follower.after("UPDATE orders SET v = 1; ALTER TABLE orders DROP big")
+    assert [(row["id"], row["v"]) for row in written.records] == [(1, 1)]
+    assert {key: row["v"] for key, row in follower.rows().items()} == {1: 1}
+
+
 def test_large_values_by_keys_of_other_types(logged: Database) -> None:
     logged.execute(
         "CREATE TABLE orders (u uuid, b bytea, t timestamptz, n numeric(9,2), c char(3), v int, big text,"

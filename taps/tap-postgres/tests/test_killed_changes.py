@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 STREAM = "public-orders"
 ORDERS = """
 CREATE TABLE orders (id int PRIMARY KEY, v text) WITH (autovacuum_enabled = off);
-INSERT INTO orders SELECT n, 'old' FROM generate_series(1, 2000) n;
+INSERT INTO orders SELECT n, 'old' FROM generate_series(1, 1000) n;
 """
 CHANGES = """
 UPDATE orders SET v = 'new' WHERE id % 7 = 0;
 DELETE FROM orders WHERE id % 10 = 3;
 UPDATE orders SET id = id + 10000 WHERE id % 100 = 1;
-INSERT INTO orders SELECT n, 'newer' FROM generate_series(5001, 5100) n
+INSERT INTO orders SELECT n, 'newer' FROM generate_series(5001, 5050) n
 """
 SETTINGS: dict[str, Any] = {"chunk_pages": 2, "max_parallelism": 1, "state_interval_seconds": 0}
 

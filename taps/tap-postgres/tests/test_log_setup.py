@@ -168,7 +168,8 @@ def test_a_slot_that_is_read_names_the_reader(logged: Database) -> None:
     logged.execute(TABLES)
     prepared(logged)
     with reading(logged) as pid:
-        assert f"is being read by process {pid}" in refused(SlotError, logged)
+        said = refused(SlotError, logged, replication_slot_wait_seconds=1)
+        assert f"is being read by process {pid}" in said
 
 
 class reading:  # noqa: N801 -- a block

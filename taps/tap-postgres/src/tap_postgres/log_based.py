@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from tap_postgres.acknowledged import Acknowledged
 from tap_postgres.change_writer import ChangeWriter
 from tap_postgres.connection_settings import is_set
 from tap_postgres.ending import Ending
+from tap_postgres.errors import PostgresError
 from tap_postgres.initial_load import load
 from tap_postgres.log_setup import positions_of, set_up
 from tap_postgres.receiver import Receiver, Surroundings
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from tap_postgres.log_setup import LogSetup
     from tap_postgres.settings import TapPostgresSettings
     from tap_postgres.tables import StreamPlan
+
+log = logging.getLogger("tap_postgres")
 
 _IDLE_MILLIS = 50
 """How long the stream must be silent for what has come to go out."""
@@ -72,13 +76,14 @@ def run_log_based(
         run = _Run(plans, setup, settings, acknowledged, end=wal_position(control))
         with writer:
             run.read(connections, positions_of(plans, state), writer, out)
-        wanted = _still_wanted(plans, state, acknowledged.lsn)
-        setup.publication.remove_others(plans, wanted)
+        try:
+            setup.publication.remove_others(plans, _still_wanted(plans, state, acknowledged.lsn))
+        except PostgresError as error:  # costs the server some work only
+            log.warning("tables that nobody reads stay in the publication: %s", error)
 
 
 def _still_wanted(plans: Sequence[StreamPlan], state: State, confirmed: int) -> set[str]:
-    """Return the ids of other streams whose changes are still on the server for whoever selects them "
-    "again."""
+    """Return the ids of other streams whose changes are there yet, for whoever selects them again."""
     others = set(state.to_dict().get("bookmarks") or {}) - {plan.id for plan in plans}
     found = {stream: state.get_bookmark(stream).replication_key_value for stream in others}
     return {stream for stream, lsn in found.items() if isinstance(lsn, int) and lsn >= confirmed}

@@ -10,7 +10,7 @@ from tap_postgres.continuity import Origin, lost_streams, refuse_loss
 from tap_postgres.log_bookmarks import LogSource, forgotten, log_position
 from tap_postgres.publication import Publication
 from tap_postgres.replica_identity import refuse_unlogged
-from tap_postgres.slots import choose_slot, drop_slot, must_create, patience, refuse_active, refuse_unprepared
+from tap_postgres.slots import await_free, choose_slot, drop_slot, must_create, patience, refuse_unprepared
 from tap_postgres.wal_budget import wal_position
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def set_up(
     refuse_unlogged(control, plans)
     name, slot = choose_slot(control, settings.slot_name(control.info.dbname))
     if slot is not None:
-        refuse_active(slot)
+        slot = await_free(control, name, settings.replication_slot_wait_seconds)
     publication = Publication(control, settings.publication_name or name, settings)
     with connections.replication("setup") as session:
         system = session.system()

@@ -98,6 +98,9 @@ class Publication:
         Args:
             plans: of the streams that are read.
             wanted: ids of other streams whose changes are still needed.
+
+        Raises:
+            PostgresError: the server refuses.
         """
         with asking(f"looking for publication {self.name!r}"):
             found = self._find()

@@ -158,8 +158,7 @@ class Receiver:
         """Yield what comes; whoever has done with an item calls `release`.
 
         Raises:
-            PostgresError: the server breaks off, or a stream cannot be read on.
-            ValueMisfit: a value does not fit its column.
+            PostgresError: the server breaks off, or a value does not fit its column.
             SlotError: the slot was given up.
         """
         self._session.start(self._subscription)
@@ -270,6 +269,8 @@ class Receiver:
             ) as changes:
                 yield changes
         except InvalidValue as error:
-            raise ValueMisfit(str(error), stream=self._subscription.slot) from None
+            raise PostgresError(
+                f"{self._doing}: {error}", instruction=ValueMisfit.default_instruction
+            ) from None
         except IoError as error:
             raise PostgresError(f"{self._doing}: {error}", sqlstate="08006") from None

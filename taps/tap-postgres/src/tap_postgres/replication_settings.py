@@ -29,9 +29,8 @@ class SlotSettings:
 
     replication_slot_name: str | None = setting(
         description=(
-            "LOG_BASED: the replication slot, `tappostgres` by default. If that is one of another "
-            "plugin, such "
-            "as wal2json, `<name>_pgoutput` is used. One slot for each pipeline."
+            "LOG_BASED: the replication slot, `tappostgres` by default. If that is one of another plugin, "
+            "such as wal2json, `<name>_pgoutput` is used. One slot for each pipeline."
         ),
         default=None,
         pattern=_SLOT_NAME,
@@ -47,9 +46,9 @@ class SlotSettings:
     )
     replication_slot_wait_seconds: int = setting(
         description=(
-            "LOG_BASED: how long to wait for a slot to be created or a snapshot to be taken; the "
-            "server waits for "
-            "all open transactions that have written."
+            "LOG_BASED: how long to wait until nobody else reads from the slot, and for a slot to be "
+            "created or a snapshot to be taken, for which the server waits for all open transactions that "
+            "have written."
         ),
         default=60,
         minimum=1,
@@ -60,8 +59,7 @@ class SlotSettings:
     manage_publication: Flag = setting(
         description=(
             "LOG_BASED: create the publication and add selected tables to it; the user must own them. "
-            "Otherwise "
-            "what is missing is an error with the SQL to run."
+            "Otherwise what is missing is an error with the SQL to run."
         ),
         default=True,
         pattern=FLAG_TEXT,
@@ -78,17 +76,16 @@ class SlotSettings:
     )
     on_wal_limit: OnWalLimit = setting(
         description=(
-            "LOG_BASED: at that limit only `warn`; `stop` the run after the next transaction, so that "
-            "the next "
-            "run confirms what this one has read; or `drop_slot`, which saves the server and fails the run."
+            "LOG_BASED: at that limit only `warn`; `stop` the run after the next transaction, so that the "
+            "next run confirms what this one has read; or `drop_slot`, which saves the server and fails the "
+            "run."
         ),
         default="warn",
     )
     on_lost_slot: OnLostSlot = setting(
         description=(
-            "LOG_BASED: when changes after the STATE are not on the server any more, `fail` or "
-            "`resnapshot` the "
-            "streams that are affected: they are read anew, in a new version."
+            "LOG_BASED: when changes after the STATE are not on the server any more, `fail` or `resnapshot` "
+            "the streams that are affected: they are read anew, in a new version."
         ),
         default="fail",
     )
@@ -143,17 +140,15 @@ class ReplicationSettings(SlotSettings):
     )
     on_truncate: OnTruncate = setting(
         description=(
-            "LOG_BASED: when a table is truncated, begin a new version of it (`activate_version`), "
-            "`ignore` it "
-            "with a warning, or `fail`."
+            "LOG_BASED: when a table is truncated, begin a new version of it (`activate_version`), `ignore` "
+            "it with a warning, or `fail`."
         ),
         default="activate_version",
     )
     unchanged_toast: UnchangedToast = setting(
         description=(
-            "LOG_BASED: large values that an update left as they were are not in the log: `fetch` them "
-            "from the "
-            "table, or `null`."
+            "LOG_BASED: large values that an update left as they were are not in the log: `fetch` them from "
+            "the table, or `null`."
         ),
         default="fetch",
     )

@@ -105,18 +105,25 @@ def choose_slot(connection: psycopg.Connection[TupleRow], name: str) -> tuple[st
     return name, found
 
 
-def refuse_active(slot: Slot) -> None:
-    """Refuse a slot that somebody reads from.
+def await_free(connection: psycopg.Connection[TupleRow], name: str, seconds: float) -> Slot | None:
+    """Return the slot once nobody reads from it, None if there is none.
+
+    A process of the server lives on for a moment after its client has gone.
 
     Raises:
-        SlotError: naming the process.
+        SlotError: somebody still does after so long; names the process.
+        PostgresError: the server refuses.
     """
-    if slot.active_pid is not None:
-        raise SlotError(
-            f"slot {slot.name!r} is being read by process {slot.active_pid} of the server",
-            instruction="Wait for the other run to end; each pipeline needs a slot of its own.",
-            retryable=True,
-        )
+    deadline = time.monotonic() + seconds
+    while (slot := find_slot(connection, name)) is not None and slot.active_pid is not None:
+        if time.monotonic() > deadline:
+            raise SlotError(
+                f"slot {slot.name!r} is being read by process {slot.active_pid} of the server",
+                instruction="Wait for the other run to end; each pipeline needs a slot of its own.",
+                retryable=True,
+            )
+        time.sleep(_POLL_SECONDS)
+    return slot
 
 
 def refuse_unprepared(connection: psycopg.Connection[TupleRow]) -> None:
@@ -163,11 +170,6 @@ def drop_slot(connection: psycopg.Connection[TupleRow], name: str) -> None:
         SlotError: somebody still reads from it.
         PostgresError: the server refuses.
     """
-    # A process of the server lives on for a moment after its connection was closed.
-    deadline = time.monotonic() + _GONE_SECONDS
-    while (slot := find_slot(connection, name)) is not None and slot.active_pid is not None:
-        if time.monotonic() > deadline:
-            refuse_active(slot)
-        time.sleep(_POLL_SECONDS)
+    await_free(connection, name, _GONE_SECONDS)
     with asking(f"dropping slot {name!r}"):
         connection.execute("SELECT pg_catalog.pg_drop_replication_slot(%s)", [name])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tap_postgres.copying import Copying, copy_statement
+from tap_postgres.errors import MissingTable
 from tap_postgres.key_values import state_value
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
     from tap_postgres.tables import StreamPlan
+
+log = logging.getLogger("tap_postgres")
 
 _ROWS_AT_ONCE = 1000
 
@@ -42,7 +46,7 @@ class ToastReader:
         """Return the batch with the values that its rows have left out.
 
         They are those of now: where a later change has made them newer, that change comes later in full. Of
-        rows that are gone they stay null, and their deletion comes.
+        rows that are gone they stay null, and their deletion comes; likewise of columns that were dropped.
 
         Args:
             plan: of the stream.
@@ -64,7 +68,13 @@ class ToastReader:
         rows = sorted({row for some in rows_of.values() for row in some})
         columns = [batch.schema.names[index] for index in rows_of]
         row_keys = dict(zip(rows, _keys(batch.take(rows), keys), strict=True))
-        values = self._values(plan, columns, list(dict.fromkeys(row_keys.values())))
+        try:
+            values = self._values(plan, columns, list(dict.fromkeys(row_keys.values())))
+        except MissingTable as error:
+            while self._connection.pgconn.get_result() is not None:
+                pass  # the connection takes the next statement after the last result only
+            log.warning("%s: large values that an update left as they were stay null: %s", plan.id, error)
+            return batch
         arrays = list(batch.columns)
         for position, (index, lacking) in enumerate(rows_of.items()):
             found = {row: values[row_keys[row]][position] for row in lacking if row_keys[row] in values}
