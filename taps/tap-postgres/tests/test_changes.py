@@ -292,3 +292,55 @@ def test_a_run_that_ends_when_nothing_changes(follower: Follower) -> None:
     settings = {"break_at_end_lsn": False, "replication_idle_exit_seconds": 1}
     written = follower.after("INSERT INTO orders VALUES (101, 'x')", **settings)
     assert [row["id"] for row in written.records] == [101]
+
+
+VALUES = {
+    "box[]": "ARRAY['(1,1),(0,0)', '(2,2),(1,1)', NULL]::box[]",
+    "point[]": "ARRAY['(1,2)', '(3,4)']::point[]",
+    "polygon": "'((0,0),(1,1),(2,0))'",
+    "money": "12.34",
+    "money[]": "ARRAY[1234.5, 1]::money[]",
+    "bit(3)": "B'101'",
+    "varbit[]": "ARRAY[B'1', B'']",
+    "interval": "'1 year 2 mons 3 days 04:05:06.7'",
+    "interval[]": "ARRAY['1 day', '-02:03']::interval[]",
+    "timetz": "'12:34:56.7+02'",
+    "tsvector": "'a fat cat'",
+    "tsquery": "'fat & cat'",
+    "int4range": "'[1,5)'",
+    "tstzrange": "'[2024-01-01 00:00+02,)'",
+    "datemultirange": "'{[2024-01-01,2024-02-01),[2024-03-01,)}'",
+    "numrange[]": "ARRAY['[1.0,2.50]', 'empty']::numrange[]",
+    "macaddr": "'08:00:2b:01:02:03'",
+    "pg_lsn": "'16/B374D848'",
+    "xid8": "'123456789012'",
+    "regclass": "'pg_class'",
+    "jsonpath": "'$.a[*] ? (@ > 1)'",
+    "inet": "'192.168.0.1'",
+    "cidr[]": "ARRAY['10.0.0.0/8', '::1/128']::cidr[]",
+    "char(5)": "'ab'",
+    "text[]": "ARRAY['a,b', 'NULL', NULL, '{', '\"', '\\']",
+    "bytea[]": "ARRAY['\\xdead', '\\x']::bytea[]",
+    "float4[]": "ARRAY[1.1, 3.7601968e7, 1e-45]::float4[]",
+    "int2vector": "'1 2 3'",
+    "oidvector": "'4 5'",
+    '"char"': "'\\377'",
+    "name": "'orders'",
+    "holder": "(1, 'x \"y\"', '2 days')",
+}
+
+
+def test_values_of_every_kind_are_the_same_in_the_table_and_in_the_log(logged: Database) -> None:
+    logged.execute("CREATE TYPE holder AS (a int, b text, c interval)")
+    columns = ", ".join(f"c{number} {declared}" for number, declared in enumerate(VALUES))
+    logged.execute(f"CREATE TABLE orders (id int PRIMARY KEY, {columns})")
+    insert = f"INSERT INTO orders VALUES (%s, {', '.join(VALUES.values())})"
+    logged.execute(insert.replace("%s", "1"))
+    follower = Follower(logged)
+    (copied,) = follower.run().records
+    (logged_row,) = follower.after(insert.replace("%s", "2")).records
+    for number, declared in enumerate(VALUES):
+        name = f"c{number}"
+        assert copied[name] is not None, declared
+        assert logged_row[name] == copied[name], declared
+    assert copied["c0"] == ["(1,1),(0,0)", "(2,2),(1,1)", None]

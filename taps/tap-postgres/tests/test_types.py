@@ -297,6 +297,18 @@ def test_types_of_extensions(type_: PgType, announced: dict[str, Any], kind: str
     )
 
 
+@pytest.mark.parametrize(("delimiter", "told"), [(",", None), (";", b";"), (":", b":")])
+def test_the_core_is_told_what_is_between_items_of_an_array(delimiter: str, told: bytes | None) -> None:
+    item = replace(of_extension("postgis", "geometry"), delimiter=delimiter)
+    array = PgType(1_000_001, "_geometry", "Extensions", "array", item=item)
+    mapped = map_column("c", array, -1, 2, RULES)
+    assert mapped is not None
+    outer = arrow_field("c", mapped.form)
+    for field in (outer, outer.type.value_field):
+        assert field.metadata.get(b"dativo.pg.delimiter") == told
+    assert b"dativo.pg.delimiter" not in outer.type.value_field.type.value_field.metadata
+
+
 @pytest.mark.parametrize("name", ["geometry", "geography"])
 def test_geometry_as_geojson(name: str) -> None:
     mapped = map_column("c", of_extension("postgis", name), -1, 0, replace(RULES, geojson=True))

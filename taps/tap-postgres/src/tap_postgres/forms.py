@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 KIND_KEY = b"dativo.pg"
 """Field metadata that tells the native core how to decode; nested fields carry their own."""
 
+DELIMITER_KEY = b"dativo.pg.delimiter"
+"""Field metadata of an array: what is between its items where they come as text, if it is no comma."""
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -46,6 +49,7 @@ class Form:
         keywords: what the SCHEMA says besides what follows from the type.
         as_text: the server casts to text first.
         parts: the item of an array, the members of a composite, by name.
+        delimiter: between the items of an array, in its text.
     """
 
     kind: str
@@ -53,6 +57,7 @@ class Form:
     keywords: Mapping[str, Any] = field(default_factory=dict)
     as_text: bool = False
     parts: tuple[tuple[str, Form], ...] = ()
+    delimiter: str = ","
 
     def announced(self, *, nullable: bool = True) -> dict[str, Any]:
         """Return the schema of a value."""
@@ -80,10 +85,10 @@ def text_form(**keywords: Any) -> Form:
     return Form("text", String(), keywords, as_text=True)
 
 
-def list_form(item: Form, dimensions: int) -> Form:
+def list_form(item: Form, dimensions: int, delimiter: str = ",") -> Form:
     """Return the form of an array of so many dimensions."""
     for _ in range(dimensions):
-        item = Form("array", ListOf(item.type), parts=(("item", item),))
+        item = Form("array", ListOf(item.type), parts=(("item", item),), delimiter=delimiter)
     return item
 
 
@@ -171,4 +176,6 @@ def arrow_field(name: str, form: Form, *, key: bool = False) -> pa.Field[Any]:
     elif form.kind == "composite":
         of = pa.struct([arrow_field(member, part) for member, part in form.parts])
     metadata = {**(plain.metadata or {}), KIND_KEY: form.kind.encode()}
+    if form.delimiter != ",":
+        metadata[DELIMITER_KEY] = form.delimiter.encode()
     return pa.field(name, of, nullable=True, metadata=metadata)

@@ -48,6 +48,7 @@ class PgType:
         typmod: of a domain: that of its base.
         dimensions: of a domain over an array.
         fields: of a composite type.
+        delimiter: between values of it in an array's text: a comma, but for `box` and PostGIS.
     """
 
     oid: int
@@ -60,6 +61,7 @@ class PgType:
     typmod: int = -1
     dimensions: int = 0
     fields: tuple[PgField, ...] = ()
+    delimiter: str = ","
 
 
 _QUERY = """
@@ -78,7 +80,7 @@ WITH RECURSIVE wanted(oid) AS (
 SELECT t.oid::int8, t.typname, n.nspname, t.typtype::text, coalesce(x.extname, ''),
     CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid)
         THEN t.typelem::int8 ELSE 0 END,
-    t.typbasetype::int8, t.typtypmod, t.typndims,
+    t.typbasetype::int8, t.typtypmod, t.typndims, t.typdelim::text,
     coalesce((
         SELECT json_agg(json_build_array(a.attname, a.atttypid::int8, a.atttypmod, a.attndims)
             ORDER BY a.attnum)
@@ -128,6 +130,7 @@ class _Types:
         base: int,
         typmod: int,
         dimensions: int,
+        delimiter: str,
         fields: list[tuple[str, int, int, int]],
     ) -> PgType:
         return PgType(
@@ -141,4 +144,5 @@ class _Types:
             typmod=typmod,
             dimensions=dimensions,
             fields=tuple(PgField(field, self._type(of), mod, dims) for field, of, mod, dims in fields),
+            delimiter=delimiter,
         )

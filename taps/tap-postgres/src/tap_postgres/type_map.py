@@ -162,7 +162,7 @@ def _array(type_: PgType, typmod: int, dimensions: int, rules: Rules) -> Form | 
         return None
     if item.kind == "array":  # of a domain over an array: lists whose lengths differ, which arrays have not
         return text_form()
-    return list_form(item, max(1, dimensions))
+    return list_form(item, max(1, dimensions), type_.item.delimiter)
 
 
 def _composite(type_: PgType, rules: Rules) -> Form | None:

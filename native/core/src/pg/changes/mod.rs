@@ -6,10 +6,10 @@
 mod batches;
 mod events;
 mod message;
+mod positions;
 mod relation;
 mod spool;
 mod stream;
-mod transaction;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -160,3 +160,51 @@ fn read(from: &mut impl Read, message: &mut Vec<u8>) -> io::Result<Option<(u32, 
     from.read_exact(message)?;
     Ok(Some((u32::from_le_bytes([x0, x1, x2, x3]), u64::from_le_bytes(lsn))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MEMORY: usize = 10_000;
+
+    fn spool() -> Spool {
+        Spool::new(SpoolOptions { memory: MEMORY, ..SpoolOptions::default() })
+    }
+
+    fn put(spool: &mut Spool, top: u32, lsn: u64) {
+        spool.put(top, &Entry { xid: top, lsn, kind: b'I', rest: &[7; 100] }).unwrap();
+    }
+
+    #[test]
+    fn all_that_waits_together_is_within_the_memory() {
+        let mut spool = spool();
+        for lsn in 0..5000 {
+            put(&mut spool, lsn as u32 % 7, lsn);
+            assert!(spool.held <= MEMORY);
+            assert_eq!(spool.held, spool.waiting.values().map(|waiting| waiting.tail.len()).sum::<usize>());
+        }
+        for top in 0..7 {
+            let mut replay = spool.replay(top, 9).unwrap();
+            let mut lsns = Vec::new();
+            while let Some((lsn, message)) = replay.next().unwrap() {
+                assert_eq!((message[0], message.len()), (b'I', 101));
+                lsns.push(lsn);
+            }
+            assert_eq!(lsns, (0..5000).filter(|lsn| lsn % 7 == u64::from(top)).collect::<Vec<_>>());
+        }
+        assert_eq!((spool.held, spool.waiting.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_is_rolled_back_gives_its_memory_back() {
+        let mut spool = spool();
+        (0..50).for_each(|lsn| put(&mut spool, 1, lsn));
+        (0..3).for_each(|lsn| put(&mut spool, 2, lsn));
+        spool.abort(1, 5);
+        assert!(spool.held > 0, "a part is forgotten at the end");
+        spool.abort(1, 1);
+        spool.abort(9, 9);
+        assert_eq!((spool.held, spool.waiting.len()), (3 * (HEAD + 101), 1));
+        assert!(spool.replay(1, 9).unwrap().next().unwrap().is_none(), "nothing is left of it");
+    }
+}

@@ -9,9 +9,9 @@ use super::ChangesOptions;
 use super::batches::{Batches, Change};
 use super::events::PgChange;
 use super::message::{Content, Control, Envelope, Row, Transaction, broken, content, control, envelope};
+use super::positions::Positions;
 use super::relation::PgRelation;
 use super::spool::{Entry, Replay, Spool};
-use super::transaction::Positions;
 use crate::Error;
 use crate::fault::Fault;
 
@@ -100,7 +100,7 @@ impl Stream {
         }
     }
 
-    /// Makes the next position due, and hands it over if there is one.
+    /// Makes the next position due.
     pub(super) fn flush(&mut self) {
         self.positions.want();
     }
