@@ -212,45 +212,53 @@ WHERE database = current_database() OR slot_type = 'physical'
 """
 
 
+_DROP_READER = """
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'reader_of_tap_logged') THEN
+        DROP OWNED BY reader_of_tap_logged;
+        DROP ROLE reader_of_tap_logged;
+    END IF;
+END $$
+"""
+
+
 @pytest.fixture(scope="session")
-def logged_database(logical_server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Database:
-    name = "tap_logged"
-    directory = tmp_path_factory.mktemp("logged")
-    Database(logical_server, "postgres", directory).execute(f"CREATE DATABASE {name}")
-    return Database(logical_server, name, directory)
+def logged_owner(
+    logical_server: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[psycopg.Connection[Any]]:
+    """Connects to the one database that all tests of changes use, each after it was emptied."""
+    owner = Database(logical_server, "postgres", tmp_path_factory.mktemp("logged"))
+    owner.execute("CREATE DATABASE tap_logged")
+    with owner.connect(dbname="tap_logged") as connection:
+        yield connection
 
 
 @pytest.fixture
-def logged(logged_database: Database, tmp_path: Path) -> Iterator[Database]:
+def logged(
+    logical_server: Postgres, logged_owner: psycopg.Connection[Any], tmp_path: Path
+) -> Iterator[Database]:
     """An empty database whose changes can be read, by a slot of the same name."""
-    name = logged_database.name
+    name = logged_owner.info.dbname
     settings = {"replication_slot_name": name, "default_replication_method": "LOG_BASED"}
     try:
-        yield Database(logged_database.server, name, tmp_path, settings)
+        yield Database(logical_server, name, tmp_path, settings)
     finally:
-        logged_database.execute(_RESET)
-        eventually(lambda: logged_database.execute(_DROP_SLOTS))
-        with logged_database.connect() as connection:
-            connection.execute(
-                f"DROP OWNED BY reader_of_{name}" if _has_reader(connection, name) else "SELECT 1"
-            )
-            connection.execute(f"DROP ROLE IF EXISTS reader_of_{name}")
+        logged_owner.execute(_RESET)
+        eventually(lambda: logged_owner.execute(_DROP_SLOTS))
+        logged_owner.execute(_DROP_READER)
 
 
-def _has_reader(connection: psycopg.Connection[Any], name: str) -> bool:
-    query = "SELECT FROM pg_roles WHERE rolname = %s"
-    return connection.execute(query, [f"reader_of_{name}"]).fetchone() is not None
-
-
-def eventually(action: Callable[[], None]) -> None:
+def eventually(action: Callable[[], object]) -> None:
     """Do what fails as long as a process of the server is not gone that was told to go."""
     deadline = time.monotonic() + 60
     while True:
         try:
-            return action()
+            action()
         except psycopg.errors.ObjectInUse:
             assert time.monotonic() < deadline
             time.sleep(0.02)
+        else:
+            return
 
 
 MakeDatabase = Callable[[Postgres, Path], AbstractContextManager[Database]]
