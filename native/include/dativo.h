@@ -54,7 +54,7 @@ typedef struct ArrowArray ArrowArray;
 
 // The version of this header: the major in the upper 16 bits, the minor in the lower. A change of
 // the major breaks callers, a change of the minor adds to the end of things.
-#define DATIVO_ABI_VERSION 65538
+#define DATIVO_ABI_VERSION 65540
 
 // What every fallible function returns. Numbers are never reused.
 typedef enum {
@@ -68,6 +68,8 @@ typedef enum {
   DATIVO_STATUS_LINE_TOO_LONG = 3,
   // The input could not be read.
   DATIVO_STATUS_IO = 4,
+  // A value of a row does not fit its column. The rows cannot be read on.
+  DATIVO_STATUS_INVALID_VALUE = 5,
   // A defect of the library. The handle refuses every further call but its free.
   DATIVO_STATUS_INTERNAL = 255,
 } DativoStatus;
@@ -96,6 +98,42 @@ typedef enum {
   DATIVO_EVENT_KIND_END = 9,
 } DativoEventKind;
 
+// What a call for rows met.
+typedef enum {
+  // No row arrived for idle_millis.
+  DATIVO_PG_STEP_IDLE = 0,
+  // A batch.
+  DATIVO_PG_STEP_BATCH = 1,
+  // Nothing follows; whether the COPY came to its end PQgetResult tells. If it did not, the rows after
+  // the last batch are dropped.
+  DATIVO_PG_STEP_END = 2,
+  // dativo_pg_rows_cancel was called. Rows may be left on the connection.
+  DATIVO_PG_STEP_CANCELLED = 3,
+} DativoPgStep;
+
+// What a change is. Numbers are never reused.
+typedef enum {
+  // Nothing to hand over for now, while rows may be waiting for more.
+  DATIVO_PG_CHANGE_KIND_IDLE = 0,
+  // The first description of the relation `relid`, or a different one: plan it before the next call. `text`
+  // is the description as JSON.
+  DATIVO_PG_CHANGE_KIND_RELATION = 1,
+  // `rows` rows of `relid`: take them with dativo_pg_changes_batch_export.
+  DATIVO_PG_CHANGE_KIND_BATCH = 2,
+  // `relid` was emptied; its rows of before have been handed over.
+  DATIVO_PG_CHANGE_KIND_TRUNCATE = 3,
+  // All rows before `end_lsn`, which is between transactions, have been handed over.
+  DATIVO_PG_CHANGE_KIND_COMMIT = 4,
+  // The server wants an answer now; `end_lsn` is the end of its WAL.
+  DATIVO_PG_CHANGE_KIND_KEEPALIVE = 5,
+  // What pg_logical_emit_message wrote: `name` is its prefix, `text` the message.
+  DATIVO_PG_CHANGE_KIND_MESSAGE = 6,
+  // The server has ended the stream; PQgetResult tells why.
+  DATIVO_PG_CHANGE_KIND_END = 7,
+  // dativo_pg_changes_cancel was called.
+  DATIVO_PG_CHANGE_KIND_CANCELLED = 8,
+} DativoPgChangeKind;
+
 // Adds up a number for the rows of batches, whatever their order and encoding. Made by
 // dativo_digest_new, ended by dativo_digest_free. It may move between threads but serves one at a
 // time.
@@ -114,6 +152,18 @@ typedef struct DativoKeyLog DativoKeyLog;
 // time may call dativo_key_set_contains, while none calls another function of it.
 typedef struct DativoKeySet DativoKeySet;
 
+// Decodes the changes of one START_REPLICATION … LOGICAL with the plugin pgoutput, of protocol 1 or 2 and
+// with values as text. Made by dativo_pg_changes_new, ended by dativo_pg_changes_free. It may move between
+// threads but serves one at a time, except for dativo_pg_changes_cancel. It never writes to the connection:
+// the caller answers the server between calls.
+typedef struct DativoPgChanges DativoPgChanges;
+
+// Decodes the rows of one COPY in binary format. Made by dativo_pg_rows_new, ended by
+// dativo_pg_rows_free. It may move between threads but serves one at a time, except for
+// dativo_pg_rows_cancel. libpq allows one thread at a time to use a connection: while a call on the rows
+// runs, nobody else may, except for PQcancel and its like.
+typedef struct DativoPgRows DativoPgRows;
+
 // Decodes a Singer stream. Made by dativo_reader_new, ended by dativo_reader_free. It may move
 // between threads but serves one at a time, except for dativo_reader_cancel and dativo_reader_stats.
 typedef struct DativoReader DativoReader;
@@ -130,7 +180,7 @@ typedef struct {
   char *message;
   // Its length in bytes.
   size_t message_len;
-  // The 1-based input line it is about, 0 if none.
+  // The 1-based input line, or row, it is about, 0 if none.
   uint64_t line;
   // The stream it is about, NULL if none.
   char *stream;
@@ -163,6 +213,78 @@ typedef struct {
   // Memory in use, in bytes.
   uint64_t bytes;
 } DativoKeyCount;
+
+// Functions of libpq, all of the one that made the PGconn they are used with.
+typedef struct {
+  // sizeof(DativoPqCalls) as the caller knows it.
+  uint32_t struct_size;
+  // How long to wait for a row before saying that there is none (200 ms).
+  uint32_t idle_millis;
+  // PQgetCopyData
+  int (*get_copy_data)(void *conn, char **row, int async_mode);
+  // PQfreemem
+  void (*free_mem)(void *memory);
+  // PQconsumeInput
+  int (*consume_input)(void *conn);
+  // PQsocket
+  int (*socket)(const void *conn);
+  // PQerrorMessage
+  const char *(*error_message)(const void *conn);
+  // PQlibVersion
+  int (*lib_version)(void);
+} DativoPqCalls;
+
+// Limits and policies. 0 stands for the default everywhere. Fields are only ever appended.
+typedef struct {
+  // sizeof(DativoPgOptions) as the caller knows it.
+  uint32_t struct_size;
+  // Dates and times that are infinite or outside the years 1 to 9999, and 24:00: 0 the nearest that
+  // there is, 1 null, 2 an error.
+  uint32_t out_of_range;
+  // NaN and infinite numbers: 0 null, 1 an error.
+  uint32_t special_numbers;
+  // 0.
+  uint32_t reserved;
+  // A batch is cut at this many rows (65,536).
+  uint64_t batch_rows;
+  // A batch is cut at this many decoded bytes (16 MiB).
+  uint64_t batch_bytes;
+  // Of changes alone: a position is handed over no more often than this, with all rows before it; 0 after
+  // every transaction.
+  uint64_t commit_millis;
+  // Of changes alone: transactions that come before their commit take so many bytes of memory together,
+  // the rest is in files (16 MiB).
+  uint64_t spool_bytes;
+} DativoPgOptions;
+
+// One step of the changes. The slices are valid until the next call on the changes.
+typedef struct {
+  // A DativoPgChangeKind.
+  int32_t kind;
+  // RELATION, BATCH, TRUNCATE: the relation's oid.
+  uint32_t relid;
+  // COMMIT: where the newest transaction was committed. TRUNCATE, MESSAGE: where in the WAL.
+  uint64_t lsn;
+  // See the kinds. That of a COMMIT never goes back.
+  uint64_t end_lsn;
+  // COMMIT, TRUNCATE: of the transaction, in microseconds since 1970 UTC; 0 if a COMMIT is no transaction's
+  // but a position that the server told.
+  int64_t commit_time;
+  // COMMIT, TRUNCATE: the transaction; 0 if a COMMIT is no transaction's.
+  uint32_t xid;
+  // 0.
+  uint32_t reserved;
+  // The newest WAL position that was received.
+  uint64_t received_lsn;
+  // The server's clock in its newest message, in microseconds since 1970 UTC.
+  int64_t server_time;
+  // BATCH: how many.
+  uint64_t rows;
+  // See the kinds.
+  DativoSlice name;
+  // See the kinds.
+  DativoSlice text;
+} DativoPgChange;
 
 // Limits of a reader. 0 stands for the default everywhere, so a zeroed struct with struct_size
 // set is valid. Fields are only ever appended.
@@ -412,6 +534,133 @@ DativoStatus dativo_key_set_count(const DativoKeySet *set,
 // # Safety
 // The rules at the top of dativo.h; no other call on the set is running or follows.
 void dativo_key_set_free(DativoKeySet *set);
+
+// Makes a reader of the replication that `pgconn` is in, a PGconn of the libpq whose functions are `calls`.
+// It needs the connection open until it is freed. `options` may be NULL. Transactions that are streamed
+// before their commit wait in files of the directory `spool_dir` if they are large; empty is the system's
+// directory for temporary files.
+//
+// # Safety
+// The rules at the top of dativo.h; the connection stays open until the changes are freed.
+DativoStatus dativo_pg_changes_new(void *pgconn,
+                                   const DativoPqCalls *calls,
+                                   const DativoPgOptions *options,
+                                   const char *spool_dir,
+                                   size_t spool_dir_len,
+                                   DativoPgChanges **changes,
+                                   DativoError *error);
+
+// The next change. It borrows from the changes until the next call. A BATCH that is not exported before the
+// next call is dropped. After an error nothing more can be read.
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_pg_changes_next(DativoPgChanges *changes,
+                                    DativoPgChange *change,
+                                    DativoError *error);
+
+// Moves the batch of the last change out; the caller releases it. Its columns are the planned ones and one
+// more, `_dativo_unchanged`: a list of int16, the indices of the columns that are null in this row only
+// because their values did not change and were not sent. `schema` may be NULL. A batch can be taken once.
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_pg_changes_batch_export(DativoPgChanges *changes,
+                                            ArrowSchema *schema,
+                                            ArrowArray *array,
+                                            DativoError *error);
+
+// Says how the changes of the relation `relid` become columns: `schema` is a struct whose children are the
+// columns, moved in whatever the outcome; NULL skips the relation. A field is named like the relation's
+// column and has `dativo.pg` in its metadata, or `dativo.source`: `lsn`, `xid` (int64), `commit_time`,
+// `deleted_at` (timestamp in UTC). `dativo.key` = `true` marks the key. Changes of transactions that were
+// committed before `from_lsn` are skipped. Call it after a RELATION, before the next call; later only while
+// no rows of the relation are waiting.
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_pg_changes_plan(DativoPgChanges *changes,
+                                    uint32_t relid,
+                                    ArrowSchema *schema,
+                                    uint64_t from_lsn,
+                                    DativoError *error);
+
+// Makes the next position between transactions due at once: dativo_pg_changes_next hands over the rows before
+// it and then a COMMIT.
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_pg_changes_flush(DativoPgChanges *changes,
+                                     DativoError *error);
+
+// How many values of each of the `columns` planned columns of `relid` a policy has changed since it was planned.
+//
+// # Safety
+// The rules at the top of dativo.h; `counts` can take `columns` numbers.
+DativoStatus dativo_pg_changes_tally(const DativoPgChanges *changes,
+                                     uint32_t relid,
+                                     uint64_t *counts,
+                                     size_t columns,
+                                     DativoError *error);
+
+// Makes dativo_pg_changes_next return DATIVO_PG_CHANGE_KIND_CANCELLED soon, also one that is waiting now. Any
+// thread may call it at any time before the free. NULL is fine.
+//
+// # Safety
+// The rules at the top of dativo.h.
+void dativo_pg_changes_cancel(const DativoPgChanges *changes);
+
+// Ends the changes; the connection stays as it is. NULL is fine.
+//
+// # Safety
+// The rules at the top of dativo.h; no other call on the changes is running or follows.
+void dativo_pg_changes_free(DativoPgChanges *changes);
+
+// Makes a reader of the COPY that `pgconn` is in, a PGconn of the libpq whose functions are `calls`.
+// It needs the connection open until it is freed. `schema` is a struct whose children are the columns, in
+// the order in which they are copied, and is moved in whatever the outcome; `dativo.pg` in a field's
+// metadata names the form its values come in. `options` may be NULL.
+//
+// # Safety
+// The rules at the top of dativo.h; the connection stays open until the rows are freed.
+DativoStatus dativo_pg_rows_new(void *pgconn,
+                                const DativoPqCalls *calls,
+                                ArrowSchema *schema,
+                                const DativoPgOptions *options,
+                                DativoPgRows **rows,
+                                DativoError *error);
+
+// Reads up to the next batch, or as far as there are rows. `step` becomes a DativoPgStep; `batch` is written
+// for DATIVO_PG_STEP_BATCH alone, and the caller releases it. After an error nothing more can be read.
+//
+// # Safety
+// The rules at the top of dativo.h.
+DativoStatus dativo_pg_rows_next(DativoPgRows *rows,
+                                 ArrowArray *batch,
+                                 int32_t *step,
+                                 DativoError *error);
+
+// How many values of each of the `columns` columns a policy has changed so far.
+//
+// # Safety
+// The rules at the top of dativo.h; `counts` can take `columns` numbers.
+DativoStatus dativo_pg_rows_tally(const DativoPgRows *rows,
+                                  uint64_t *counts,
+                                  size_t columns,
+                                  DativoError *error);
+
+// Makes dativo_pg_rows_next return DATIVO_PG_STEP_CANCELLED at once, also one that is waiting now. Any
+// thread may call it at any time before the free. NULL is fine.
+//
+// # Safety
+// The rules at the top of dativo.h.
+void dativo_pg_rows_cancel(const DativoPgRows *rows);
+
+// Ends the rows; the connection stays as it is. NULL is fine.
+//
+// # Safety
+// The rules at the top of dativo.h; no other call on the rows is running or follows.
+void dativo_pg_rows_free(DativoPgRows *rows);
 
 // Makes a reader. With `fd` >= 0 it reads that descriptor itself, does not close it, and needs it
 // open until it is freed; with -1 it is fed. `options` may be NULL.

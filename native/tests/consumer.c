@@ -162,6 +162,15 @@ static void err_on_purpose(void) {
   if (dativo_reader_next(NULL, &event, NULL) != DATIVO_STATUS_INVALID_ARGUMENT) abort();
   if (event.kind != -7 || error.code != DATIVO_STATUS_INVALID_ARGUMENT || error.message_len == 0) abort();
   dativo_error_clear(&error);
+  DativoPgRows *rows = NULL;
+  DativoPqCalls calls = {.struct_size = sizeof calls};
+  struct ArrowSchema columns;
+  make_schema(&columns);
+  if (dativo_pg_rows_new(&calls, &calls, &columns, NULL, &rows, &error) != DATIVO_STATUS_INVALID_ARGUMENT) abort();
+  if (rows != NULL || columns.release != NULL) abort(); /* nothing was made, the schema was moved */
+  dativo_error_clear(&error);
+  dativo_pg_rows_cancel(NULL);
+  dativo_pg_rows_free(NULL);
   dativo_reader_cancel(NULL);
   dativo_reader_free(NULL);
   dativo_encoder_free(NULL);

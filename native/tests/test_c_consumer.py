@@ -1,4 +1,4 @@
-"""A C program against the checked-in header and the built library (issue 2), under valgrind."""
+"""C programs against the checked-in header and the built library (issue 2), under valgrind."""
 
 import shutil
 import subprocess
@@ -43,17 +43,21 @@ def tool(name):
     return path
 
 
-@pytest.fixture(scope="module")
-def consumer(tmp_path_factory):
-    """The compiled program; warnings are errors, so the header is held to standard C as well."""
-    program = tmp_path_factory.mktemp("consumer") / "consumer"
+def compiled(name, directory):
+    """A compiled program; warnings are errors, so the header is held to standard C as well."""
+    program = directory / name
     compiler = shutil.which("cc") or tool("gcc")
     flags = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-O1"]
     link = [str(LIBRARY), f"-Wl,-rpath,{LIBRARY.parent}"]
     include = f"-I{HERE.parent / 'include'}"
-    source = str(HERE / "consumer.c")
+    source = str(HERE / f"{name}.c")
     subprocess.run([compiler, *flags, include, source, "-o", str(program), *link], check=True)
     return program
+
+
+@pytest.fixture(scope="module")
+def consumer(tmp_path_factory):
+    return compiled("consumer", tmp_path_factory.mktemp("consumer"))
 
 
 @pytest.fixture
@@ -70,11 +74,39 @@ def test_c_program_reads_and_writes_a_stream(consumer, stream):
 
 
 def test_c_program_is_clean_under_valgrind(consumer, stream):
+    assert under_valgrind(consumer, stream) == PRINTED
+
+
+def under_valgrind(*program):
     valgrind = [tool("valgrind"), "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=all"]
     valgrind += ["--errors-for-leak-kinds=definite,indirect,possible", "--quiet"]
-    run = subprocess.run([*valgrind, consumer, stream], capture_output=True, text=True, check=False)
+    run = subprocess.run([*valgrind, *program], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    assert run.stdout == PRINTED
+    return run.stdout
+
+
+CHANGES = """\
+IDLE
+RELATION 77 {"columns":[{"key":true,"modifier":-1,"name":"id","type_oid":20},\
+{"key":false,"modifier":-1,"name":"v","type_oid":25}],\
+"identity":"d","relid":77,"schema":"public","table":"t"}
+BATCH 77 rows 2
+  id=1 v=a unchanged=0
+  id=1 v= unchanged=1
+COMMIT 7 at 32 up to 40
+KEEPALIVE 52
+COMMIT 0 at 0 up to 52
+BATCH 77 rows 1
+  id=2 v=b unchanged=0
+COMMIT 9 at 64 up to 72
+code 5: column "": malformed binary data: it ends too early
+live handles 0
+"""
+
+
+def test_changes_in_c_are_clean_under_valgrind(tmp_path):
+    """Functions that stand for those of libpq: what they hand out is freed, once."""
+    assert under_valgrind(compiled("consumer_changes", tmp_path)) == CHANGES
 
 
 def test_what_a_fuzzer_found_is_clean_under_valgrind(consumer, tmp_path):

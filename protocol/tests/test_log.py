@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import re
 
 import pytest
 import yaml
+from dativo_protocol.log import redact
 from dativo_protocol.testing import run
 
 TEXT_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \| (\w+) +\| [\w.]+ +\| .+")
@@ -152,3 +155,12 @@ def test_success_is_reported_without_alarming_words(tap):  # L5
     outcome = run([*tap, "--test=schema"])
     assert outcome.code == 0
     assert not re.search("error|exception", outcome.stderr, re.IGNORECASE)
+
+
+def test_secrets_may_become_known_one_after_the_other(monkeypatch):
+    lines = io.StringIO()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [logging.StreamHandler(lines)])
+    for number in range(2000):  # as deep as this, formatters within formatters would overflow the stack
+        redact([f"secret-{number}-of-many"])
+    logging.getLogger("test").warning("first secret-0-of-many, last secret-1999-of-many")
+    assert lines.getvalue() == "first ***, last ***\n"

@@ -8,7 +8,7 @@ import os
 
 import pytest
 from dativo_protocol.log import StructuredFormatter
-from dativo_protocol.metrics import INTERVAL_VARIABLE, Counter, Point, StreamCounters, Timer
+from dativo_protocol.metrics import INTERVAL_VARIABLE, Counter, Point, StreamCounters, Timer, gauge
 
 
 @pytest.fixture
@@ -57,6 +57,16 @@ def test_a_timer_says_whether_its_block_succeeded(points):
     assert (succeeded["tags"]["status"], failed["tags"]["status"]) == ("succeeded", "failed")
     assert succeeded["tags"]["job_type"] == "run"
     assert 0 <= succeeded["value"] < 1
+
+
+def test_a_gauge_is_a_line_of_its_own(points):
+    gauge("replication_lag_bytes", 7, {"slot": "s"})
+    gauge("replication_lag_bytes", 5)
+    first, second = points()
+    assert (first["type"], first["metric"], first["value"]) == ("gauge", "replication_lag_bytes", 7)
+    assert first["tags"]["slot"] == "s"
+    assert second["value"] == 5
+    assert "pid" in second["tags"]
 
 
 def test_streams_are_counted_apart_and_empty_ones_are_reported(points):

@@ -4,8 +4,9 @@ import argparse
 import subprocess
 import sys
 
-from tests.bench.cases import GROUPS, QUICK_DIVISOR, WORK, Case, Group, Scale, empty
-from tests.bench.measure import Measurement, measure
+from tests.bench.case import WORK, Case, Group, Scale, empty
+from tests.bench.cases import GROUPS, QUICK_DIVISOR
+from tests.bench.measure import Measurement, extrapolated, measure
 from tests.bench.table import Runs, group_table, header
 from tests.paths import ROOT
 
@@ -52,7 +53,9 @@ def _measured(group: Group, runs: int) -> Runs:
 def _run(case: Case) -> Measurement:
     for directory in filter(None, (case.output, case.spool)):
         empty(directory)
-    return measure(case.pipeline, case.stdin)
+    if not case.shares:
+        return measure(case.pipeline, case.stdin)
+    return extrapolated(case.records, [(share.records, measure(share.pipeline)) for share in case.shares])
 
 
 def _require_records(case: Case) -> None:

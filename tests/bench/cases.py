@@ -1,60 +1,23 @@
 """What is measured: groups of cases that do the same work with different tools."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from tests.bench.case import WORK, Case, Group, Scale, config_file, dataset
 from tests.bench.measure import Command
+from tests.bench.postgres_cases import postgres, postgres_parquet
 from tests.bench.streams import STREAMS
 from tests.interop.venvs import tool_bin
-from tests.paths import BIN, CACHE, ROOT
+from tests.paths import BIN, ROOT
 
-WORK = CACHE / "bench"
 CORE_PASSES = 5
 FOREIGN_RECORDS = 20_000
 SMALL_RUN_RECORDS = 1_000
 QUICK_DIVISOR = 5
-
-
-@dataclass(frozen=True)
-class Case:
-    """A pipeline over an input of so many records and bytes; none for a command that reads nothing.
-
-    `output` is emptied before each run; what a run leaves there must hold all the records. `spool` is emptied
-    too: what the processes of the pipeline leave to each other there.
-    """
-
-    name: str
-    pipeline: tuple[Command, ...]
-    records: int
-    input_bytes: int
-    stdin: Path | None = None
-    output: Path | None = None
-    spool: Path | None = None
-
-
-@dataclass(frozen=True)
-class Group:
-    """Cases measured in turn; the ratios are against the one named `baseline`, if one is named."""
-
-    name: str
-    title: str
-    baseline: str | None
-    cases: tuple[Case, ...]
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How large a run is: the full count of records divided by this."""
-
-    divisor: int
-
-    def records(self, stream: str) -> int:
-        return STREAMS[stream].records // self.divisor
 
 
 def lineitem(scale: Scale) -> Group:
@@ -188,19 +151,9 @@ GROUPS: dict[str, Callable[[Scale], Group]] = {
     "iceberg": iceberg,
     "runner": runner,
     "start": start,
+    "postgres": postgres,
+    "postgres-parquet": postgres_parquet,
 }
-
-
-def dataset(stream: str, form: str, records: int) -> Path:
-    """The input file, made by another process: what this one holds would count as its children's memory."""
-    command = (sys.executable, "-m", "tests.bench.generate", stream, form, str(records))
-    made = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
-    return Path(made.stdout.strip())
-
-
-def empty(output: Path) -> None:
-    shutil.rmtree(output, ignore_errors=True)
-    output.mkdir(parents=True)
 
 
 def _input(stream: str, form: str, scale: Scale) -> Path:
@@ -297,11 +250,3 @@ def _printed(script: Command) -> int:
     """What one pass of a script says it has written."""
     done = subprocess.run((*script, "1"), cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     return int(done.stdout)
-
-
-def config_file(name: str, settings: dict[str, object], suffix: str = ".json") -> str:
-    """JSON, which YAML is too."""
-    path = (WORK / "config").joinpath(f"{name}{suffix}").resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(settings))
-    return str(path)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from tests.bench.cases import WORK, config_file, empty
+from tests.bench.case import WORK, config_file, empty
 from tests.bench.streams import LINEITEM
 from tests.paths import BIN, ROOT
 

@@ -47,6 +47,24 @@ def measure(pipeline: Sequence[Command], stdin: Path | None = None) -> Measureme
     return Measurement(wall, cpu, sum(usage.ru_maxrss for usage in usages) * 1024)
 
 
+def extrapolated(records: int, runs: Sequence[tuple[int, Measurement]]) -> Measurement:
+    """What so many records would take, from a run on few and one on more.
+
+    Each record beyond the first run's takes what it took in the second, so start-up counts once. The peak is
+    the greater one of the two.
+    """
+    (few, short), (many, long) = runs
+
+    def seconds(small: float, large: float) -> float:
+        return small + (large - small) * (records - few) / (many - few)
+
+    return Measurement(
+        seconds(short.wall_seconds, long.wall_seconds),
+        seconds(short.cpu_seconds, long.cpu_seconds),
+        max(short.peak_bytes, long.peak_bytes),
+    )
+
+
 def _start(pipeline: Sequence[Command], stdin: Path | None, errors: int) -> list[Process]:
     source = os.open(stdin or os.devnull, os.O_RDONLY)
     processes = []

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.cases import WORK, config_file, empty
+from tests.bench.case import WORK, config_file, empty
 from tests.paths import BIN, ROOT
 
 RECORDS = 50_000_000

@@ -7,11 +7,11 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from tests.bench.cases import Case, Group
+from tests.bench.case import Case, Group
 from tests.bench.measure import Measurement
 
 Runs = dict[str, list[Measurement]]
-HEADINGS = ("tool", "records/s", "MB/s", "ratio", "wall s", "CPU s", "peak MB")
+HEADINGS = ("tool", "records/s", "MB/s", "ratio", "wall s", "CPU s", "records/CPU s", "peak MB")
 
 
 def header(runs: int) -> str:
@@ -30,27 +30,33 @@ def group_table(group: Group, runs: Runs) -> str:
         _markdown(["---"] + ["---:"] * (len(HEADINGS) - 1)),
     ]
     lines += [_markdown(_row(group, case, runs)) for case in group.cases]
-    note = [f"Ratio: records a second against {group.baseline}.", ""] if group.baseline else []
-    return "\n".join([*lines, "", *note])
+    against = ", then against ".join(group.baselines)
+    notes = [f"Ratio: records a second against {against}.", ""] if against else []
+    worked_out = [case.name for case in group.cases if case.shares]
+    if worked_out:
+        notes[:1] += [f"Worked out from runs on fewer records: {', '.join(worked_out)}."]
+    return "\n".join([*lines, "", *notes])
 
 
 def _row(group: Group, case: Case, runs: Runs) -> tuple[str, ...]:
     own = runs[case.name]
     wall = median(run.wall_seconds for run in own)
+    cpu = median(run.cpu_seconds for run in own)
     return (
         case.name,
         f"{case.records / wall:,.0f}" if case.records else "",
         f"{case.input_bytes / wall / 1e6:,.0f}" if case.input_bytes else "",
-        _ratio(group, case, runs) if group.baseline else "",
+        "; ".join(_ratio(group, case, runs, baseline) for baseline in group.baselines),
         f"{wall:.2f}",
-        f"{median(run.cpu_seconds for run in own):.2f}",
+        f"{cpu:.2f}",
+        f"{case.records / cpu:,.0f}" if case.records else "",
         f"{median(run.peak_bytes for run in own) / 1e6:,.0f}",
     )
 
 
-def _ratio(group: Group, case: Case, runs: Runs) -> str:
+def _ratio(group: Group, case: Case, runs: Runs, name: str) -> str:
     """The rate against the baseline's in the same round, so that a machine that drifts, drifts for both."""
-    baseline = next(other for other in group.cases if other.name == group.baseline)
+    baseline = next(other for other in group.cases if other.name == name)
     pairs = zip(runs[case.name], runs[baseline.name], strict=True)
     ratios = [
         (case.records / mine.wall_seconds) / (baseline.records / theirs.wall_seconds)

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.bench.__main__ import LostRecordsError, _require_records
-from tests.bench.cases import GROUPS, QUICK_DIVISOR, Case, Scale
+from tests.bench.case import Case, Scale
+from tests.bench.cases import GROUPS, QUICK_DIVISOR
 from tests.paths import CACHE, ROOT
+
+OTHERS = {"targets", "postgres", "postgres-parquet"}
+"""Groups that need tools of their own, of hundreds of megabytes."""
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -30,7 +34,7 @@ def test_an_unknown_group_is_refused_with_the_known_ones() -> None:
     assert all(name in done.stderr for name in GROUPS)
 
 
-@pytest.mark.parametrize("name", [name for name in GROUPS if name != "targets"])
+@pytest.mark.parametrize("name", [name for name in GROUPS if name not in OTHERS])
 def test_every_group_has_its_baseline(name: str) -> None:
     group = GROUPS[name](Scale(QUICK_DIVISOR * 10))
     names = [case.name for case in group.cases]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.measure import RunFailedError, measure
+from tests.bench.measure import Measurement, RunFailedError, extrapolated, measure
 from tests.paths import ROOT
 
 BURN = "import time\nwhile time.process_time() < {seconds}: pass"
@@ -66,3 +66,11 @@ def test_a_killed_process_is_a_failure() -> None:
 def test_compiled_modules_are_kept_whatever_the_caller_wants(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     measure([python("import sys; sys.exit(sys.dont_write_bytecode)")])
+
+
+def test_a_rate_is_worked_out_from_two_runs_with_start_up_counted_once() -> None:
+    runs = [(100, Measurement(1.1, 0.6, 50)), (200, Measurement(1.2, 0.7, 40))]
+    all_of_it = extrapolated(1_000, runs)
+    assert all_of_it.wall_seconds == pytest.approx(2.0)
+    assert all_of_it.cpu_seconds == pytest.approx(1.5)
+    assert all_of_it.peak_bytes == 50

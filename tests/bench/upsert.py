@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.cases import WORK, config_file, empty
+from tests.bench.case import WORK, config_file, empty
 from tests.bench.measure import Command, Measurement, measure
 from tests.paths import BIN, ROOT
 

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pyarrow.dataset as ds
@@ -14,8 +15,10 @@ import yaml
 
 from tests.interop.iceberg_rows import iceberg_rows
 from tests.interop.orders import COLUMNS, ORDERS, write_orders
+from tests.interop.postgres_orders import ROWS, STREAM, database
 from tests.interop.venvs import tool_bin
 from tests.paths import ROOT
+from tests.services import postgres
 
 Meltano = Callable[..., subprocess.CompletedProcess[str]]
 TIMEOUT_SECONDS = 900
@@ -65,10 +68,22 @@ PROJECT = {
 
 @pytest.fixture
 def meltano(tmp_path: Path) -> Meltano:
-    """Runs Meltano with its database in the test's directory; a failure shows all that it said."""
+    return running_in(tmp_path)
 
-    def run(*arguments: str, cwd: Path = tmp_path, **variables: str) -> subprocess.CompletedProcess[str]:
-        database = f"sqlite:///{tmp_path}/meltano.db"
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Meltano:
+    """Runs this repository's meltano.yml with its plugins installed."""
+    run = partial(running_in(tmp_path_factory.mktemp("ours")), cwd=ROOT)
+    run("install")
+    return run
+
+
+def running_in(directory: Path) -> Meltano:
+    """Runs Meltano with its database in the directory; a failure shows all that it said."""
+
+    def run(*arguments: str, cwd: Path = directory, **variables: str) -> subprocess.CompletedProcess[str]:
+        database = f"sqlite:///{directory}/meltano.db"
         done = subprocess.run(
             (str(tool_bin("meltano") / "meltano"), *arguments),
             cwd=cwd,
@@ -107,18 +122,46 @@ def test_a_project_of_somebodys_own_loads_and_goes_on_from_its_state(
     assert bookmark(tmp_path) == newer[-1]
 
 
-def test_meltano_yml_works_as_it_stands(tmp_path: Path, meltano: Meltano) -> None:
+def test_meltano_yml_works_as_it_stands(tmp_path: Path, ours: Meltano) -> None:
     lake = tmp_path / "lake"
-    meltano("install", cwd=ROOT)
-    meltano("run", "tap-csv", "target-parquet", cwd=ROOT, TARGET_PARQUET_DESTINATION_PATH=str(lake))
+    ours("run", "tap-csv", "target-parquet", TARGET_PARQUET_DESTINATION_PATH=str(lake))
     streams = [path for path in lake.iterdir() if not path.name.startswith(".")]
     assert streams
     loaded = {stream.name: ds.dataset(stream, format="parquet").count_rows() for stream in streams}
     assert all(loaded.values())
 
     tables = tmp_path / "tables"
-    meltano("run", "tap-csv", "target-iceberg", cwd=ROOT, TARGET_ICEBERG_WAREHOUSE=str(tables))
+    ours("run", "tap-csv", "target-iceberg", TARGET_ICEBERG_WAREHOUSE=str(tables))
     assert {stream: len(iceberg_rows(tables, stream)) for stream in loaded} == loaded
+
+
+def test_a_table_of_postgres_goes_on_from_its_state(
+    tmp_path: Path, ours: Meltano, request: pytest.FixtureRequest
+) -> None:
+    incremental = {"replication-method": "INCREMENTAL", "replication-key": "changed_at"}
+    with database(postgres.running(request.config), "interop_meltano") as shop:
+        shop.fill()
+        variables = {f"TAP_POSTGRES_{name.upper()}": str(value) for name, value in shop.settings.items()}
+        variables |= {
+            "TAP_POSTGRES__SELECT": json.dumps([f"{STREAM}.*"]),
+            "TAP_POSTGRES__METADATA": json.dumps({STREAM: incremental}),
+            "TARGET_ICEBERG_WAREHOUSE": str(tmp_path / "tables"),
+            "TARGET_ICEBERG_LOAD_METHOD": "upsert",
+        }
+        ours("run", "tap-postgres", "target-iceberg", **variables)
+        assert ids(tmp_path / "tables") == [row[0] for row in ROWS]
+
+        with shop.connect() as owner:
+            owner.execute("INSERT INTO shop.orders (id, changed_at) VALUES (7, '2024-03-01Z')")
+            owner.execute("UPDATE shop.orders SET note = 'not seen', changed_at = '2000-01-01Z' WHERE id = 1")
+        ours("run", "tap-postgres", "target-iceberg", **variables)
+    rows = iceberg_rows(tmp_path / "tables", STREAM.replace("-", "_"))
+    assert ids(tmp_path / "tables") == sorted([*(row[0] for row in ROWS), 7])
+    assert rows[0]["note"] == "plain"
+
+
+def ids(tables: Path) -> list[int]:
+    return [row["id"] for row in iceberg_rows(tables, STREAM.replace("-", "_"))]
 
 
 def records(lake: Path) -> list[dict]:

@@ -3,6 +3,7 @@
 They are made under `.cache/tools` on first use, and anew when their requirement file or the Python changes.
 """
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -19,9 +20,13 @@ def tool_bin(name: str) -> Path:
     home = CACHE / "tools" / name
     stamp = home / "stamp"
     wanted = _fingerprint(name)
-    if not stamp.exists() or stamp.read_text() != wanted:
-        _install(name, home)
-        stamp.write_text(wanted)
+    home.parent.mkdir(parents=True, exist_ok=True)
+    # Tests run in several processes, and any of them may be the first that needs the tool.
+    with home.with_name(f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.read_text() != wanted:
+            _install(name, home)
+            stamp.write_text(wanted)
     return home / "bin"
 
 

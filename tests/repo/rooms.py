@@ -21,7 +21,7 @@ ARROWS: dict[str, set[str]] = {
 """Member → our packages that it may import (docs/architecture.md, section 2). Arrows only point down."""
 
 UNDECLARED: dict[str, set[str]] = {
-    "native": {"pyarrow", "_cffi_backend"},
+    "native": {"pyarrow", "psycopg", "_cffi_backend"},
     "protocol": {"yaml"},
     "runner": {"botocore", "requests"},
     "targets/target-iceberg": {"botocore", "pydantic", "requests", "sqlalchemy"},

@@ -17,7 +17,7 @@ every_room = pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.member
 def test_the_workspace_has_the_rooms_of_the_architecture() -> None:
     members = {room.member for room in ROOMS}
     targets = {"targets/target-iceberg", "targets/target-parquet"}
-    assert members >= {"native", "protocol", "runner", "taps/tap-csv", *targets}
+    assert members >= {"native", "protocol", "runner", "taps/tap-csv", "taps/tap-postgres", *targets}
 
 
 @every_room

@@ -11,6 +11,7 @@ from tests.repo.rooms import rooms
 
 EXECUTABLES = sorted(script for room in rooms() for script in room.scripts)
 HEAVY = {"pyarrow", "pyiceberg", "sqlalchemy", "jsonschema", "yaml", "numpy", "dativo_native"}
+HEAVY |= {"psycopg", "paramiko", "cryptography"}
 CPU_SECONDS = 0.3
 
 every_executable = pytest.mark.parametrize("name", EXECUTABLES)

@@ -5,6 +5,7 @@
 //! ├── InvalidArgument    fix the call: an option, a mode, a name
 //! ├── UnsupportedSchema  plan the stream another way (other column type, no native validation)
 //! ├── LineTooLong        raise max_line_bytes or repair the input; the reader stays failed
+//! ├── InvalidValue       leave the column out, read it as text, or repair the row; the rows cannot be read on
 //! ├── Io                 the input could not be read; worth a retry from the last durable STATE
 //! └── Arrow              a batch could not be assembled; a defect of this crate
 //! ```
@@ -35,6 +36,15 @@ pub enum Error {
         /// The limit it exceeds, in bytes.
         limit: usize,
     },
+    /// A value of a row that the planned column cannot take. It is not shown: it may be a secret.
+    InvalidValue {
+        /// JSON pointer of the column, or of the part of its value; empty if the row itself is broken.
+        column: String,
+        /// 1-based number of the row, 0 if it is not known.
+        row: u64,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// Reading the input failed.
     Io(io::Error),
     /// Arrow refused what was built.
@@ -42,10 +52,11 @@ pub enum Error {
 }
 
 impl Error {
-    /// The 1-based input line the error is about, 0 if it is about none.
+    /// The 1-based input line, or row, the error is about, 0 if it is about none.
     pub fn line(&self) -> u64 {
         match self {
             Error::LineTooLong { line, .. } => *line,
+            Error::InvalidValue { row, .. } => *row,
             _ => 0,
         }
     }
@@ -80,6 +91,8 @@ impl fmt::Display for Error {
                     "line {line} is longer than max_line_bytes ({limit} bytes): raise the limit or repair the input"
                 )
             }
+            Error::InvalidValue { column, row: 0, reason } => write!(f, "column {column:?}: {reason}"),
+            Error::InvalidValue { column, row, reason } => write!(f, "row {row}, column {column:?}: {reason}"),
             Error::Io(error) => write!(f, "cannot read the input: {error}"),
             Error::Arrow(error) => write!(f, "cannot assemble a batch: {error}"),
         }

@@ -3,6 +3,7 @@
 //! [`Reader`] turns the bytes of a Singer pipe into [`Event`]s: records arrive as Arrow batches, every other message as
 //! itself, in an order a target can build exactly-once delivery on. [`Encoder`] is the mirror: Arrow batches to RECORD lines.
 //! [`Digest`] sums rows up; [`KeyLog`] and [`KeySet`] tell which rows have one key.
+//! [`pg`] is the way of PostgreSQL's rows.
 #![forbid(unsafe_code)]
 
 mod columns;
@@ -14,6 +15,7 @@ mod fault;
 mod keys;
 mod number;
 mod options;
+pub mod pg;
 mod plan;
 mod reader;
 mod scan;

@@ -20,7 +20,7 @@ pub struct DativoError {
     pub message: *mut c_char,
     /// Its length in bytes.
     pub message_len: usize,
-    /// The 1-based input line it is about, 0 if none.
+    /// The 1-based input line, or row, it is about, 0 if none.
     pub line: u64,
     /// The stream it is about, NULL if none.
     pub stream: *mut c_char,

@@ -21,6 +21,10 @@ mod handle;
 mod input;
 mod keys;
 mod options;
+mod pg_change;
+mod pg_changes;
+mod pg_rows;
+mod pq;
 mod reader;
 mod slice;
 mod stats;
@@ -33,6 +37,10 @@ pub use event::*;
 pub use handle::dativo_live_handles;
 pub use keys::*;
 pub use options::*;
+pub use pg_change::*;
+pub use pg_changes::*;
+pub use pg_rows::*;
+pub use pq::*;
 pub use reader::*;
 pub use slice::*;
 pub use stats::*;
@@ -40,7 +48,7 @@ pub use status::*;
 
 /// The version of this header: the major in the upper 16 bits, the minor in the lower. A change of
 /// the major breaks callers, a change of the minor adds to the end of things.
-pub const DATIVO_ABI_VERSION: u32 = 65538;
+pub const DATIVO_ABI_VERSION: u32 = 65540;
 
 /// The version of the ABI that the library was built with; compare it with DATIVO_ABI_VERSION.
 #[unsafe(no_mangle)]

@@ -37,22 +37,29 @@ pub struct DativoReaderOptions {
 /// # Safety
 /// `options` is NULL or points to `struct_size` bytes that begin with `struct_size`.
 pub(crate) unsafe fn read(options: *const DativoReaderOptions) -> Result<ReaderOptions, Failure> {
+    // SAFETY: the same contract, and the struct is one of integers.
+    Ok(resolve(&unsafe { sized(options) }?))
+}
+
+/// A struct of options as far as the caller knows it, the rest as it is by default; all of it for NULL.
+///
+/// # Safety
+/// `T` is a `repr(C)` struct of integers alone; `options` is NULL or points to `struct_size` bytes that begin with
+/// `struct_size`, a u32.
+pub(crate) unsafe fn sized<T: Default>(options: *const T) -> Result<T, Failure> {
+    let mut known = T::default();
     if options.is_null() {
-        return Ok(ReaderOptions::default());
+        return Ok(known);
     }
     // SAFETY: by contract the struct begins with its size, and u32 has no invalid values.
     let size = unsafe { options.cast::<u32>().read() } as usize;
-    if !(size_of::<u32>()..=size_of::<DativoReaderOptions>()).contains(&size) {
-        return Err(Failure::invalid(format!(
-            "options: struct_size is {size}, this library knows {}",
-            size_of::<DativoReaderOptions>()
-        )));
+    if !(size_of::<u32>()..=size_of::<T>()).contains(&size) {
+        return Err(Failure::invalid(format!("options: struct_size is {size}, this library knows {}", size_of::<T>())));
     }
-    let mut known = DativoReaderOptions::default();
     // SAFETY: `options` points to `size` readable bytes, `known` is at least that long, and
     // integers have no invalid values.
     unsafe { ptr::copy_nonoverlapping(options.cast::<u8>(), (&raw mut known).cast::<u8>(), size) };
-    Ok(resolve(&known))
+    Ok(known)
 }
 
 fn resolve(options: &DativoReaderOptions) -> ReaderOptions {

@@ -16,6 +16,8 @@ pub enum DativoStatus {
     LineTooLong = 3,
     /// The input could not be read.
     Io = 4,
+    /// A value of a row does not fit its column. The rows cannot be read on.
+    InvalidValue = 5,
     /// A defect of the library. The handle refuses every further call but its free.
     Internal = 255,
 }
@@ -50,6 +52,7 @@ impl From<Error> for Failure {
             Error::InvalidArgument(_) => DativoStatus::InvalidArgument,
             Error::UnsupportedSchema { .. } => DativoStatus::UnsupportedSchema,
             Error::LineTooLong { .. } => DativoStatus::LineTooLong,
+            Error::InvalidValue { .. } => DativoStatus::InvalidValue,
             Error::Io(_) => DativoStatus::Io,
             Error::Arrow(_) => DativoStatus::Internal,
         };

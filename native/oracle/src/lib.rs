@@ -1,17 +1,22 @@
 //! What serde_json makes of Singer lines, to hold the decoder against.
 //!
 //! [`check`] is the whole of it: the fuzzer calls it with bytes of its own making, `tests/corpus.rs` with those that a
-//! fuzzer has found worth keeping.
+//! fuzzer has found worth keeping. [`check_copy`] and [`check_changes`] do the same for rows
+//! and changes of PostgreSQL, with no second opinion on them.
 #![forbid(unsafe_code)]
 #![allow(clippy::expect_used, clippy::unwrap_used)] // what fails here is a test
 
 pub mod canonical;
+mod changes;
+mod copy;
 mod decoded;
 mod expected;
 mod members;
 pub mod schema;
 mod values;
 
+pub use changes::check_changes;
+pub use copy::check_copy;
 pub use decoded::SCHEMA_LINE;
 
 use decoded::{Decoded, decode};

@@ -2,7 +2,7 @@
 
 `RecordReader` turns the bytes of a Singer pipe into events whose records are Arrow batches;
 `RecordEncoder` turns Arrow batches into RECORD lines; `Digest` sums rows up; `KeyLog` and `KeySet` tell which
-rows have one key. The boundary is described in docs/abi.md.
+rows have one key; `dativo_native.pg` takes rows from PostgreSQL. The boundary is described in docs/abi.md.
 """
 
 from dativo_native._abi import lib
@@ -11,6 +11,7 @@ from dativo_native.encoder import RecordEncoder
 from dativo_native.errors import (
     InternalError,
     InvalidArgument,
+    InvalidValue,
     IoError,
     LineTooLong,
     NativeError,
@@ -28,6 +29,7 @@ __all__ = [
     "EventKind",
     "InternalError",
     "InvalidArgument",
+    "InvalidValue",
     "IoError",
     "KeyCount",
     "KeyLog",

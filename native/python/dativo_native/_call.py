@@ -8,6 +8,7 @@ from dativo_native._abi import ffi, lib
 from dativo_native.errors import (
     InternalError,
     InvalidArgument,
+    InvalidValue,
     IoError,
     LineTooLong,
     NativeError,
@@ -21,6 +22,7 @@ _EXCEPTIONS: dict[int, type[NativeError]] = {
     lib.DATIVO_STATUS_INVALID_ARGUMENT: InvalidArgument,
     lib.DATIVO_STATUS_UNSUPPORTED_SCHEMA: UnsupportedSchema,
     lib.DATIVO_STATUS_LINE_TOO_LONG: LineTooLong,
+    lib.DATIVO_STATUS_INVALID_VALUE: InvalidValue,
     lib.DATIVO_STATUS_IO: IoError,
     lib.DATIVO_STATUS_INTERNAL: InternalError,
 }

@@ -5,6 +5,7 @@ NativeError
 ├── InvalidArgument     fix the call: an option, the order of calls, a value that has no text
 ├── UnsupportedSchema   plan the stream another way: other column type, no native validation
 ├── LineTooLong         raise max_line_bytes or repair the input; the reader stays failed
+├── InvalidValue        leave the column out, read it as text, or repair the row; the rows cannot be read on
 ├── IoError             the input cannot be read; retry from the last durable STATE
 └── InternalError       a defect of the core; the handle is dead, report it
 ```
@@ -16,7 +17,7 @@ class NativeError(Exception):
 
     Attributes:
         code: the `DativoStatus` of the C ABI.
-        line: 1-based input line it is about, 0 if none.
+        line: 1-based input line, or row, it is about, 0 if none.
         stream: stream it is about.
         retryable: whether the same may succeed later.
     """
@@ -41,6 +42,10 @@ class UnsupportedSchema(NativeError):  # noqa: N818
 
 class LineTooLong(NativeError):  # noqa: N818
     """A line exceeds `ReaderOptions.max_line_bytes`."""
+
+
+class InvalidValue(NativeError):  # noqa: N818
+    """A value, which is not shown, does not fit its column, which the message names; `line` is its row."""
 
 
 class IoError(NativeError):

@@ -53,6 +53,7 @@ def tap_command(connector: Connector[S], open_tap: Callable[[S], Tap]) -> click.
         discover: bool,
     ) -> None:
         from dativo_protocol.batch_settings import batches_of
+        from dativo_protocol.state_file import StateFile
         from dativo_protocol.tap import run_tap, try_tap, write_catalog
 
         out_fd = claim_stdout()
@@ -63,8 +64,9 @@ def tap_command(connector: Connector[S], open_tap: Callable[[S], Tap]) -> click.
         elif test:
             try_tap(tap, _read_catalog(catalog), out_fd, records=1 if test == "all" else 0)
         else:
+            given = None if state is None else StateFile(state)
             chosen, start = _read_catalog(catalog), _read_state(state)
-            run_tap(tap, chosen, start, out_fd, stop=stop, batches=batches_of(settings))
+            run_tap(tap, chosen, start, out_fd, stop=stop, batches=batches_of(settings), given=given)
 
     command = _command(connector, invoke)
     command.params += [

@@ -72,13 +72,16 @@ class _RedactingFormatter(logging.Formatter):
 
     def __init__(self, inner: logging.Formatter, secrets: Iterable[str]) -> None:
         super().__init__()
-        self._inner = inner
         forms = {form for secret in secrets for form in (secret, json.dumps(secret)[1:-1])}
-        self._secrets = sorted(forms, key=len, reverse=True)
+        if isinstance(inner, _RedactingFormatter):  # one layer, however often secrets become known
+            forms |= set(inner.secrets)
+            inner = inner.inner
+        self.inner: logging.Formatter = inner
+        self.secrets: list[str] = sorted(forms, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
-        text = self._inner.format(record)
-        for secret in self._secrets:
+        text = self.inner.format(record)
+        for secret in self.secrets:
             text = text.replace(secret, "***")
         return text
 

@@ -1,4 +1,4 @@
-"""Singer metrics: counters and timers as log lines (L4).
+"""Singer metrics: counters, timers and gauges as log lines (L4).
 
 Names and tags are those of the SDK, so that whatever reads its metrics reads ours.
 """
@@ -26,7 +26,7 @@ log = logging.getLogger("singer_sdk.metrics")
 class Point:
     """One measurement."""
 
-    type: Literal["counter", "timer"]
+    type: Literal["counter", "timer", "gauge"]
     metric: str
     value: float
     tags: dict[str, Any]
@@ -91,6 +91,11 @@ class Timer:
         status = "succeeded" if kind is None else "failed"
         tags = self.tags | {"status": status, "pid": os.getpid()}
         Point("timer", self.metric, time.monotonic() - self.started, tags).log()
+
+
+def gauge(metric: str, value: float, tags: dict[str, Any] | None = None) -> None:
+    """Log a measurement of something that goes up and down."""
+    Point("gauge", metric, value, (tags or {}) | {"pid": os.getpid()}).log()
 
 
 class StreamCounters:

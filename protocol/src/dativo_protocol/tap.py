@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dativo_protocol.batch_settings import BatchSettings
+    from dativo_protocol.state_file import StateFile
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ def run_tap(
     *,
     stop: StopRequest | None = None,
     batches: BatchSettings | None = None,
+    given: StateFile | None = None,
 ) -> None:
     """Write everything selected since `state`.
 
@@ -84,6 +86,7 @@ def run_tap(
         out_fd: file descriptor for the messages.
         stop: when it comes, no line is torn.
         batches: write records as files (B3).
+        given: the file that `state` is from, for taps that want to know when it is replaced by a newer one.
 
     Raises:
         SourceError: the source cannot be read on.
@@ -92,6 +95,7 @@ def run_tap(
     """
     stop = stop or StopRequest()
     out = MessageWriter(out_fd, hold=stop.hold, batches=batches)
+    out.given = given
     started = time.monotonic()
     try:
         _sync(tap, catalog, state, out)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dativo_protocol.batch_settings import BatchSettings
     from dativo_protocol.batch_writer import BatchWriter
     from dativo_protocol.messages import BatchMessage, Message, SchemaMessage
+    from dativo_protocol.state_file import StateFile
 
 ENCODED_BYTES = 4 << 20
 """Size of encoded lines to aim at for one write: large enough for the pipe, small beside the batches."""
@@ -52,6 +53,9 @@ class RowWriter(Protocol):
 class MessageWriter:
     """Writes whole messages, in order.
 
+    Attributes:
+        given: the file of the state that the run began with, if it is from one: what was delivered.
+
     Raises:
         DownstreamClosed: by every method, once the reader of the output has gone.
     """
@@ -75,6 +79,7 @@ class MessageWriter:
         """
         self.counters = StreamCounters()
         self.record_limit = record_limit
+        self.given: StateFile | None = None
         self._fd = out_fd
         self._hold = hold
         self._last_state = b""

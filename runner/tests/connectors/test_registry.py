@@ -40,7 +40,12 @@ def executable(path):
 
 def test_the_registry_of_the_repository_is_found_and_whole():
     registry = load_registry([built_in_registry()])
-    assert [entry.connector.name for entry in registry] == ["tap-csv", "target-iceberg", "target-parquet"]
+    assert [entry.connector.name for entry in registry] == [
+        "tap-csv",
+        "tap-postgres",
+        "target-iceberg",
+        "target-parquet",
+    ]
 
 
 def test_entries_are_found_by_name_and_kind(write):

@@ -4,6 +4,7 @@ import gzip
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -140,6 +141,39 @@ def test_columns_are_cast_where_nothing_is_lost(load, tmp_path, read, schema_lin
             "missing": None,
         }
     ]
+
+
+def test_uuids_are_the_text_that_the_schema_promises(load, tmp_path, read, schema_line):
+    """Wherever they are, and whether the file says that they are UUIDs or has sixteen bytes."""
+    one, two = UUID(int=1), UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
+    bare = pa.binary(16)
+    table = pa.table(
+        {
+            "id": pa.array([one.bytes, None, two.bytes], pa.uuid()),
+            "bare": pa.array([b"abcdefghijklmnop", None, one.bytes], bare),
+            "list": pa.array([[two.bytes, None], None, []], pa.list_(bare)),
+            "member": pa.array(
+                [{"of": one.bytes, "n": 1}, None, {"of": None, "n": 2}],
+                pa.struct([("of", bare), ("n", pa.int64())]),
+            ),
+        }
+    )
+    rows = pa.concat_tables([table.slice(2), table, table.slice(1, 1)])
+    write_arrow(tmp_path / "b.arrow", rows)
+    text = {"type": ["string", "null"], "format": "uuid"}
+    of = {"type": ["object", "null"], "properties": {"of": text, "n": INTEGER}}
+    schema = schema_line(id=text, bare=text, list={"type": ["array", "null"], "items": text}, member=of)
+    outcome = load(schema, batch("arrow", tmp_path / "b.arrow"))
+    assert outcome.code == 0, outcome.stderr
+    first = {
+        "id": str(one),
+        "bare": "61626364-6566-6768-696a-6b6c6d6e6f70",
+        "list": [str(two), None],
+        "member": {"of": str(one), "n": 1},
+    }
+    second = dict.fromkeys(first)
+    third = {"id": str(two), "bare": str(one), "list": [], "member": {"of": None, "n": 2}}
+    assert read("users") == [third, first, second, third, second]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ pub(crate) use map::Map;
 pub(crate) use nulls::{Lagging, Nulls};
 pub(crate) use object::Object;
 pub use pool::MakeStrings;
-pub(crate) use pool::Pool;
+pub(crate) use pool::{Pool, Pooled};
 pub(crate) use quoted::content;
 pub(crate) use strings::Text;
 pub(crate) use uuid::parse as parse_uuid;

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from dativo_protocol.ahead import read_ahead
 from dativo_protocol.catalog import ReplicationMethod
 from dativo_protocol.columns import Column, ColumnType, Integer, String, TimestampTz
 from dativo_protocol.describe import json_schema_of_columns
 from dativo_protocol.discovery import catalog_entry
 
-from tap_csv.ahead import read_ahead
 from tap_csv.checks import require, say_renamed
 from tap_csv.definitions import METADATA_COLUMNS, SOURCE_FILE, SOURCE_FILE_MTIME, SOURCE_LINENO
 from tap_csv.errors import HeaderError, NoFilesError
@@ -114,7 +114,7 @@ def _sample(
     if not open_questions:
         return
     seen = 0
-    with read_ahead(opened.batches(open_questions), depth=1) as batches:
+    with read_ahead([opened.batches(open_questions)], limit=1) as batches:
         for batch in batches:
             count = len(batch.numbers) if rows is None else min(len(batch.numbers), rows - seen)
             for name in open_questions:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from tap_csv.ahead import read_ahead
+from dativo_protocol.ahead import read_ahead
+
 from tap_csv.checks import check_header
 from tap_csv.discovery import find_files
 from tap_csv.locate import line_of_row
@@ -84,7 +85,7 @@ class StreamRun:
     def _read_rows(self, opened: CsvFile, rows_done: int, progress: Progress, records: RowWriter) -> None:
         typer = RowTyper(self._plan, opened)
         parsed = opened.batches(typer.columns)
-        with read_ahead(parsed, depth=BATCHES_AHEAD, hold=self._out.hold) as batches:
+        with read_ahead([parsed], limit=BATCHES_AHEAD, hold=self._out.hold) as batches:
             for batch in batches:
                 rest = batch.after(rows_done)
                 if not len(rest.numbers):

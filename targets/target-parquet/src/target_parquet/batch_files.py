@@ -13,6 +13,7 @@ from dativo_protocol.arrow import KEY_KEY
 
 from target_parquet.errors import BatchFileError
 from target_parquet.type_merge import is_json_text
+from target_parquet.uuid_text import with_text_of_uuids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,6 +111,7 @@ def _column(batch: pa.RecordBatch, field: pa.Field[Any], message: BatchMessage) 
 def _cast(column: pa.Array[Any], field: pa.Field[Any]) -> pa.Array[Any]:
     import pyarrow as pa
 
+    column = with_text_of_uuids(column, field.type)
     if column.type == field.type:
         return column
     if isinstance(column, pa.ExtensionArray):
