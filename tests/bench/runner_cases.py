@@ -127,8 +127,13 @@ def _meltano(directory: str, tap: Program, target: Program) -> Command:
         }
         for each in (tap, target)
     ]
-    project = {"version": 1, "plugins": {"extractors": plugins[:1], "loaders": plugins[1:]}}
-    project |= {"default_environment": "dev", "environments": [{"name": "dev"}]}
-    written = config_file(f"{directory}/meltano", project | {"send_anonymous_usage_stats": False}, ".yml")
+    project: dict[str, object] = {
+        "version": 1,
+        "send_anonymous_usage_stats": False,
+        "default_environment": "dev",
+        "environments": [{"name": "dev"}],
+        "plugins": {"extractors": plugins[:1], "loaders": plugins[1:]},
+    }
+    written = config_file(f"{directory}/meltano", project, ".yml")
     program = (str(tool_bin("meltano") / "meltano"), "--cwd", str(Path(written).parent))
     return (*program, "run", "--full-refresh", tap.name, target.name)
