@@ -69,7 +69,7 @@ def is_object(text: str) -> bool:
     """Whether this is the JSON text of an object, as a state must be."""
     try:
         return isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -86,7 +86,7 @@ def _name_pipeline(session: Session, log: ConnectorLog) -> None:
 def _settings(answer: str, name: str) -> dict[str, object]:
     try:
         settings = json.loads(answer)["settings"]["properties"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         settings = None
     if not isinstance(settings, dict):
         raise ConnectorError(f"`{name} --about --format=json` does not give a JSON Schema of settings")
