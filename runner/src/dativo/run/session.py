@@ -133,7 +133,7 @@ class Session:
         answer = self.ask(command, log, seconds=self.ready.job.timeouts.discover)
         try:
             catalog = json.loads(answer)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConnectorError(
                 f"`{tap.name} --discover` answered with something that is not JSON"
             ) from error
