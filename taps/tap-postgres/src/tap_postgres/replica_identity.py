@@ -91,7 +91,7 @@ def _refuse_kind(plan: StreamPlan) -> None:
 
 def _of_children(plan: StreamPlan, child: str) -> CatalogError:
     return CatalogError(
-        f"stream {plan.id!r}: rows of tables that inherit from it, as {child} does, have changes of their own",
+        f"stream {plan.id!r}: rows of tables that inherit from it, as {child}, have changes of their own",
         instruction="Select those tables instead, or choose FULL_TABLE or INCREMENTAL as replication-method.",
     )
 
