@@ -162,6 +162,35 @@ def test_a_declared_directory_that_holds_the_home_of_dativo_shows_none_of_it(tri
     assert results["state"].startswith("refused")
 
 
+def test_one_that_is_installed_in_the_home_of_dativo_starts_where_that_is_hidden(tried, project, place):
+    installed = project.directory / ".dativo/venvs/tap-prisoner/1/bin/tap-prisoner"
+    installed.parent.mkdir(parents=True)
+    (place / "bin/tap-prisoner").rename(installed)
+    registry = yaml.safe_load(project.registry.read_text())
+    registry["connectors"][0]["executable"] = str(installed)
+    project.registry.write_text(yaml.safe_dump(registry))
+    tries = {"job": ["read", "users.yaml"], "locks": ["read", ".dativo/tenants/_/state/users/lock"]}
+    results = tried("strict", tries, paths={"read": ["."]})
+    assert "tap-prisoner" in results["job"]
+    assert results["locks"].startswith("refused")
+
+
+def test_secrets_in_files_are_not_seen_in_a_declared_directory(tried, project):
+    secret = project.directory / "vault/other/pg"
+    secret.parent.mkdir(parents=True)
+    secret.write_text("s3cret")
+    (project.directory / "dativo.yaml").write_text("version: 1\nsecrets: [{backend: files, dir: vault}]\n")
+    results = tried("strict", {"secret": ["read", str(secret)]}, paths={"read": ["."]})
+    assert results["secret"].startswith("refused")
+
+
+def test_private_keys_of_the_machine_and_sockets_out_of_it_are_out_of_reach(tried):
+    tries = {"keys": ["listed", "/etc/ssl/private"], "a host": ["vsock"]}
+    results = tried("strict", tries)
+    assert results["keys"].startswith("refused") or results["keys"] == "[]"
+    assert results["a host"] == "refused: PermissionError: [Errno 1] Operation not permitted"
+
+
 @pytest.mark.parametrize("path", ["/", "/proc", "/sys/kernel", ".dativo", "way-out"])
 def test_what_no_connector_may_reach_cannot_be_declared(project, place, path):
     (place / "project/way-out").symlink_to("/proc")
