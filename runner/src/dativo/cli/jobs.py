@@ -14,6 +14,7 @@ from dativo.cli.options import (
     project_of,
     project_option,
     ready_job,
+    registries_of,
     registry_of,
     registry_option,
     tag_option,
@@ -98,8 +99,8 @@ def validate_command(
     from dativo.jobs.validate import validate
 
     project, files = _chosen(jobs, tags, tenant, project_file)
-    registry, shared = registry_of(registry_file, project), project if project_file else None
-    found = validate(files, registry, os.environ, shared, secrets=check_secrets)
+    registries, shared = registries_of(registry_file), project if project_file else None
+    found = validate(files, registries, os.environ, shared, secrets=check_secrets)
     if as_json:
         click.echo(json.dumps(found.document(), indent=2, ensure_ascii=False))
     else:
@@ -135,7 +136,7 @@ def plan_command(
 
     project, files = _chosen(jobs, tags, tenant, project_file)
     shared = project if project_file else None
-    ready = load_jobs(files, registry_of(registry_file, project), os.environ, project=shared)
+    ready = load_jobs(files, registries_of(registry_file), os.environ, project=shared)
     plans = [plan_of(each) for each in ready]
     if as_json:
         click.echo(json.dumps(plans, indent=2, ensure_ascii=False))
@@ -204,7 +205,7 @@ def schedule_command(
 
     project, files = _chosen(jobs, tags, tenant, project_file)
     shared = project if project_file else None
-    ready = load_jobs(files, registry_of(registry_file, project), os.environ, project=shared)
+    ready = load_jobs(files, registries_of(registry_file), os.environ, project=shared)
     click.echo(timetable(ready, form))
 
 
