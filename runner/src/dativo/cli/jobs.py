@@ -16,6 +16,7 @@ from dativo.cli.options import (
     project_of,
     project_option,
     ready_job,
+    registries_of,
     registry_of,
     registry_option,
     tag_option,
@@ -39,19 +40,19 @@ class Chosen:
 
     Attributes:
         files: in the order in which they were named.
-        registry: what their connectors are looked up in.
+        registries: what the connectors of a project's jobs are looked up in.
         shared: the project that `--project` names for all of them; each finds its own without.
     """
 
     files: tuple[Path, ...]
-    registry: Registry
+    registries: Callable[[Project], Registry]
     shared: Project | None
 
     def ready(self) -> tuple[ReadyJob, ...]:
         """The jobs; raises ProblemsError with everything that is wrong with any of them."""
         from dativo.jobs.ready import load_jobs
 
-        return load_jobs(self.files, self.registry, os.environ, project=self.shared)
+        return load_jobs(self.files, self.registries, os.environ, project=self.shared)
 
 
 def choosing_jobs(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -71,7 +72,7 @@ def choosing_jobs(command: Callable[..., Any]) -> Callable[..., Any]:
         project = project_of(project_file)
         files = only(job_files(jobs, project), tags, tenant, os.environ)
         shared = project if project_file else None
-        return command(Chosen(files, registry_of(registry_file, project), shared), **options)
+        return command(Chosen(files, registries_of(registry_file), shared), **options)
 
     for option in (project_option, registry_option, tenant_option, tag_option, jobs_argument):
         with_chosen = option(with_chosen)
@@ -134,7 +135,7 @@ def validate_command(chosen: Chosen, *, as_json: bool, check_secrets: bool) -> i
 
     from dativo.jobs.validate import validate
 
-    found = validate(chosen.files, chosen.registry, os.environ, chosen.shared, secrets=check_secrets)
+    found = validate(chosen.files, chosen.registries, os.environ, chosen.shared, secrets=check_secrets)
     if as_json:
         click.echo(json.dumps(found.document(), indent=2, ensure_ascii=False))
     else:

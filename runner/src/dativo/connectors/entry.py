@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dativo.jobs.describe import described
-from dativo.jobs.format import NAME
+from dativo.jobs.names import NAME
 
 Kind = Literal["tap", "target", "mapper"]
 Maturity = Literal["alpha", "beta", "stable"]

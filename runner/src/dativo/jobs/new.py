@@ -11,8 +11,8 @@ from dativo.connectors.programs import resolve
 from dativo.connectors.settings import settings_of
 from dativo.errors import ConnectorError, RunnerError
 from dativo.jobs.editors import put_schema
-from dativo.jobs.format import NAME, TENANT
 from dativo.jobs.globs import SUFFIXES, near
+from dativo.jobs.names import NAME, TENANT, must
 from dativo.jobs.project import PROJECT_FILE
 from dativo.jobs.scaffold import Part, Scaffold, scaffold
 from dativo.jobs.schema import PROJECT_SCHEMA_FILE, SCHEMA_FILE
@@ -59,7 +59,7 @@ def new_job(
     name = file.stem
     for text, pattern, what in ((name, NAME, "job"), (tenant, TENANT, "tenant")):
         if text is not None and not re.fullmatch(pattern, text):
-            raise RunnerError(f"{text!r} cannot be the name of a {what}: it must match {pattern}")
+            raise RunnerError(f"{text!r} cannot be the name of a {what}: it must {must(pattern)}")
     source = _part(tap, "tap", registry, project)
     sink = _part(target, "target", registry, project)
     made = scaffold(name, tenant, source, sink, _schema_for(file, project, SCHEMA_FILE))

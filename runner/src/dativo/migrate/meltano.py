@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dativo.jobs.format import NAME
+from dativo.jobs.names import NAME
 from dativo.jobs.schedule import NICKNAMES, Cron
 from dativo.migrate.entries import Entries
 from dativo.migrate.meltano_project import MeltanoProject, Plugin, read_meltano
