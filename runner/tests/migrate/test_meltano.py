@@ -373,6 +373,18 @@ def test_settings_in_the_database_go_over_the_file_and_nothing_is_unpickled(proj
     assert any("'strict' is neither a text nor a number" in str(note) for note in migration.notes)
 
 
+def test_a_state_that_meltano_has_not_moved_into_its_database_yet_is_not_lost(project, database):
+    """After a kill the newest state stands in the write-ahead log alone."""
+    assert database.execute("PRAGMA journal_mode=WAL").fetchone() == ("wal",)
+    payload = json.dumps({"singer_state": {"bookmarks": {"a": 7}}})
+    database.execute(
+        "INSERT INTO state VALUES (?, ?, ?, ?)", ("dev:tap-one-to-target-lines", None, payload, None)
+    )
+    database.commit()
+    found = {state.job: json.loads(state.text) for state in run(project, states=True).states}
+    assert found["tap-one-to-target-lines"] == {"bookmarks": {"a": 7}}
+
+
 def test_states_of_the_database(project, database):
     done = {"singer_state": {"bookmarks": {"a": {"value": 1}, "b": {"value": 1}}}}
     partial = {"singer_state": {"bookmarks": {"a": {"value": 2}}}}

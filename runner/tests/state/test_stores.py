@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from dativo.errors import StateBusy, StateConflict, StateError
+from dativo.errors import StateBusy, StateConflict, StateDamaged, StateError
 from dativo.state.run_state import held_state
 from dativo.state.store import StateKey
 
@@ -102,6 +102,23 @@ def test_a_removed_state_is_in_the_history_and_the_count_goes_on(store):
     assert store.read(KEY) is None
     assert [(each.seq, each.reason) for each in store.versions(KEY)] == [(2, "cleared")]
     assert store.write(KEY, '{"n": 3}', run="r", after=None).seq == 3
+
+
+def test_what_is_damaged_in_a_bucket_is_put_aside_and_removed(store, owner, url):
+    if not url.startswith(("s3:", "gs:", "az:")):
+        return  # files: see test_local; databases keep rows whole
+    directory = "tenants/acme/state/users"
+    store._put(f"{directory}/state.json", b'{"format": "dati', None)
+    store._put(f"{directory}/lock.json", b"{", None)
+    with pytest.raises(StateDamaged, match="unlock --yes removes it"), store.lock(KEY, owner):
+        pass
+    assert store.unlock(KEY, force=True)[-1] == "it is removed"
+    for _ in range(2):
+        with store.lock(KEY, owner):
+            store.remove(KEY)
+        assert store.read(KEY) is None
+        assert store._get(f"{directory}/state.json.damaged")[0] == b'{"format": "dati'
+        store._put(f"{directory}/state.json", b'{"format": "dati', None)
 
 
 def test_a_second_owner_is_told_who_holds_it(store, open_it, owner):

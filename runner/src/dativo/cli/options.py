@@ -101,5 +101,6 @@ def ready_job(job_file: Path, registry_file: Path | None, project_file: Path | N
 
 def console_of(ready: ReadyJob) -> Console:
     from dativo.observe.console import Console
+    from dativo.secrets.redact import everywhere
 
-    return Console(sys.stderr, (ready.tap.name, ready.target.name))
+    return Console(sys.stderr, (ready.tap.name, ready.target.name), everywhere())

@@ -46,7 +46,8 @@ def watched_run(
     trace = trace_context(os.environ)
     subject = Subject(run, job.name, job.tenant, project.home, project.root, trace)
     settings = Observe(project.settings.observe.keep_runs) if only_here else _settings(ready, console)
-    watched = watch_run(subject, console, settings, () if only_here else job.notifications)
+    notifications = () if only_here else job.notifications
+    watched = watch_run(subject, console, settings, notifications, hide=everywhere())
     observer = watched.observer
     session.tell({VARIABLE: trace.traceparent, "DATIVO_RUN": run})
     enforced = session.enforcement()
