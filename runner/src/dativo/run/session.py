@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,13 @@ from dativo.isolation.cgroup import Leaves, divided, find_ground
 from dativo.isolation.enforcement import enforcement
 from dativo.jobs.selection import NothingSelected, apply_rules
 from dativo.run.environment import environment_of
-from dativo.run.invoke import ask
+from dativo.run.invoke import Question
 from dativo.run.process import Command
 from dativo.run.sides import Side, sides_of
 from dativo.run.workspace import Workspace, private_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from dativo.connectors.programs import Program
     from dativo.isolation.cgroup import Leaf
@@ -133,7 +133,7 @@ class Session:
         answer = self.ask(command, log, seconds=self.ready.job.timeouts.discover)
         try:
             catalog = json.loads(answer)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConnectorError(
                 f"`{tap.name} --discover` answered with something that is not JSON"
             ) from error
@@ -173,10 +173,21 @@ class Session:
 
     def ask(self, command: Command, log: ConnectorLog, *, seconds: float) -> str:
         """What a connector answers on stdout; raises ConnectorError with its last words if it fails."""
+        with closing(self.question(command, log, seconds=seconds)) as question:
+            return self.answer(question, log)
+
+    def question(self, command: Command, log: ConnectorLog, *, seconds: float) -> Question:
+        """Starts a connector that is to answer on stdout."""
+        return Question(command, partial(log.take, command.name), seconds=seconds)
+
+    def answer(
+        self, question: Question, log: ConnectorLog, meanwhile: Callable[[], None] | None = None
+    ) -> str:
+        """What it answers; raises ConnectorError with its last words if it fails."""
         try:
-            return ask(command, partial(log.take, command.name), seconds=seconds)
+            return question.answer(meanwhile) if meanwhile else question.answer()
         except ConnectorError as error:
-            words = log.last_words(command.name)
+            words = log.last_words(question.name)
             if words is None:
                 raise
             raise ConnectorError(f"{error}: {words}") from error
