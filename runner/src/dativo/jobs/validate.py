@@ -88,6 +88,7 @@ def validate(
             continue
         ready.append(job)
         problems.extend(_missing_secrets(job, environ) if secrets else ())
+        warnings.extend(Problem(job.document.place, warning) for warning in job.warnings)
         for side, program in _sides(job):
             found, doubtful = _settings(job, side, program)
             problems.extend(found)

@@ -61,6 +61,7 @@ def watched_run(
         enforcement=enforced,
     )
     for warning in (*ready.warnings, *not_enforced(asked, enforced)):
+        console.say(f"{job.full_name}: WARNING: {warning}")
         observer.said(warning, "WARNING")
     try:
         yield watched
@@ -138,4 +139,4 @@ def _table_metadata(stream: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _seen(side: Side) -> SeenSide:
     program = side.program
-    return SeenSide(side.role, side.name, program.version, program.fingerprint or None)
+    return SeenSide(side.role, side.name, program.version, program.identity())
