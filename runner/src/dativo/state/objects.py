@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from dativo.errors import StateConflict, StateError, StateUnreachable
+from dativo.errors import StateConflict, StateDamaged, StateError, StateUnreachable
 from dativo.home import NO_TENANT
 from dativo.state.buckets import open_bucket
 from dativo.state.envelope import Envelope, now, seal, unseal
@@ -117,8 +117,18 @@ class ObjectStore:
             self._delete(_past(key, seq))
 
     def remove(self, key: StateKey) -> None:
-        self.keep(key, "cleared")
-        self._delete(f"{_directory(key)}/{STATE}")
+        path = f"{_directory(key)}/{STATE}"
+        try:
+            self.keep(key, "cleared")
+        except StateDamaged:
+            self._put_aside(path)
+        self._delete(path)
+
+    def _put_aside(self, path: str) -> None:
+        found = self._get(path)
+        if found is not None:
+            self._delete(f"{path}.damaged")
+            self._put(f"{path}.damaged", found[0], None)
 
     def unlock(self, key: StateKey, *, force: bool) -> list[str]:
         return release_lease(_Box(self, key), str(key), force=force)
