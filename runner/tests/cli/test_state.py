@@ -97,6 +97,26 @@ def test_a_damaged_state_is_listed_and_can_be_cleared(here, store):
     assert store.read(KEY) is None
 
 
+@pytest.mark.parametrize("command", [["rollback"], ["rollback", "1"], ["set"], ["import"]])
+def test_a_damaged_state_is_put_aside_for_a_good_one(here, store, command):
+    state("set", "acme/users", given=STATE)
+    path = here / ".dativo/tenants/acme/state/users/state.json"
+    path.write_text("{")
+    state(command[0], "acme/users", *command[1:], given=STATE)
+    assert (store.read(KEY).text, store.read(KEY).seq) == (STATE, 2)
+    assert path.with_name("state.json.damaged").read_text() == "{"
+
+
+@pytest.mark.parametrize("command", [["set", "--stream", "users"], ["import", "--merge"], ["edit"]])
+def test_a_part_of_a_damaged_state_cannot_be_changed(here, store, command):
+    state("set", "acme/users", given=STATE)
+    path = here / ".dativo/tenants/acme/state/users/state.json"
+    path.write_text("{")
+    with pytest.raises(StateError, match="damaged"):
+        state(*command, "acme/users", given=STATE)
+    assert path.read_text() == "{"
+
+
 def test_setting_keeps_what_was_before(store):
     state("set", "acme/users", given=STATE)
     state("set", "acme/users", given=f'{{"type": "STATE", "value": {OTHER}}}')

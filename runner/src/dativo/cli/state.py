@@ -72,7 +72,7 @@ def set_state(job: str, file: Any, stream: str | None, suffix: str | None, proje
     given, place = file.read(), _states(project).find(job, suffix)
     with changing(place, "set") as change:
         if stream:
-            given = with_bookmark(change.stored.text if change.stored else "{}", stream, given.strip())
+            given = with_bookmark(change.text_or("{}"), stream, given.strip())
         _done(place, "set", change.put(state_in(given, file.name)).seq)
 
 
@@ -137,7 +137,8 @@ def import_state(job: str, file: Any, suffix: str | None, project: Path | None, 
 
     place, given = _states(project).find(job, suffix), state_in(file.read(), file.name)
     with changing(place, "import") as change:
-        text = merged(change.stored.text, given) if merge and change.stored else given
+        older = change.text_or(None) if merge else None
+        text = given if older is None else merged(older, given)
         _done(place, "imported", change.put(text).seq)
 
 
