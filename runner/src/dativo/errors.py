@@ -25,9 +25,10 @@ exits 2 (click).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from signal import Signals
 from typing import TYPE_CHECKING, Self
+
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from dativo.connectors.user_registry import add_entry
 from dativo.connectors.venvs import Installed, Venvs
 from dativo.connectors.wanted import wanted
 from dativo.errors import ConnectorError, InstallError
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from dativo.connectors.installers import Installer

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from dativo.connectors.packages import choose_script, scripts_in_wheel, wheel_id
 from dativo.connectors.versions import Spec, parse_spec
 from dativo.errors import InstallError
 from dativo.home import make_private
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from dativo.connectors.entry import Connector

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003  (field types are read at run time)
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from dativo.jobs.describe import described
 from dativo.jobs.limits import Limits, Parallel, Retries, Sandbox, Timeouts
 from dativo.jobs.quantities import Duration
 from dativo.jobs.secret_text import SecretText  # noqa: TC001
+from dativo.records import dataclass
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 """Names of jobs, tags and connectors: they become parts of file names."""

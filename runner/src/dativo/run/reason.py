@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dativo.errors import TRY_AGAIN, Interrupted, LimitExceeded, RunFailed, TimedOut
+from dativo.records import dataclass
 from dativo.run.invoke import describe_exit
 
 if TYPE_CHECKING:
