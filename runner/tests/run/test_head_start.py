@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 
 import pytest
@@ -96,6 +97,25 @@ def test_a_destination_that_is_to_be_loaded_anew_beats_the_stored_state(shop):
     done = shop.project.dativo("run", shop.job(steps, state="{}"))
     assert done.returncode == 0, done.stderr
     assert "loaded anew" in done.stderr
+    assert shop.project.records() == [1, 1, 2]
+
+
+def test_a_tap_that_is_started_anew_has_discovered_anew(shop):
+    shop.has_run_to({"at": 1})
+    seen = shop.path("seen")
+    job = shop.job(load(2, 8), state='{"at": 7}')
+    document = yaml.safe_load(job.read_text())
+    document["source"].update(select=["users"])
+    document["source"]["config"]["seen"] = str(seen)
+    job.write_text(yaml.safe_dump(document))
+    done = shop.project.dativo("run", job)
+    assert done.returncode == 0, done.stderr
+    given = json.loads(seen.read_text())
+    assert json.loads(given["state"]) == {"at": 7}
+    selected = {
+        each["stream"]: each["metadata"][0]["metadata"]["selected"] for each in given["catalog"]["streams"]
+    }
+    assert selected == {"users": True, "orders": False}
     assert shop.project.records() == [1, 1, 2]
 
 

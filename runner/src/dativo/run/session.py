@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from dativo.errors import ConnectorError, Problem, ProblemsError
 from dativo.isolation.bounds import bounds_of
+from dativo.isolation.cgroup import Leaves, divided, find_ground
+from dativo.isolation.enforcement import enforcement
 from dativo.jobs.selection import NothingSelected, apply_rules
 from dativo.run.environment import environment_of
 from dativo.run.invoke import Question
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from dativo.connectors.programs import Program
+    from dativo.isolation.cgroup import Leaf
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.connector_log import ConnectorLog
     from dativo.run.sandbox import Sandbox
@@ -35,9 +38,17 @@ class Session:
         workspace: where the private files are written.
         scratch: directory of its temporary files.
         lock: descriptor of the job's lock, which connectors hold too: while one lives, no other run begins.
+        leaves: cgroups for its connectors, if there are any.
     """
 
-    def __init__(self, ready: ReadyJob, workspace: Workspace, scratch: Path, lock: int | None = None) -> None:
+    def __init__(
+        self,
+        ready: ReadyJob,
+        workspace: Workspace,
+        scratch: Path,
+        lock: int | None = None,
+        leaves: Leaves | None = None,
+    ) -> None:
         self.ready = ready
         self.workspace = workspace
         self.scratch = scratch
@@ -51,6 +62,8 @@ class Session:
             side.name: environment_of(side, ready, os.environ, scratch / side.name) for side in self.sides
         }
         self._lock = lock
+        self._leaves = leaves or Leaves(None)
+        self._leaf_of = {side.name: self._leaves.make(bounds_of(side.settings.limits)) for side in self.sides}
         self._sandbox: Sandbox | None = None
         self._log_config = workspace.write_json("logging.json", _structured_logging(dict(os.environ)))
 
@@ -58,6 +71,14 @@ class Session:
         """Adds to the environment of every connector."""
         for environ in self._environs.values():
             environ.update(variables)
+
+    def leaf(self, side: Side) -> Leaf | None:
+        """The cgroup of a connector, None where there is none."""
+        return self._leaf_of[side.name]
+
+    def enforcement(self) -> dict[str, str]:
+        """Limit → by what it is enforced on this machine."""
+        return enforcement(self._leaves.controllers)
 
     def configure(self, side: Side, config: Mapping[str, Any]) -> None:
         """Lets a connector be called with another configuration than that of the job file."""
@@ -80,7 +101,9 @@ class Session:
         argv = (str(side.program.executable), *config, *map(str, arguments))
         limits = bounds_of(side.settings.limits).of_the_kernel()
         inherits = () if self._lock is None else (self._lock,)
-        command = Command(side.name, argv, self.ready.directory, environ, limits, inherits)
+        leaf = self.leaf(side)
+        door = leaf.door if leaf else None
+        command = Command(side.name, argv, self.ready.directory, environ, limits, inherits, door)
         if side.settings.sandbox == "none":
             return command
         files = [path for path in arguments if isinstance(path, Path)]
@@ -102,15 +125,24 @@ class Session:
     def _side_of(self, program: Program) -> Side:
         return next(side for side in self.sides if side.program is program)
 
-    def discover(self, log: ConnectorLog, state: Path | None = None) -> dict[str, Any]:
-        """The catalog of the source; raises ConnectorError if the tap does not give one."""
+    def discover(
+        self, log: ConnectorLog, state: Path | None = None, meanwhile: Callable[[], None] | None = None
+    ) -> dict[str, Any]:
+        """The catalog of the source; raises ConnectorError if the tap does not give one.
+
+        Args:
+            log: is given what the tap says.
+            state: file that the tap is given.
+            meanwhile: is called again and again while that lasts.
+        """
         tap = self.tap
         state_arguments = ("--state", state) if state else ()
         command = self.command(tap, *state_arguments, "--discover")
-        answer = self.ask(command, log, seconds=self.ready.job.timeouts.discover)
+        with closing(self.question(command, log, seconds=self.ready.job.timeouts.discover)) as question:
+            answer = self.answer(question, log, meanwhile)
         try:
             catalog = json.loads(answer)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConnectorError(
                 f"`{tap.name} --discover` answered with something that is not JSON"
             ) from error
@@ -133,7 +165,7 @@ class Session:
         return catalog
 
     def selected_catalog(
-        self, log: ConnectorLog, state: Path | None = None
+        self, log: ConnectorLog, state: Path | None = None, meanwhile: Callable[[], None] | None = None
     ) -> tuple[dict[str, Any], list[str]]:
         """The catalog with the selection of the job, and warnings about patterns that match nothing.
 
@@ -141,7 +173,9 @@ class Session:
             ProblemsError: the selection leaves no stream.
         """
         source = self.ready.job.source
-        catalog = self._given_catalog(source.catalog) if source.catalog else self.discover(log, state)
+        catalog = (
+            self._given_catalog(source.catalog) if source.catalog else self.discover(log, state, meanwhile)
+        )
         try:
             return catalog, apply_rules(catalog, source.select, source.metadata, source.schema)
         except NothingSelected as error:
@@ -179,8 +213,8 @@ def open_session(ready: ReadyJob, scratch: Path | None = None, lock: int | None 
         scratch: directory of its temporary files; left out, they are private files too.
         lock: descriptor of the job's lock, if it is held.
     """
-    with private_workspace() as workspace:
-        session = Session(ready, workspace, scratch or workspace.directory, lock)
+    with private_workspace() as workspace, divided(find_ground()) as leaves:
+        session = Session(ready, workspace, scratch or workspace.directory, lock, leaves)
         try:
             yield session
         finally:

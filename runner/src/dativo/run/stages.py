@@ -42,7 +42,7 @@ class HeadStart(Protocol):
     def is_right(self, meanwhile: Callable[[], None]) -> bool:
         """Waits until that is known; calls `meanwhile` again and again, which may raise to end the run."""
 
-    def other(self) -> Command:
+    def other(self, meanwhile: Callable[[], None]) -> Command:
         """How it is to be started instead; asked after the wrong one has ended."""
 
 
