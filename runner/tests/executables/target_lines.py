@@ -62,12 +62,17 @@ def misbehave(config, count):
 
 
 def recover(config):
-    """Answers with `state`, after `wait_for` is there; or fails with `code`."""
+    """Answers with `state` when `wait_for` is there; fails with `code`, or if `fails_without` is missing."""
     asked = config["recover"]
     if asked.get("touch"):
         Path(asked["touch"]).write_text(str(os.getpid()))
     while asked.get("wait_for") and not Path(asked["wait_for"]).exists():
         time.sleep(0.01)
+    first = Path(asked.get("fails_without", "/"))
+    if not first.exists():
+        first.touch()
+        sys.stderr.write("CRITICAL the store does not answer\n")
+        sys.exit(1)
     if asked.get("code"):
         sys.stderr.write("CRITICAL the ledger cannot be read\n")
         sys.exit(asked["code"])

@@ -141,6 +141,19 @@ def test_a_target_that_cannot_tell_ends_the_tap(shop):
     assert shop.project.private_files == []
 
 
+def test_a_target_that_can_tell_the_second_time_is_asked_again(shop):
+    job = shop.job(load(2, 8), fails_without=shop.path("well"))
+    document = yaml.safe_load(job.read_text())
+    document["retries"] = {"attempts": 2, "delay": "10ms", "jitter": False}
+    job.write_text(yaml.safe_dump(document))
+    done = shop.project.dativo("run", job)
+    assert done.returncode == 0, done.stderr
+    assert (
+        "users: try 1 failed: `target-lines --recover` exited with code 1: the store does not" in done.stderr
+    )
+    assert shop.project.records() == [1, 2]
+
+
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
 def test_a_runner_that_is_stopped_meanwhile_leaves_nobody_behind(shop, signum):
     full, asked = shop.path("pipe-is-full"), shop.path("target-was-asked")

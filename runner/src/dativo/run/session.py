@@ -17,6 +17,7 @@ from dativo.jobs.selection import NothingSelected, apply_rules
 from dativo.run.environment import environment_of
 from dativo.run.invoke import Question
 from dativo.run.process import Command
+from dativo.run.reason import unanswered
 from dativo.run.sides import Side, sides_of
 from dativo.run.workspace import Workspace, private_workspace
 
@@ -194,14 +195,19 @@ class Session:
     def answer(
         self, question: Question, log: ConnectorLog, meanwhile: Callable[[], None] | None = None
     ) -> str:
-        """What it answers; raises ConnectorError with its last words if it fails."""
+        """What it answers.
+
+        Raises:
+            Unanswered: it failed; its last words are in the message.
+            ConnectorError: it answers too late, too much or no text.
+        """
         try:
             return question.answer(meanwhile) if meanwhile else question.answer()
         except ConnectorError as error:
-            words = log.last_words(question.name)
-            if words is None:
+            if not question.returncode:
                 raise
-            raise ConnectorError(f"{error}: {words}") from error
+            never = self.ready.job.retries.never
+            raise unanswered(error, question.name, question.returncode, log, never) from error
 
 
 @contextmanager
