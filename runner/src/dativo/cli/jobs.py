@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,6 +21,7 @@ from dativo.cli.options import (
     tag_option,
     tenant_option,
 )
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

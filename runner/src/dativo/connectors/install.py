@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from dativo.connectors.versions import parse_spec
 from dativo.connectors.wanted import is_path, wanted, wheel_of
 from dativo.errors import ConnectorError, InstallError
 from dativo.jobs.editors import put_schema
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from dativo.connectors.installers import Installer

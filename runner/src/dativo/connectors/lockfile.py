@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dativo.connectors.versions import Spec, newest
 from dativo.errors import InstallError
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

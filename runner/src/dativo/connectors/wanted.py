@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -14,6 +14,7 @@ from dativo.connectors.packages import choose_script, scripts_in_wheel, wheel_id
 from dativo.connectors.versions import Spec, parse_spec
 from dativo.errors import InstallError
 from dativo.home import make_private
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from dativo.connectors.entry import Connector

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from dativo.jobs.names import NAME, TENANT, must
 from dativo.jobs.project import PROJECT_FILE
 from dativo.jobs.scaffold import Part, Scaffold, scaffold
 from dativo.jobs.schema import PROJECT_SCHEMA_FILE, SCHEMA_FILE
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from dativo.connectors.entry import Kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from dativo.connectors.policy import check_policy, must_be_shut_in, rules_of
@@ -14,6 +14,7 @@ from dativo.jobs.project import Project, find_project
 from dativo.jobs.references import Variables
 from dativo.jobs.resolving import resolved_in, secrets_of
 from dativo.jobs.schedule import schedule_problems
+from dativo.records import dataclass
 from dativo.state.store import StateKey
 
 if TYPE_CHECKING:

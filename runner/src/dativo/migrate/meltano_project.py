@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from glob import glob
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import Place, Problem, ProblemsError
 from dativo.jobs.located import Located, load_yaml
 from dativo.migrate.values import deep_merged
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -6,8 +6,9 @@ jumps; the time of day of an event is `began + at`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

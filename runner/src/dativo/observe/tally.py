@@ -47,6 +47,7 @@ class Tally:
     Attributes:
         epochs: when each state was stored, seconds since the run began.
         first_record: when the first record was heard of.
+        earlier: seconds that this process had lived when the run began.
     """
 
     started: Started | None = None
@@ -61,6 +62,7 @@ class Tally:
     rows: Mapping[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     first_record: float | None = None
+    earlier: float = 0.0
 
     def take(self, event: RunEvent) -> None:
         match event:

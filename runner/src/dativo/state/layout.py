@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, unquote
 
+from dativo.records import dataclass
 from dativo.state.store import StateKey
 
 if TYPE_CHECKING:

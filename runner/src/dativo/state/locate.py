@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from dativo.jobs.names import NAME, TENANT
 from dativo.jobs.project import find_project
 from dativo.jobs.references import Variables
 from dativo.jobs.typed import read_dataclass
+from dativo.records import dataclass
 from dativo.state.places import job_store
 from dativo.state.store import StateKey
 
