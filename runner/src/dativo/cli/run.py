@@ -103,7 +103,6 @@ def _ready(
     from dativo.jobs.effective import Overrides
     from dativo.jobs.globs import job_files, only
     from dativo.jobs.ready import load_jobs
-    from dativo.jobs.unsupported import refuse_unsupported
 
     one = Path(jobs[0]) if len(jobs) == 1 and Path(jobs[0]).is_file() else None
     project = project_of(project_file, one)
@@ -111,10 +110,7 @@ def _ready(
     overrides = Overrides(select=options["select"], suffix=options["suffix"])
     shared = project if project_file else None
     registry = registry_of(registry_file, project)
-    ready = load_jobs(files, registry, os.environ, project=shared, overrides=overrides)
-    for each in ready:
-        refuse_unsupported(each)
-    return ready
+    return load_jobs(files, registry, os.environ, project=shared, overrides=overrides)
 
 
 def _run_one(ready: ReadyJob, options: dict[str, Any]) -> None:
@@ -160,7 +156,7 @@ def _run_all(ready: Sequence[ReadyJob], parallel: int, handed_on: Sequence[str])
     from dativo.run.scheduler import Done, Scheduler, Work, worst
 
     names = tuple(each.job.full_name for each in ready)
-    program = (sys.executable, "-m", "dativo", "run", *handed_on)
+    program = (sys.executable, "-P", "-m", "dativo", "run", *handed_on)
     works = [
         Work(
             each.job.tenant,

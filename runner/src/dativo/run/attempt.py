@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from dativo.errors import RunFailed
 from dativo.isolation.bounds import Bounds, bounds_of
 from dativo.isolation.watch import Household
 from dativo.observe.connector_log import ConnectorLog
@@ -14,9 +15,10 @@ from dativo.observe.counters import Counters
 from dativo.run.pipeline import run_pipeline
 from dativo.run.process import Command
 from dativo.run.reason import failure_of
-from dativo.run.recover import is_object, starting_state
+from dativo.run.recover import is_object, name_pipeline, pipeline_of, starting_state
 from dativo.run.stages import Patience, Stage
 from dativo.run.watched import selected_streams
+from dativo.state.parts import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from dativo.run.session import Session
     from dativo.run.sides import Side
     from dativo.secrets.redact import Redactor
-    from dativo.state.run_state import RunState
+    from dativo.state.run_state import Standing
 
 SAMPLE = "sample"
 """Name of the stage that lets a part of the records pass."""
@@ -56,7 +58,7 @@ class Attempt:
     def __init__(
         self,
         session: Session,
-        state: RunState,
+        state: Standing,
         console: Console,
         redact: Redactor,
         observer: Observer,
@@ -135,8 +137,17 @@ class Attempt:
     def _start(self, *, anew: bool) -> str | None:
         """The state for the tap. A dry run asks no target: that might complete what another run left."""
         if self._options.dry_run:
-            return None if anew else self._state.read()
-        return starting_state(self._session, self._state, self._log, self._console, anew=anew)
+            return None if anew else self._state.read_joined()
+        if self._options.is_sample and (apart := self._state.read()) and parts_of(apart):
+            name_pipeline(self._session, pipeline_of(self._session, self._log))
+            return None if anew else self._state.read_joined()
+        start = starting_state(self._session, self._state, self._log, self._console, anew=anew)
+        if start is not None and parts_of(start):
+            # Known only now: what was stored here has gone. It is stored again, for the next try.
+            raise RunFailed(
+                "the destination holds a state of each stream, which are put together first", retryable=True
+            )
+        return start
 
     def _stages(self, start: str | None, household: Household) -> list[Stage]:
         tap, *mappers, target = self._session.sides

@@ -24,18 +24,21 @@ _GRACE_SECONDS = 5.0
 _CLOSED_SECONDS = 0.02
 
 
-def ask(command: Command, log: Callable[[bytes], None], *, seconds: float) -> str:
+def ask(
+    command: Command, log: Callable[[bytes], None], *, seconds: float, stdin: int = subprocess.DEVNULL
+) -> str:
     """Runs a connector that ends by itself and returns what it wrote on stdout.
 
     Args:
         command: what to run.
         log: is given every line of stderr.
         seconds: how long it may take.
+        stdin: descriptor of what it reads; left out, nothing.
 
     Raises:
         ConnectorError: it does not start, takes too long, answers too much, or does not exit with 0.
     """
-    child = Child(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    child = Child(command, stdin=stdin, stdout=subprocess.PIPE)
     try:
         child.confirm()
         answer = _listen(child, log, time.monotonic() + seconds)

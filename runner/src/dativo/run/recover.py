@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dativo.observe.connector_log import ConnectorLog
     from dativo.observe.console import Console
     from dativo.run.session import Session
-    from dativo.state.run_state import RunState
+    from dativo.state.run_state import Standing
 
 CAPABILITY = "recover"
 PIPELINE = "pipeline"
@@ -25,7 +25,7 @@ _NOTHING = "{}"
 
 
 def starting_state(
-    session: Session, state: RunState, log: ConnectorLog, console: Console, *, anew: bool = False
+    session: Session, state: Standing, log: ConnectorLog, console: Console, *, anew: bool = False
 ) -> str | None:
     """The state for the tap, JSON text; None to start from nothing.
 
@@ -41,16 +41,12 @@ def starting_state(
         ConnectorError: the target cannot tell.
     """
     cached = state.read()
-    target = session.target
-    if not (session.ready.job.state.ask_target and target.program.connector.can(CAPABILITY)):
+    if not keeps_state(session):
         return None if anew else cached
-    _name_pipeline(session, log)
+    name_pipeline(session, pipeline_of(session, log))
     if anew:
         return None
-    command = session.command(target, "--recover")
-    durable = session.ask(command, log, seconds=session.ready.job.timeouts.recover).strip()
-    if durable and not is_object(durable):
-        raise ConnectorError(f"`{target.name} --recover` answered with something that is no state")
+    durable = durable_state(session, log)
     if durable in ("", cached):
         if not durable and cached is not None:
             _say(session, console, f"the destination holds no state, going on from {state.place}")
@@ -65,6 +61,20 @@ def starting_state(
     return durable
 
 
+def durable_state(session: Session, log: ConnectorLog) -> str:
+    """What the destination holds under the name that its target was given; "" for nothing."""
+    command = session.command(session.target, "--recover")
+    durable = session.ask(command, log, seconds=session.ready.job.timeouts.recover).strip()
+    if durable and not is_object(durable):
+        raise ConnectorError(f"`{session.target.name} --recover` answered with something that is no state")
+    return durable
+
+
+def keeps_state(session: Session) -> bool:
+    """Whether the destination keeps states, and is to be asked for them."""
+    return session.ready.job.state.ask_target and session.target.program.connector.can(CAPABILITY)
+
+
 def is_object(text: str) -> bool:
     """Whether this is the JSON text of an object, as a state must be."""
     try:
@@ -73,14 +83,20 @@ def is_object(text: str) -> bool:
         return False
 
 
-def _name_pipeline(session: Session, log: ConnectorLog) -> None:
-    """Lets the destination tell this job from others, if the job file does not."""
+def pipeline_of(session: Session, log: ConnectorLog) -> str | None:
+    """The name under which the destination keeps the state of this job; None if its target takes none."""
     job, target = session.ready.job, session.target
-    if job.target.config.get(PIPELINE) is not None:
-        return
+    if (given := job.target.config.get(PIPELINE)) is not None:
+        return str(given)
     command = session.command(target, "--about", "--format=json", configured=False)
-    if PIPELINE in _settings(session.ask(command, log, seconds=ANSWER_SECONDS), target.name):
-        session.configure(target, {**job.target.config, PIPELINE: str(session.ready.key)})
+    known = _settings(session.ask(command, log, seconds=ANSWER_SECONDS), target.name)
+    return str(session.ready.key) if PIPELINE in known else None
+
+
+def name_pipeline(session: Session, name: str | None) -> None:
+    """Lets the destination tell this job from others."""
+    if name is not None:
+        session.configure(session.target, {**session.ready.job.target.config, PIPELINE: name})
 
 
 def _settings(answer: str, name: str) -> dict[str, object]:

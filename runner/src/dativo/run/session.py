@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -50,12 +51,14 @@ class Session:
         self._environs = {
             side.name: environment_of(side, ready, os.environ, scratch / side.name) for side in self.sides
         }
-        self._lock = lock
+        self.lock = lock
+        self.told: dict[str, str] = {}
         self._sandbox: Sandbox | None = None
         self._log_config = workspace.write_json("logging.json", _structured_logging(dict(os.environ)))
 
     def tell(self, variables: Mapping[str, str]) -> None:
         """Adds to the environment of every connector."""
+        self.told.update(variables)
         for environ in self._environs.values():
             environ.update(variables)
 
@@ -79,7 +82,7 @@ class Session:
             environ["SINGER_SDK_LOG_CONFIG"] = str(self._log_config)
         argv = (str(side.program.executable), *config, *map(str, arguments))
         limits = bounds_of(side.settings.limits).of_the_kernel()
-        inherits = () if self._lock is None else (self._lock,)
+        inherits = () if self.lock is None else (self.lock,)
         command = Command(side.name, argv, self.ready.directory, environ, limits, inherits)
         if side.settings.sandbox == "none":
             return command
@@ -96,7 +99,7 @@ class Session:
             # Loaded late: most jobs have none.
             from dativo.run.sandbox import Sandbox
 
-            self._sandbox = Sandbox(self.ready, self.workspace, self.scratch, self._lock)
+            self._sandbox = Sandbox(self.ready, self.workspace, self.scratch, self.lock)
         return self._sandbox.around(side, command, files)
 
     def _side_of(self, program: Program) -> Side:
@@ -148,10 +151,12 @@ class Session:
             place = self.ready.document.place_of(["source", "select"])
             raise ProblemsError([Problem(place, f"source.select: {error}")]) from error
 
-    def ask(self, command: Command, log: ConnectorLog, *, seconds: float) -> str:
+    def ask(
+        self, command: Command, log: ConnectorLog, *, seconds: float, stdin: int = subprocess.DEVNULL
+    ) -> str:
         """What a connector answers on stdout; raises ConnectorError with its last words if it fails."""
         try:
-            return ask(command, partial(log.take, command.name), seconds=seconds)
+            return ask(command, partial(log.take, command.name), seconds=seconds, stdin=stdin)
         except ConnectorError as error:
             words = log.last_words(command.name)
             if words is None:

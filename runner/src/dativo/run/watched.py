@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dativo.errors import Interrupted, LimitExceeded, RunnerError, SecretError, TimedOut
+from dativo.errors import Interrupted, LimitExceeded, PartsFailed, RunnerError, SecretError, TimedOut
 from dativo.jobs.project_format import Observe
 from dativo.jobs.resolving import resolved_in, secrets_of
 from dativo.observe.events import Side as SeenSide
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.console import Console
     from dativo.observe.events import Verdict
+    from dativo.observe.observer import Observer
     from dativo.observe.sinks import Watched
     from dativo.run.session import Session
     from dativo.run.sides import Side
@@ -56,14 +57,21 @@ def watched_run(
     try:
         yield watched
     except BaseException as error:
-        state = place if watched.tally.state else None
-        code = error.exit_code if isinstance(error, RunnerError) else 1
-        limit = error.limit if isinstance(error, LimitExceeded) else None
-        again = isinstance(error, RunnerError) and error.retryable
-        reason = everywhere()(str(error)) or type(error).__name__
-        observer.ended(verdict_of(error), reason, code, retryable=again, state=state, limit=limit)
+        tell_end(observer, error, place if watched.tally.state else None)
         raise
-    observer.ended("succeeded", None, 0, state=place if watched.tally.state else None)
+    tell_end(observer, None, place if watched.tally.state else None)
+
+
+def tell_end(observer: Observer, error: BaseException | None, place: str | None = None) -> None:
+    """Tells how a run ended, and where its state stands if it has moved."""
+    if error is None:
+        observer.ended("succeeded", None, 0, state=place)
+        return
+    code = error.exit_code if isinstance(error, RunnerError) else 1
+    limit = error.limit if isinstance(error, LimitExceeded | PartsFailed) else None
+    again = isinstance(error, RunnerError) and error.retryable
+    reason = everywhere()(str(error)) or type(error).__name__
+    observer.ended(verdict_of(error), reason, code, retryable=again, state=place, limit=limit)
 
 
 def _settings(ready: ReadyJob, console: Console) -> Observe:
@@ -88,6 +96,8 @@ def verdict_of(error: BaseException | None) -> Verdict:
     match error:
         case None:
             return "succeeded"
+        case PartsFailed():
+            return error.verdict
         case Interrupted() | KeyboardInterrupt():
             return "interrupted"
         case LimitExceeded():
