@@ -25,7 +25,7 @@ PART_BYTES = 8 << 20
 
 
 class RunLog:
-    """One JSON object a line: `{at, side, level, message, stream?, trace?}`; lines left out leave `{dropped: n}`."""
+    """One JSON object a line, `{at, side, level, message, stream?, trace?}`; `{dropped: n}` for a gap."""
 
     def __init__(self, tally: Tally, directory: Path, part_bytes: int = PART_BYTES) -> None:
         self._tally = tally

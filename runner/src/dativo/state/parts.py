@@ -81,6 +81,14 @@ def joined(whole: str, parts: Mapping[str, str]) -> str:
     return object_of({BOOKMARKS: object_of(bookmarks), **members} if had_bookmarks else members)
 
 
+def stored_parts(store: StateStore, key: StateKey) -> dict[str, Stored]:
+    """Stream → the state of its own that it has, as far as anything has been stored of it."""
+    whole = store.read(key)
+    streams = parts_of(whole.text) if whole else ()
+    found = {stream: store.read(part_key(key, stream)) for stream in streams}
+    return {stream: stored for stream, stored in found.items() if stored is not None}
+
+
 def read_joined(store: StateStore, key: StateKey) -> Stored | None:
     """The state of a job as if it had never been taken apart; number and time are those of the whole."""
     stored = store.read(key)
@@ -100,6 +108,18 @@ def write_joined(store: StateStore, key: StateKey, text: str, *, run: str, after
         part = part_key(key, stream)
         store.write(part, part_of(text, stream), run=run, after=store.read(part))
     return store.write(key, taken_apart(text, streams), run=run, after=after)
+
+
+def sum_up_parts(store: StateStore, key: StateKey, whole: Stored | None, *, run: str) -> Stored | None:
+    """Stores the whole with what its parts know by now, if there are any; it stays taken apart.
+
+    Args:
+        whole: as `store.read` gave it.
+    """
+    if whole is None or not (streams := parts_of(whole.text)):
+        return whole
+    text = taken_apart(joined(whole.text, dict(_stored_parts(store, key, streams))), streams)
+    return whole if text == whole.text else store.write(key, text, run=run, after=whole)
 
 
 def put_aside(store: StateStore, key: StateKey) -> None:

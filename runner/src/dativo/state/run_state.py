@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dativo.errors import StateError
 from dativo.state.owner import this_process
-from dativo.state.parts import part_key, parts_of, put_aside, read_joined, taken_apart
+from dativo.state.parts import part_key, put_aside, read_joined, sum_up_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,10 +68,9 @@ class RunState:
 
     def sum_up_parts(self) -> None:
         """Stores the whole with what its parts know by now; it stays taken apart."""
-        whole = self.read()
-        if whole is not None and (streams := parts_of(whole)):
-            self.write(taken_apart(self.read_joined() or whole, streams))
-            self.flush()
+        self.flush()
+        whole = self._store.read(self._key)
+        self.stored = sum_up_parts(self._store, self._key, whole, run=self._run)
 
     def put_parts_aside(self) -> None:
         """Forgets what streams have of their own; the histories keep it."""
