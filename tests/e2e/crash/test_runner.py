@@ -34,7 +34,7 @@ def test_a_target_that_is_killed_leaves_no_trace_in_the_end(project: ReplayProje
 
 def test_the_state_of_the_destination_is_told_and_stored(project: ReplayProject) -> None:
     project.job()
-    assert project.run(DATIVO_FAULT="emit.before")[0] == 1
+    assert project.run(DATIVO_FAULT="emit.before")[0] == 75
     assert project.state is None
     project.job(records=200)
     code, said = project.run()

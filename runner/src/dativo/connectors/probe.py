@@ -68,11 +68,21 @@ class AboutCache:
         Raises:
             ConnectorError: it does not start, or answers neither `--about` nor `--help`.
         """
-        path = self._directory / f"{_key(executable, fingerprint)}.json"
-        return _read(path) or self._ask(executable, path)
+        kept = self.kept(executable, fingerprint)
+        return kept or self._keep(self._path(executable, fingerprint), ask(executable))
 
-    def _ask(self, executable: Path, path: Path) -> About:
-        about = ask(executable)
+    def kept(self, executable: Path, fingerprint: str = "") -> About | None:
+        """What the executable has said before; None if it was not asked."""
+        return _read(self._path(executable, fingerprint))
+
+    def keep(self, executable: Path, fingerprint: str, document: Mapping[str, Any]) -> None:
+        """Keeps what somebody else has asked it: the answer to `--about --format=json`."""
+        self._keep(self._path(executable, fingerprint), _from_about(document))
+
+    def _path(self, executable: Path, fingerprint: str) -> Path:
+        return self._directory / f"{_key(executable, fingerprint)}.json"
+
+    def _keep(self, path: Path, about: About) -> About:
         make_private(self._directory)
         fresh = path.with_suffix(f".{os.getpid()}.new")
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -143,7 +153,7 @@ def _run(executable: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def _object(text: str) -> dict[str, Any] | None:
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 

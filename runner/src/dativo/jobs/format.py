@@ -19,7 +19,8 @@ TENANT = rf"(?![Gg][Ll][Oo][Bb][Aa][Ll]$)(?!.*__){NAME}"
 
 VERSION = r"[A-Za-z0-9][A-Za-z0-9.!+-]{0,63}"
 CONNECTOR = rf"{NAME}(?:@{VERSION})?"
-VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
+VARIABLE = r"(?!DATIVO_SECRET__)[A-Za-z_][A-Za-z0-9_]*"
+"""Names of variables that are handed on; never those that hold secrets, which may be another tenant's."""
 
 
 @dataclass(frozen=True, slots=True)

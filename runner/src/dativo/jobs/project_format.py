@@ -119,7 +119,10 @@ class Policy:
     )
     custom: Literal["allow", "sandbox", "deny"] = field(
         default="allow",
-        metadata=described("What becomes of connectors that are not in the built-in registry."),
+        metadata=described(
+            "What becomes of connectors that dativo does not bring and that were not installed from a lock: "
+            "`sandbox` runs them as `sandbox: strict` does, whatever their job says."
+        ),
     )
 
 

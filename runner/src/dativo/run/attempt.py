@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from dativo.errors import RunFailed
@@ -15,13 +16,21 @@ from dativo.observe.counters import Counters
 from dativo.run.pipeline import run_pipeline
 from dativo.run.process import Command
 from dativo.run.reason import failure_of
-from dativo.run.recover import is_object, name_pipeline, pipeline_of, starting_state
+from dativo.run.recover import (
+    Start,
+    asked_target,
+    is_object,
+    may_start_early,
+    name_pipeline,
+    pipeline_of,
+)
 from dativo.run.stages import Patience, Stage
 from dativo.run.watched import selected_streams
 from dativo.state.parts import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from dativo.isolation.usage import Usage
@@ -94,13 +103,19 @@ class Attempt:
             ConnectorError: a connector does not start or does not discover.
             ProblemsError: `select` leaves nothing to load.
         """
-        household = Household(adopts=True)
-        stages = self._stages(self._start(anew=anew), household)
-        self._began = time.monotonic()
-        try:
-            outcome = run_pipeline(stages, self, household, patience)
-        finally:
-            self.seconds = time.monotonic() - self._began
+        # The target is asked before the household is founded, which takes later children for orphans.
+        with self._start(anew=anew) as start:
+            household = Household(adopts=True)
+            early = may_start_early(self._session.tap.program)
+            first = start.guess if early else start.settled()
+            stages = self._stages(first, household)
+            self._began = time.monotonic()
+            try:
+                outcome = run_pipeline(
+                    stages, self, household, patience, _HeadStart(start, self._tap) if early else None
+                )
+            finally:
+                self.seconds = time.monotonic() - self._began
         for ending in outcome.endings:
             self._observer.exited(ending.name, ending.returncode)
         if failure := failure_of(outcome, self._log, self._job):
@@ -134,20 +149,15 @@ class Attempt:
         self._state.tick()
         self._observer.ticked()
 
-    def _start(self, *, anew: bool) -> str | None:
+    def _start(self, *, anew: bool) -> AbstractContextManager[Start]:
         """The state for the tap. A dry run asks no target: that might complete what another run left."""
-        if self._options.dry_run:
-            return None if anew else self._state.read_joined()
-        if self._options.is_sample and (apart := self._state.read()) and parts_of(apart):
+        is_apart = self._options.is_sample and bool(parts_of(self._state.read() or "{}"))
+        if is_apart and not self._options.dry_run:
             name_pipeline(self._session, pipeline_of(self._session, self._log))
-            return None if anew else self._state.read_joined()
-        start = starting_state(self._session, self._state, self._log, self._console, anew=anew)
-        if start is not None and parts_of(start):
-            # Known only now: what was stored here has gone. It is stored again, for the next try.
-            raise RunFailed(
-                "the destination holds a state of each stream, which are put together first", retryable=True
-            )
-        return start
+        if is_apart or self._options.dry_run:
+            state = None if anew else self._state.read_joined()
+            return nullcontext(Start(state, lambda _: state))
+        return asked_target(self._session, self._state, self._log, self._console, anew=anew)
 
     def _stages(self, start: str | None, household: Household) -> list[Stage]:
         tap, *mappers, target = self._session.sides
@@ -174,11 +184,16 @@ class Attempt:
             bounds_of(side.settings.limits),
             scratch=self._session.scratch / side.name,
             counts_writes=side.role != "target",
+            leaf=self._session.leaf(side),
         )
         return Stage(command, contained)
 
     def _tap(self, state: str | None) -> Command:
         """The call of the tap: with the state to start from, and with a catalog if the job selects."""
+        if state is not None and parts_of(state):
+            # Known only now: what was stored here had gone. It is stored again, for the next try.
+            what = "the destination holds a state of each stream, which are put together first"
+            raise RunFailed(what, retryable=True)
         workspace, source = self._session.workspace, self._job.source
         arguments: list[str | Path] = []
         state_file = workspace.write_text("state.json", state) if state is not None else None
@@ -200,3 +215,19 @@ class Attempt:
 
     def _say(self, what: str) -> None:
         self._console.say(f"{self._job.full_name}: {what}")
+
+
+class _HeadStart:
+    """A tap that was started with the stored state, while the target was being asked."""
+
+    def __init__(self, start: Start, tap: Callable[[str | None], Command]) -> None:
+        self._start = start
+        self._tap = tap
+        self._state: str | None = None
+
+    def is_right(self, meanwhile: Callable[[], None]) -> bool:
+        self._state = self._start.settled(meanwhile)
+        return self._state == self._start.guess
+
+    def other(self) -> Command:
+        return self._tap(self._state)

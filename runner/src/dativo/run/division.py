@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from dativo.errors import ConnectorError
 from dativo.run.recover import (
     CAPABILITY,
+    asked_target,
     durable_state,
     keeps_state,
     name_pipeline,
     pipeline_of,
-    starting_state,
 )
 from dativo.state.parts import joined, part_of, parts_of, taken_apart
 
@@ -59,7 +59,8 @@ class Division:
         whole = self._state.read()
         known = parts_of(whole) if whole else ()
         if not known:
-            whole = starting_state(self._session, self._state, self._log, self._console)
+            with asked_target(self._session, self._state, self._log, self._console) as start:
+                whole = start.settled()
             known = parts_of(whole) if whole else ()
         new = [stream for stream in streams if stream not in known]
         if not new:

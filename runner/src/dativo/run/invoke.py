@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -24,10 +25,14 @@ _GRACE_SECONDS = 5.0
 _CLOSED_SECONDS = 0.02
 
 
-def ask(
-    command: Command, log: Callable[[bytes], None], *, seconds: float, stdin: int = subprocess.DEVNULL
-) -> str:
-    """Runs a connector that ends by itself and returns what it wrote on stdout.
+def _nothing() -> None:
+    """Done while nothing else is to be done."""
+
+
+class Question:
+    """A connector that is asked something, which it answers on stdout before it ends by itself.
+
+    It is started at once; whoever asks may do other things before the answer. To be closed afterwards.
 
     Args:
         command: what to run.
@@ -36,23 +41,56 @@ def ask(
         stdin: descriptor of what it reads; left out, nothing.
 
     Raises:
-        ConnectorError: it does not start, takes too long, answers too much, or does not exit with 0.
+        ConnectorError: it does not start.
     """
-    child = Child(command, stdin=stdin, stdout=subprocess.PIPE)
-    try:
-        child.confirm()
-        answer = _listen(child, log, time.monotonic() + seconds)
-        if child.returncode != 0:
-            raise ConnectorError(f"`{_shown(command)}` {describe_exit(child.returncode)}")
-        return answer.decode()
-    except TimeoutError as error:
-        raise ConnectorError(f"`{_shown(command)}` did not answer within {seconds:g} s") from error
-    except UnicodeDecodeError as error:
-        raise ConnectorError(f"`{_shown(command)}` answered with something that is not UTF-8") from error
-    finally:
-        child.close()
-        if not child.has_ended():
-            child.end(_GRACE_SECONDS)
+
+    def __init__(
+        self,
+        command: Command,
+        log: Callable[[bytes], None],
+        *,
+        seconds: float,
+        stdin: int = subprocess.DEVNULL,
+    ) -> None:
+        self.name = command.name
+        self._command = command
+        self._log = log
+        self._seconds = seconds
+        self._deadline = time.monotonic() + seconds
+        self._child = Child(command, stdin=stdin, stdout=subprocess.PIPE)
+
+    def answer(self, meanwhile: Callable[[], None] = _nothing) -> str:
+        """What it wrote on stdout.
+
+        Args:
+            meanwhile: is called at least every `loop.TICK_SECONDS`; what it raises ends the wait.
+
+        Raises:
+            ConnectorError: it takes too long, answers too much, or does not exit with 0.
+        """
+        child, asked = self._child, _shown(self._command)
+        try:
+            child.confirm()
+            answer = _listen(child, self._log, self._deadline, meanwhile)
+            if child.returncode != 0:
+                raise ConnectorError(f"`{asked}` {describe_exit(child.returncode)}")
+            return answer.decode()
+        except TimeoutError as error:
+            raise ConnectorError(f"`{asked}` did not answer within {self._seconds:g} s") from error
+        except UnicodeDecodeError as error:
+            raise ConnectorError(f"`{asked}` answered with something that is not UTF-8") from error
+
+    def close(self) -> None:
+        """Ends it, if it has not ended yet."""
+        self._child.close()
+        if not self._child.has_ended():
+            self._child.end(_GRACE_SECONDS)
+
+
+def ask(command: Command, log: Callable[[bytes], None], *, seconds: float) -> str:
+    """Runs a connector that ends by itself and returns what it wrote on stdout; see `Question`."""
+    with contextlib.closing(Question(command, log, seconds=seconds)) as question:
+        return question.answer()
 
 
 def describe_exit(returncode: int | None) -> str:
@@ -65,7 +103,9 @@ def describe_exit(returncode: int | None) -> str:
         return f"was ended by signal {-returncode}"
 
 
-def _listen(child: Child, log: Callable[[bytes], None], deadline: float) -> bytes:
+def _listen(
+    child: Child, log: Callable[[bytes], None], deadline: float, meanwhile: Callable[[], None]
+) -> bytes:
     answer = _Answer(child.name)
     errors = LineSplitter(LOG_LINE_BYTES, cut=True, safe_cut=everywhere().safe_cut)
     with selectors.DefaultSelector() as selector:
@@ -76,6 +116,7 @@ def _listen(child: Child, log: Callable[[bytes], None], deadline: float) -> byte
         while not ended:
             if time.monotonic() > deadline:
                 raise TimeoutError
+            meanwhile()
             _wait(selector)
             ended = child.has_ended()
             # After the end all that was written is in the pipes, so one more round reads everything.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,7 +73,7 @@ class JobRun:
         self._name = name or self._job.full_name
         self._options = options
         self._anew = options.full_refresh
-        self._redact = redactor_of(session.ready)
+        self._redact = redactor_of(session.ready, os.environ)
         self._began = time.monotonic() if began is None else began
         self._attempts = Attempts(self._job.retries, Teller(self._name, console))
 

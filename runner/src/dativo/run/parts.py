@@ -74,7 +74,7 @@ class Parts:
             ConnectorError: a connector does not start, or does not answer.
         """
         log = ConnectorLog(
-            self._console, redactor_of(self._session.ready), None, self._watched.observer.logged
+            self._console, redactor_of(self._session.ready, os.environ), None, self._watched.observer.logged
         )
         catalog = self._catalog(log)
         streams = self._streams(catalog)

@@ -12,6 +12,7 @@ from dativo.run.invoke import describe_exit
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dativo.isolation.usage import Breach
     from dativo.jobs.format import Job
     from dativo.observe.connector_log import ConnectorLog
     from dativo.run.stages import Ending, Outcome
@@ -64,13 +65,7 @@ def failure_of(outcome: Outcome, log: ConnectorLog, job: Job) -> RunFailed | Int
     if outcome.signum is not None:
         return Interrupted(outcome.signum, job.full_name)
     if breach := outcome.breach:
-        return LimitExceeded(
-            str(breach),
-            side=breach.side,
-            limit=breach.limit,
-            measured=breach.measured,
-            allowed=breach.allowed,
-        )
+        return exceeded(breach)
     if outcome.overdue == "idle":
         return TimedOut(f"nothing has moved for {job.timeouts.idle} (timeouts.idle)", retryable=True)
     if outcome.overdue == "run":
@@ -81,6 +76,17 @@ def failure_of(outcome: Outcome, log: ConnectorLog, job: Job) -> RunFailed | Int
         return None
     again, later = _prospects(reason, said=log.retryable(reason.ending.name), never=job.retries.never)
     return RunFailed(str(reason), side=reason.ending.name, retryable=later, again=again)
+
+
+def exceeded(breach: Breach) -> LimitExceeded:
+    """The error that a breach is."""
+    return LimitExceeded(
+        str(breach),
+        side=breach.side,
+        limit=breach.limit,
+        measured=breach.measured,
+        allowed=breach.allowed,
+    )
 
 
 def _prospects(reason: Reason, *, said: bool | None, never: Sequence[str]) -> tuple[bool, bool]:

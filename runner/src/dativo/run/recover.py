@@ -3,31 +3,68 @@
 A target with the capability `recover` has completed or given up what a killed run had prepared by the time it
 answers `--recover`, and its answer stands for what readers see. The state file is stored a moment later, by
 another process, so it may lag behind; starting from it would load records twice.
+
+Hardly ever do the two differ, and the answer takes the start of a process. So a tap of which we know that
+starting it for nothing does no harm is started with the stored state, while the target is being asked; the
+target is not started before the answer has come, so of a tap that was started wrongly nothing is loaded.
 """
 
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dativo.connectors.settings import keep_settings, known_settings
 from dativo.errors import ConnectorError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
+
+    from dativo.connectors.programs import Program
     from dativo.observe.connector_log import ConnectorLog
     from dativo.observe.console import Console
+    from dativo.run.invoke import Question
     from dativo.run.session import Session
     from dativo.state.run_state import Standing
 
 CAPABILITY = "recover"
+LOG_BASED = "log-based"
 PIPELINE = "pipeline"
 ANSWER_SECONDS = 60.0
 _NOTHING = "{}"
 
 
-def starting_state(
+class Start:
+    """The state that a run starts from.
+
+    Attributes:
+        guess: the one that is stored here, JSON text; None is to start from nothing.
+    """
+
+    def __init__(self, guess: str | None, answer: Callable[[Callable[[], None] | None], str | None]) -> None:
+        self.guess = guess
+        self._answer = answer
+
+    def settled(self, meanwhile: Callable[[], None] | None = None) -> str | None:
+        """The one to start from, once the destination has said what it holds.
+
+        Args:
+            meanwhile: called again and again while that lasts; what it raises ends the wait.
+
+        Raises:
+            StateError: the state cannot be stored.
+            ConnectorError: the target cannot tell.
+        """
+        return self._answer(meanwhile)
+
+
+@contextmanager
+def asked_target(
     session: Session, state: Standing, log: ConnectorLog, console: Console, *, anew: bool = False
-) -> str | None:
-    """The state for the tap, JSON text; None to start from nothing.
+) -> Iterator[Start]:
+    """Asks the target, if it can tell; the answer is waited for when it is wanted.
 
     Args:
         session: of the job.
@@ -38,36 +75,23 @@ def starting_state(
 
     Raises:
         StateError: the state file cannot be used.
-        ConnectorError: the target cannot tell.
+        ConnectorError: the target does not start, or cannot tell what settings it has.
     """
-    cached = state.read()
+    cached = None if anew else state.read()
     if not keeps_state(session):
-        return None if anew else cached
+        yield Start(cached, lambda _: cached)
+        return
     name_pipeline(session, pipeline_of(session, log))
     if anew:
-        return None
-    durable = durable_state(session, log)
-    if durable in ("", cached):
-        if not durable and cached is not None:
-            _say(session, console, f"the destination holds no state, going on from {state.place}")
-        return cached
-    if durable == _NOTHING:
-        if cached is not None:
-            _say(session, console, "the destination is loaded anew, so the state is not used")
-        return durable
-    what = "nothing is stored in" if cached is None else "another one is in"
-    _say(session, console, f"going on from the state that the destination holds, {what} {state.place}")
-    state.write(durable)
-    return durable
-
-
-def durable_state(session: Session, log: ConnectorLog) -> str:
-    """What the destination holds under the name that its target was given; "" for nothing."""
+        yield Start(None, lambda _: None)
+        return
     command = session.command(session.target, "--recover")
-    durable = session.ask(command, log, seconds=session.ready.job.timeouts.recover).strip()
-    if durable and not is_object(durable):
-        raise ConnectorError(f"`{session.target.name} --recover` answered with something that is no state")
-    return durable
+    question = session.question(command, log, seconds=session.ready.job.timeouts.recover)
+    try:
+        asked = _Asked(session, state, log, console, question)
+        yield Start(cached, lambda meanwhile: asked.state(cached, meanwhile))
+    finally:
+        question.close()
 
 
 def keeps_state(session: Session) -> bool:
@@ -75,22 +99,17 @@ def keeps_state(session: Session) -> bool:
     return session.ready.job.state.ask_target and session.target.program.connector.can(CAPABILITY)
 
 
-def is_object(text: str) -> bool:
-    """Whether this is the JSON text of an object, as a state must be."""
-    try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
+def durable_state(session: Session, log: ConnectorLog) -> str:
+    """What the destination holds under the name that its target was given; "" for nothing."""
+    command = session.command(session.target, "--recover")
+    return _checked(session, session.ask(command, log, seconds=session.ready.job.timeouts.recover))
 
 
 def pipeline_of(session: Session, log: ConnectorLog) -> str | None:
     """The name under which the destination keeps the state of this job; None if its target takes none."""
-    job, target = session.ready.job, session.target
-    if (given := job.target.config.get(PIPELINE)) is not None:
+    if (given := session.ready.job.target.config.get(PIPELINE)) is not None:
         return str(given)
-    command = session.command(target, "--about", "--format=json", configured=False)
-    known = _settings(session.ask(command, log, seconds=ANSWER_SECONDS), target.name)
-    return str(session.ready.key) if PIPELINE in known else None
+    return str(session.ready.key) if PIPELINE in _settings(session, log).get("properties", {}) else None
 
 
 def name_pipeline(session: Session, name: str | None) -> None:
@@ -99,15 +118,76 @@ def name_pipeline(session: Session, name: str | None) -> None:
         session.configure(session.target, {**session.ready.job.target.config, PIPELINE: name})
 
 
-def _settings(answer: str, name: str) -> dict[str, object]:
+def may_start_early(tap: Program) -> bool:
+    """Whether a tap may be started with a state that may turn out to be the wrong one.
+
+    Not one that reads a log: it tells the source which state it was given, and the source forgets what is
+    before that. Nor another's: who knows what it does to its source.
+    """
+    return tap.connector.engine == "native" and not tap.connector.can(LOG_BASED)
+
+
+def is_object(text: str) -> bool:
+    """Whether this is the JSON text of an object, as a state must be."""
     try:
-        settings = json.loads(answer)["settings"]["properties"]
-    except (ValueError, TypeError, KeyError):
-        settings = None
-    if not isinstance(settings, dict):
-        raise ConnectorError(f"`{name} --about --format=json` does not give a JSON Schema of settings")
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+class _Asked:
+    """A target that was asked what the destination holds."""
+
+    def __init__(
+        self, session: Session, state: Standing, log: ConnectorLog, console: Console, question: Question
+    ) -> None:
+        self._session = session
+        self._state = state
+        self._log = log
+        self._console = console
+        self._question = question
+
+    def state(self, cached: str | None, meanwhile: Callable[[], None] | None) -> str | None:
+        durable = _checked(self._session, self._session.answer(self._question, self._log, meanwhile))
+        if durable in ("", cached):
+            if not durable and cached is not None:
+                self._say(f"the destination holds no state, going on from {self._state.place}")
+            return cached
+        if durable == _NOTHING:
+            if cached is not None:
+                self._say("the destination is loaded anew, so the state is not used")
+            return durable
+        what = "nothing is stored in" if cached is None else "another one is in"
+        self._say(f"going on from the state that the destination holds, {what} {self._state.place}")
+        self._state.write(durable)
+        return durable
+
+    def _say(self, what: str) -> None:
+        self._console.say(f"{self._session.ready.job.full_name}: {what}")
+
+
+def _checked(session: Session, answer: str) -> str:
+    durable = answer.strip()
+    if durable and not is_object(durable):
+        raise ConnectorError(f"`{session.target.name} --recover` answered with something that is no state")
+    return durable
+
+
+def _settings(session: Session, log: ConnectorLog) -> Mapping[str, Any]:
+    """JSON Schema of the target's settings; asked, in the sandbox of the job, if nobody knows it yet."""
+    target, home = session.target, session.ready.project.home
+    known = known_settings(target.program, home)
+    if known is not None:
+        return known
+    command = session.command(target, "--about", "--format=json", configured=False)
+    answer = session.ask(command, log, seconds=ANSWER_SECONDS)
+    try:
+        document = json.loads(answer)
+        settings: Mapping[str, Any] = document["settings"]
+        is_schema = isinstance(settings["properties"], dict)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        is_schema = False
+    if not is_schema:
+        raise ConnectorError(f"`{target.name} --about --format=json` does not give a JSON Schema of settings")
+    keep_settings(target.program, home, document)
     return settings
-
-
-def _say(session: Session, console: Console, what: str) -> None:
-    console.say(f"{session.ready.job.full_name}: {what}")

@@ -84,5 +84,5 @@ def _put_together(session: Session, state: RunState, console: Console, watched: 
     from dativo.observe.connector_log import ConnectorLog
     from dativo.run.division import Division
 
-    log = ConnectorLog(console, redactor_of(session.ready), None, watched.observer.logged)
+    log = ConnectorLog(console, redactor_of(session.ready, os.environ), None, watched.observer.logged)
     Division(session, state, log, console).put_together()

@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import ConnectorError, Problem, ProblemsError
 from dativo.isolation.bounds import bounds_of
+from dativo.isolation.cgroup import Leaves, divided, find_ground
+from dativo.isolation.enforcement import enforcement
 from dativo.jobs.selection import NothingSelected, apply_rules
 from dativo.run.environment import environment_of
-from dativo.run.invoke import ask
+from dativo.run.invoke import Question
 from dativo.run.process import Command
 from dativo.run.sides import Side, sides_of
 from dativo.run.workspace import Workspace, private_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from dativo.connectors.programs import Program
+    from dativo.isolation.cgroup import Leaf
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.connector_log import ConnectorLog
     from dativo.run.sandbox import Sandbox
@@ -36,9 +39,17 @@ class Session:
         workspace: where the private files are written.
         scratch: directory of its temporary files.
         lock: descriptor of the job's lock, which connectors hold too: while one lives, no other run begins.
+        leaves: cgroups for its connectors, if there are any.
     """
 
-    def __init__(self, ready: ReadyJob, workspace: Workspace, scratch: Path, lock: int | None = None) -> None:
+    def __init__(
+        self,
+        ready: ReadyJob,
+        workspace: Workspace,
+        scratch: Path,
+        lock: int | None = None,
+        leaves: Leaves | None = None,
+    ) -> None:
         self.ready = ready
         self.workspace = workspace
         self.scratch = scratch
@@ -53,6 +64,8 @@ class Session:
         }
         self.lock = lock
         self.told: dict[str, str] = {}
+        self._leaves = leaves or Leaves(None)
+        self._leaf_of = {side.name: self._leaves.make(bounds_of(side.settings.limits)) for side in self.sides}
         self._sandbox: Sandbox | None = None
         self._log_config = workspace.write_json("logging.json", _structured_logging(dict(os.environ)))
 
@@ -61,6 +74,14 @@ class Session:
         self.told.update(variables)
         for environ in self._environs.values():
             environ.update(variables)
+
+    def leaf(self, side: Side) -> Leaf | None:
+        """The cgroup of a connector, None where there is none."""
+        return self._leaf_of[side.name]
+
+    def enforcement(self) -> dict[str, str]:
+        """Limit → by what it is enforced on this machine."""
+        return enforcement(self._leaves.controllers)
 
     def configure(self, side: Side, config: Mapping[str, Any]) -> None:
         """Lets a connector be called with another configuration than that of the job file."""
@@ -83,7 +104,9 @@ class Session:
         argv = (str(side.program.executable), *config, *map(str, arguments))
         limits = bounds_of(side.settings.limits).of_the_kernel()
         inherits = () if self.lock is None else (self.lock,)
-        command = Command(side.name, argv, self.ready.directory, environ, limits, inherits)
+        leaf = self.leaf(side)
+        door = leaf.door if leaf else None
+        command = Command(side.name, argv, self.ready.directory, environ, limits, inherits, door)
         if side.settings.sandbox == "none":
             return command
         files = [path for path in arguments if isinstance(path, Path)]
@@ -113,7 +136,7 @@ class Session:
         answer = self.ask(command, log, seconds=self.ready.job.timeouts.discover)
         try:
             catalog = json.loads(answer)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConnectorError(
                 f"`{tap.name} --discover` answered with something that is not JSON"
             ) from error
@@ -155,10 +178,23 @@ class Session:
         self, command: Command, log: ConnectorLog, *, seconds: float, stdin: int = subprocess.DEVNULL
     ) -> str:
         """What a connector answers on stdout; raises ConnectorError with its last words if it fails."""
+        with closing(self.question(command, log, seconds=seconds, stdin=stdin)) as question:
+            return self.answer(question, log)
+
+    def question(
+        self, command: Command, log: ConnectorLog, *, seconds: float, stdin: int = subprocess.DEVNULL
+    ) -> Question:
+        """Starts a connector that is to answer on stdout."""
+        return Question(command, partial(log.take, command.name), seconds=seconds, stdin=stdin)
+
+    def answer(
+        self, question: Question, log: ConnectorLog, meanwhile: Callable[[], None] | None = None
+    ) -> str:
+        """What it answers; raises ConnectorError with its last words if it fails."""
         try:
-            return ask(command, partial(log.take, command.name), seconds=seconds, stdin=stdin)
+            return question.answer(meanwhile) if meanwhile else question.answer()
         except ConnectorError as error:
-            words = log.last_words(command.name)
+            words = log.last_words(question.name)
             if words is None:
                 raise
             raise ConnectorError(f"{error}: {words}") from error
@@ -173,8 +209,8 @@ def open_session(ready: ReadyJob, scratch: Path | None = None, lock: int | None 
         scratch: directory of its temporary files; left out, they are private files too.
         lock: descriptor of the job's lock, if it is held.
     """
-    with private_workspace() as workspace:
-        session = Session(ready, workspace, scratch or workspace.directory, lock)
+    with private_workspace() as workspace, divided(find_ground()) as leaves:
+        session = Session(ready, workspace, scratch or workspace.directory, lock, leaves)
         try:
             yield session
         finally:

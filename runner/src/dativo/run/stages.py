@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dativo.isolation.usage import Breach, Usage
     from dativo.isolation.watch import Contained
@@ -33,6 +33,16 @@ class Watcher(Protocol):
 
     def tick(self) -> None:
         """Time passes; called at least every `loop.TICK_SECONDS`."""
+
+
+class HeadStart(Protocol):
+    """Knows whether a first stage that was started on a guess was started rightly."""
+
+    def is_right(self, meanwhile: Callable[[], None]) -> bool:
+        """Waits until that is known; calls `meanwhile` again and again, which may raise to end the run."""
+
+    def other(self) -> Command:
+        """How it is to be started instead; asked after the wrong one has ended."""
 
 
 @dataclass(frozen=True, slots=True)
