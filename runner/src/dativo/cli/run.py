@@ -56,7 +56,13 @@ def _duration(_context: click.Context, _parameter: click.Parameter, text: str | 
 @tenant_option
 @registry_option
 @project_option
-@click.option("--parallel", type=click.IntRange(min=1), default=1, show_default=True, help="Jobs at once.")
+@click.option(
+    "--parallel",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Jobs at once; how many streams each loads at once it says itself.",
+)
 @click.option("--select", multiple=True, help="Streams and properties, in place of the job's `select`.")
 @click.option("--full-refresh", is_flag=True, help="Load everything anew, without the state.")
 @click.option("--dry-run", is_flag=True, help="Load nothing; print what each stream is made of, as JSON.")

@@ -167,6 +167,7 @@ def _read_all(key: selectors.SelectorKey) -> bool:
 
 
 def _shown(command: Command) -> str:
-    """The command without its private files."""
-    asked = [flag for flag in command.argv[1:] if flag.startswith("--") and flag not in PRIVATE_FLAGS]
+    """The command without its private files, and without what shuts it in."""
+    own = command.argv[command.argv.index("--") + 1 :] if command.is_shut_in else command.argv
+    asked = [flag for flag in own[1:] if flag.startswith("--") and flag not in PRIVATE_FLAGS]
     return " ".join([command.name, *asked])
