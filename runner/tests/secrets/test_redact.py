@@ -209,3 +209,10 @@ def test_a_long_line_full_of_secret_names_takes_no_time(word):
     began = time.process_time()
     Redactor(["s3cret"])(word * (65_536 // len(word)))
     assert time.process_time() - began < 2.0
+
+
+def test_another_process_hides_what_this_one_knows():
+    ours, theirs = Redactor(["p@ss word"]), Redactor()
+    theirs.know(ours.forms)
+    for text in ("x p@ss word y", "p%40ss+word", "cEBzcyB3b3Jk"):
+        assert theirs(text) == ours(text) != text

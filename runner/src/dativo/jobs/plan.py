@@ -79,7 +79,8 @@ def plan_lines(plan: dict[str, Any]) -> Iterator[str]:
     if plan["variables"]:
         yield _line("env", ", ".join(plan["variables"]))
     yield _line("state", _state_said(plan["state"]))
-    yield _line("loads", _loads(plan["loads"]))
+    at_once = f"; {plan['parallel_streams']} streams at once" if plan["parallel_streams"] > 1 else ""
+    yield _line("loads", _loads(plan["loads"]) + at_once)
     idle = plan["timeouts"]["idle"]
     yield _line("on failure", f"{_tries(plan['retries'])}; stopped when nothing moves for {idle}")
     if plan["schedule"]:

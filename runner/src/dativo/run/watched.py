@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dativo.errors import Interrupted, LimitExceeded, RunnerError, SecretError, TimedOut
+from dativo.errors import Interrupted, LimitExceeded, PartsFailed, RunnerError, SecretError, TimedOut
 from dativo.isolation.enforcement import not_enforced
 from dativo.jobs.project_format import Observe
 from dativo.jobs.resolving import resolved_in, secrets_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.console import Console
     from dativo.observe.events import Verdict
+    from dativo.observe.observer import Observer
     from dativo.observe.sinks import Watched
     from dativo.observe.trace_context import TraceContext
     from dativo.run.session import Session
@@ -67,7 +68,19 @@ def watched_run(
     except BaseException as error:
         ended_badly(watched, error, place)
         raise
-    observer.ended("succeeded", None, 0, state=place if watched.tally.state else None)
+    tell_end(observer, None, place if watched.tally.state else None)
+
+
+def tell_end(observer: Observer, error: BaseException | None, place: str | None = None) -> None:
+    """Tells how a run ended, and where its state stands if it has moved."""
+    if error is None:
+        observer.ended("succeeded", None, 0, state=place)
+        return
+    code = error.exit_code if isinstance(error, RunnerError) else 1
+    limit = error.limit if isinstance(error, LimitExceeded | PartsFailed) else None
+    again = isinstance(error, RunnerError) and error.retryable
+    reason = everywhere()(str(error)) or type(error).__name__
+    observer.ended(verdict_of(error), reason, code, retryable=again, state=place, limit=limit)
 
 
 def open_watched(
@@ -90,12 +103,7 @@ def open_watched(
 
 def ended_badly(watched: Watched, error: BaseException, place: str | None) -> None:
     """Tells the watchers by which error a run ended; `place` is that of its state."""
-    state = place if watched.tally.state else None
-    code = error.exit_code if isinstance(error, RunnerError) else 1
-    limit = error.limit if isinstance(error, LimitExceeded) else None
-    again = isinstance(error, RunnerError) and error.retryable
-    reason = everywhere()(str(error)) or type(error).__name__
-    watched.observer.ended(verdict_of(error), reason, code, retryable=again, state=state, limit=limit)
+    tell_end(watched.observer, error, place if watched.tally.state else None)
 
 
 def _settings(ready: ReadyJob, console: Console) -> Observe:
@@ -120,6 +128,8 @@ def verdict_of(error: BaseException | None) -> Verdict:
     match error:
         case None:
             return "succeeded"
+        case PartsFailed():
+            return error.verdict
         case Interrupted() | KeyboardInterrupt():
             return "interrupted"
         case LimitExceeded():
