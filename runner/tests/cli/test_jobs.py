@@ -104,13 +104,6 @@ def test_validate_and_plan_never_show_a_value_and_need_no_secret(project, tree):
     assert "  env         TOKEN\n" in done.stdout
 
 
-def test_a_run_refuses_what_it_cannot_do(project, tree):
-    tree("jobs/s.yaml", job("s", parallel={"streams": 4}))
-    done = run(project, "run", "jobs/s.yaml")
-    assert done.returncode == 1
-    assert "parallel: this version cannot do it yet" in done.stderr
-
-
 def test_plan_is_what_people_read(project, tree):
     extra = {
         "source": {"connector": "tap-steps", "config": {"steps": []}, "select": ["users.*"]},
