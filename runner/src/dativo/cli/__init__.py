@@ -10,6 +10,7 @@ import click
 
 from dativo.errors import ProblemsError, RunnerError
 from dativo.run.signals import raise_on_stop_signals
+from dativo.secrets.tracebacks import hide_in_tracebacks
 
 COMMANDS = {
     "audit": "audit",
@@ -53,6 +54,7 @@ class LazyGroup(click.Group):
 def main() -> NoReturn:
     """Entry point: every error of the runner becomes its message on stderr and its exit code."""
     raise_on_stop_signals()
+    hide_in_tracebacks()
     try:
         code = cli.main(standalone_mode=False) or 0
     except click.ClickException as error:

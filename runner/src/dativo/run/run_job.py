@@ -45,7 +45,7 @@ def run_job(given: ReadyJob, console: Console, options: RunOptions) -> Result:
     work = given.project.home.tenant(job.tenant).work / str(key).rpartition("/")[2]
     with held_state(store, key, run, wait=options.wait) as state, scratch_directory(work) as scratch:
         ready, used = Attempts(job.retries, Teller(job.full_name, console)).run(
-            lambda: with_secrets(given, os.environ)
+            lambda: with_secrets(given, os.environ, run)
         )
         with (
             audited_run(ready, run, used),

@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dativo.connectors.fingerprint import fingerprint_of
 from dativo.errors import Interrupted, LimitExceeded, PartsFailed, RunnerError, SecretError, TimedOut
 from dativo.isolation.enforcement import not_enforced
 from dativo.jobs.project_format import Observe
@@ -46,7 +47,7 @@ def watched_run(
     job, project = ready.job, ready.project
     trace = trace_context(os.environ)
     subject = Subject(run, job.name, job.tenant, project.home, project.root, trace)
-    settings = Observe(project.settings.observe.keep_runs) if only_here else _settings(ready, console)
+    settings = Observe(project.settings.observe.keep_runs) if only_here else _settings(ready, run, console)
     watched = watch_run(subject, console, settings, () if only_here else job.notifications)
     observer = watched.observer
     session.tell({VARIABLE: trace.traceparent, "DATIVO_RUN": run})
@@ -82,11 +83,12 @@ def tell_end(observer: Observer, error: BaseException | None, place: str | None 
     observer.ended(verdict_of(error), reason, code, retryable=again, state=place, limit=limit)
 
 
-def _settings(ready: ReadyJob, console: Console) -> Observe:
+def _settings(ready: ReadyJob, run: str, console: Console) -> Observe:
     """Whom the project tells, secrets in their places; without them nobody is told who would need one."""
     settings = ready.project.settings.observe
     if not secrets_of(settings):
         return settings
+    from dativo.audit.open import open_audit
     from dativo.secrets.resolver import open_secrets
 
     try:
@@ -96,6 +98,9 @@ def _settings(ready: ReadyJob, console: Console) -> Observe:
         console.say(f"{ready.job.full_name}: WARNING: observe: {error}")
         return settings
     everywhere().add(secrets.values)
+    audit = open_audit(ready.project, ready.job.tenant, os.environ, run=run, job=ready.job.name)
+    for secret in secrets.used:
+        audit.note("secret.read", name=secret.name, backend=secret.backend, scope=secret.scope)
     return resolved
 
 
@@ -147,4 +152,4 @@ def _table_metadata(stream: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _seen(side: Side) -> SeenSide:
     program = side.program
-    return SeenSide(side.role, side.name, program.version, program.fingerprint or None)
+    return SeenSide(side.role, side.name, program.version, fingerprint_of(program))
