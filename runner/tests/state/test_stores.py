@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from contextlib import closing
 
+import psycopg
 import pytest
 from dativo.errors import StateBusy, StateConflict, StateDamaged, StateError
+from dativo.state.databases import Postgres
 from dativo.state.run_state import held_state
+from dativo.state.sql import TABLES, SqlStore
 from dativo.state.store import StateKey
 
 KEY = StateKey("acme", "users")
@@ -171,3 +177,28 @@ def test_a_run_that_fails_keeps_what_it_has_stored(store):
         run()
     assert store.read(KEY).text == '{"n": 1}'
     assert store.versions(KEY)[0].run == "a"
+
+
+def test_two_that_make_the_tables_at_once_do_not_meet(database):
+    with closing(Postgres(database).connect()) as first:
+        Postgres(database).make_alone(first)
+        for statement in TABLES:
+            first.execute(statement)
+        found = []
+        second = threading.Thread(target=lambda: found.append(SqlStore(Postgres(database)).read(KEY)))
+        second.start()
+        waits = (
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        with closing(psycopg.connect(database, autocommit=True)) as watching:
+            until = time.monotonic() + 30
+            while watching.execute(waits).fetchone() is None and time.monotonic() < until:
+                time.sleep(0.01)
+        first.commit()
+    second.join(30)
+    assert found == [None]
+
+
+def test_several_servers_are_named_without_the_password():
+    name = Postgres("postgresql://me:s3cret@one:5432,two:5433/states").name
+    assert name == "postgresql://one:5432,two:5433/states"

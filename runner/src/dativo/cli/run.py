@@ -115,8 +115,7 @@ def _ready(
     files = only(job_files(jobs, project), tags, tenant, os.environ)
     overrides = Overrides(select=options["select"], suffix=options["suffix"])
     shared = project if project_file else None
-    registries = registries_of(registry_file)
-    return load_jobs(files, registries, os.environ, project=shared, overrides=overrides)
+    return load_jobs(files, registries_of(registry_file), os.environ, project=shared, overrides=overrides)
 
 
 def _run_one(ready: ReadyJob, options: dict[str, Any]) -> None:

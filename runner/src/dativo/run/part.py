@@ -30,6 +30,7 @@ from dativo.run.session import open_session
 from dativo.run.signals import raise_on_stop_signals
 from dativo.run.watched import tell_end
 from dativo.secrets.redact import everywhere
+from dativo.secrets.tracebacks import hide_in_tracebacks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,6 +124,7 @@ class _Forward:
 
 def main() -> NoReturn:
     raise_on_stop_signals()
+    hide_in_tracebacks()
     adopt_orphans()
     events = os.dup(1)
     os.dup2(2, 1)  # nothing but frames goes that way

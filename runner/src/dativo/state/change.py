@@ -62,8 +62,9 @@ class Change:
         """Stores another state, and keeps both; one that is damaged is put aside."""
         note_change(self._place, self.what, self.run)
         if self._damage is not None:
+            put_aside(self._store, self._key)
             self._store.remove(self._key)
-            self._damage = None
+            self._whole = self._damage = None
         self._whole = sum_up_parts(self._store, self._key, self._whole, run=self.run)
         self._store.keep(self._key, f"before {self.what}")
         self._whole = write_joined(self._store, self._key, text, run=self.run, after=self._whole)
