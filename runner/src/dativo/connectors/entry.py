@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import Literal
 
 from dativo.jobs.describe import described
-from dativo.jobs.format import NAME
+from dativo.jobs.names import NAME
 from dativo.records import dataclass
 
 Kind = Literal["tap", "target", "mapper"]

@@ -102,7 +102,7 @@ def _connector(program: Program) -> dict[str, Any]:
         "version": program.version,
         "from": _ORIGINS[program.origin],
         "executable": str(program.executable),
-        "fingerprint": program.fingerprint or None,
+        "fingerprint": program.identity(),
         "shadows": str(program.entry.shadows) if program.entry and program.entry.shadows else None,
     }
 

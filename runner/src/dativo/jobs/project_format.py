@@ -7,8 +7,9 @@ from dataclasses import field
 from typing import Literal
 
 from dativo.jobs.describe import described
-from dativo.jobs.format import TENANT, VARIABLE, Notification
+from dativo.jobs.format import Notification  # noqa: TC001
 from dativo.jobs.limits import Limits, Parallel, Retries, Sandbox, Timeouts
+from dativo.jobs.names import TENANT, VARIABLE
 from dativo.jobs.quantities import Bytes, Duration
 from dativo.jobs.secret_backends import EnvSecrets, SecretSource
 from dativo.jobs.secret_text import SecretText  # noqa: TC001

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from dativo.jobs.format import Job
     from dativo.jobs.secret_text import SecretRef, SecretText
 
+    Registries = Registry | Callable[[Project], Registry]
+
 
 @dataclass(frozen=True, slots=True)
 class ReadyJob:
@@ -72,7 +74,7 @@ class ReadyJob:
 
 def load_job(
     path: Path,
-    registry: Registry,
+    registry: Registries,
     environ: Mapping[str, str],
     *,
     project: Project | None = None,
@@ -82,7 +84,7 @@ def load_job(
 
     Args:
         path: the job file.
-        registry: where connectors are looked up.
+        registry: where connectors are looked up, or what gives it for the project of the file.
         environ: where `${VAR}` come from.
         project: whose defaults hold; left out, the one that the file lies in.
         overrides: what the command line says.
@@ -91,6 +93,7 @@ def load_job(
         ProblemsError: with every problem of the file that can be known without starting a connector.
     """
     project = project or find_project(path, environ)
+    registry = registry(project) if callable(registry) else registry
     overrides = overrides or Overrides()
     variables = Variables(environ)
     problems: list[Problem] = []
@@ -123,7 +126,7 @@ def load_job(
 
 def load_jobs(
     paths: Sequence[Path],
-    registry: Registry,
+    registry: Registries,
     environ: Mapping[str, str],
     *,
     project: Project | None = None,

@@ -113,12 +113,13 @@ class PipesSampled:
 
 @dataclass(frozen=True, slots=True)
 class UsageSampled:
-    """What a side and all that it started use: bytes of memory, seconds of CPU so far."""
+    """What a side and all that it started use: bytes of memory; CPU seconds and written bytes so far."""
 
     at: float
     side: str
     memory: int
     cpu: float
+    sent: int = 0
 
 
 @dataclass(frozen=True, slots=True)

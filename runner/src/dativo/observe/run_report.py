@@ -133,6 +133,7 @@ def _connector(side: Side, tally: Tally) -> dict[str, Any]:
         "fingerprint": side.fingerprint,
         "peak_memory": facts.peak_memory,
         "cpu_seconds": round(facts.cpu_seconds, 3),
+        "sent": facts.sent,
         "exit": facts.exit,
     }
 

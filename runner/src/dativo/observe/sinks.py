@@ -54,17 +54,24 @@ class Subject:
 
 
 def watch_run(
-    subject: Subject, console: Console, settings: Observe, notifications: tuple[Notification, ...] = ()
+    subject: Subject,
+    console: Console,
+    settings: Observe,
+    notifications: tuple[Notification, ...] = (),
+    *,
+    hide: Callable[[str], str] = str,
 ) -> Watched:
     """Opens everything that watches a run; what cannot be opened is a warning, never the end of the run.
 
     Args:
         settings: with secrets in their places; paths in it start at the project's root.
         notifications: of the job, with secrets in their places.
+        hide: takes secrets out of warnings.
     """
     tally = Tally(earlier=_age())
 
     def warn(what: str) -> None:
+        what = hide(what)
         tally.warnings.append(what)
         console.say(f"{subject.full_name}: WARNING: {what}")
 

@@ -36,6 +36,7 @@ class SideFacts:
 
     peak_memory: int = 0
     cpu_seconds: float = 0.0
+    sent: int = 0
     exit: int | None = None
 
 
@@ -74,6 +75,7 @@ class Tally:
                 facts = self.sides.setdefault(event.side, SideFacts())
                 facts.peak_memory = max(facts.peak_memory, event.memory)
                 facts.cpu_seconds = max(facts.cpu_seconds, event.cpu)
+                facts.sent = max(facts.sent, event.sent)
             case StateStored():
                 self.state = event
                 self.epochs.append(event.at)

@@ -131,7 +131,7 @@ class Attempt:
         self._on_progress()
 
     def usage(self, connector: str, usage: Usage) -> None:
-        self._observer.used(connector, memory=usage.memory, cpu=usage.cpu)
+        self._observer.used(connector, memory=usage.memory, cpu=usage.cpu, sent=usage.sent)
 
     def pipes(self, fills: Sequence[PipeFill]) -> None:
         self._observer.piped(fills)

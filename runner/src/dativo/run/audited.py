@@ -42,4 +42,4 @@ def audited_run(ready: ReadyJob, run: str, used: Sequence[UsedSecret]) -> Iterat
 
 
 def _connector(program: Program) -> dict[str, str | None]:
-    return {"name": program.name, "version": program.version, "fingerprint": program.fingerprint or None}
+    return {"name": program.name, "version": program.version, "fingerprint": program.identity()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from dativo.run.attempt import Attempt
 from dativo.run.attempts import Attempts
 from dativo.run.audited import audited_run
 from dativo.run.given_secrets import redactor_of, with_secrets
+from dativo.run.refused import telling_refusal
 from dativo.run.session import open_session
 from dativo.run.stages import Patience
 from dativo.run.watched import verdict_of, watched_run
@@ -48,24 +49,20 @@ def run_job(given: ReadyJob, console: Console, options: RunOptions) -> Result:
     """
     adopt_orphans()
     job, key, run = given.job, given.key, new_run()
-    store = job_store(key, job.state, given.directory, given.project, say=_Teller(job, console))
+    sample = options.is_sample
     work = given.project.home.tenant(job.tenant).work / str(key).rpartition("/")[2]
-    with held_state(store, key, run, wait=options.wait) as state, scratch_directory(work) as scratch:
-        ready, used = Attempts(job.retries, _Teller(job, console)).run(
-            lambda: with_secrets(given, os.environ)
-        )
-        with (
-            audited_run(ready, run, used),
-            open_session(ready, scratch, state.held.fd) as session,
-            watched_run(
-                session,
-                run,
-                console,
-                _near(state.place),
-                [each.name for each in used],
-                only_here=options.is_sample,
-            ) as watched,
-        ):
+    with ExitStack() as held:
+        with telling_refusal(given, run, console, only_here=sample):
+            store = job_store(key, job.state, given.directory, given.project, say=_Teller(job, console))
+            state = held.enter_context(held_state(store, key, run, wait=options.wait))
+            scratch = held.enter_context(scratch_directory(work))
+            ready, used = Attempts(job.retries, _Teller(job, console)).run(
+                lambda: with_secrets(given, os.environ)
+            )
+            held.enter_context(audited_run(ready, run, used))
+            session = held.enter_context(open_session(ready, scratch, state.held.fd))
+        secrets = [each.name for each in used]
+        with watched_run(session, run, console, _near(state.place), secrets, only_here=sample) as watched:
             return _Run(session, state, console, watched, options).result()
 
 

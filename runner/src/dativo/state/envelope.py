@@ -110,8 +110,8 @@ def is_envelope(members: dict[str, str]) -> bool:
 def damaged(place: str, why: str) -> StateDamaged:
     """The error of a state that is not whole."""
     return StateDamaged(
-        f"{place}: the state is damaged: {why}. Put back a good copy, "
-        "or remove the file to load everything from the start"
+        f"{place}: the state is damaged: {why}. `dativo state rollback` puts back the last "
+        "good one, `dativo state clear` lets the next run load everything from the start"
     )
 
 
