@@ -44,10 +44,6 @@ class Program:
     def name(self) -> str:
         return self.connector.name
 
-    def identity(self) -> str:
-        """What exactly it is: the fingerprint, else `file:` and the SHA-256 of its executable."""
-        return self.fingerprint or f"file:{_sha256(self.executable)}"
-
 
 def resolve(
     text: str, kind: Kind, registry: Registry, home: Home | None = None, locks: Path | None = None

@@ -125,8 +125,8 @@ class Parallel:
     streams: int = field(
         default=1,
         metadata=described(
-            "How many streams are loaded at once, each by a pair of connectors of its own; the tap must "
-            "discover and take a catalog.",
+            "How many streams are loaded at once, each by a pair of connectors and with a state of its own; "
+            "the tap must discover and take a catalog. See [state.md](state.md#streams-at-once).",
             minimum=1,
             example=4,
         ),

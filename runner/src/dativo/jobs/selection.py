@@ -12,6 +12,7 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from dativo.jobs.streams import stream_name as _name
 from dativo.jobs.typed import suggestion
 from dativo.records import dataclass
 
@@ -185,10 +186,6 @@ def _key_properties(stream: Mapping[str, Any]) -> Iterable[str]:
 
 def _is_selected(stream: Mapping[str, Any]) -> bool:
     return any(not entry["breadcrumb"] and entry["metadata"].get("selected") for entry in stream["metadata"])
-
-
-def _name(stream: Mapping[str, Any]) -> str:
-    return str(stream.get("tap_stream_id") or stream.get("stream"))
 
 
 def _unmatched(origin: str, names: Sequence[str]) -> str:

@@ -75,6 +75,7 @@ class Attempted:
     Attributes:
         began: when it began, on the clock of `at`.
         states: how many states were stored in it.
+        stream: the one that was tried, where each is loaded by itself.
     """
 
     at: float
@@ -83,6 +84,7 @@ class Attempted:
     verdict: Verdict
     reason: str | None
     states: int
+    stream: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +140,16 @@ class StateStored:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A line for people: of a connector (`side`), or of the runner itself (None)."""
+    """A line for people: of a connector (`side`), or of the runner itself (None).
+
+    Attributes:
+        stream: whose connector it is, where each stream has its own.
+    """
 
     at: float
     side: str | None
     line: LogLine
+    stream: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dativo.observe.tally import iso, stream_facts
@@ -73,8 +74,7 @@ def summary_lines(document: dict[str, Any]) -> list[str]:
     if document["reason"]:
         lines.append(f"  reason      {document['reason']}")
     lines.append(f"  started     {document['started_at']}")
-    if len(document["attempts"]) > 1:
-        lines.append(f"  attempts    {len(document['attempts'])}")
+    lines += _tried_again(document["attempts"])
     for each in document["connectors"]:
         used = f"{each['peak_memory'] / 1e6:,.0f} MB at most, {each['cpu_seconds']:.1f} s CPU"
         lines.append(f"  {each['role']:<11} {each['name']} {each['version'] or ''}  {used}".rstrip())
@@ -86,6 +86,16 @@ def summary_lines(document: dict[str, Any]) -> list[str]:
         lines.append(f"  state       {where}")
     lines += [f"  WARNING     {each}" for each in document["warnings"]]
     return lines
+
+
+def _tried_again(attempts: list[dict[str, Any]]) -> list[str]:
+    """How often, where the first try was not the only one."""
+    tries = Counter(each.get("stream") for each in attempts)
+    return [
+        f"  attempts    {count}" + (f" of {stream}" if stream else "")
+        for stream, count in tries.items()
+        if count > 1
+    ]
 
 
 class ReportFile:
@@ -115,7 +125,9 @@ class ReportFile:
 
 
 def _attempt(attempt: Attempted) -> dict[str, Any]:
+    stream = {} if attempt.stream is None else {"stream": attempt.stream}
     return {
+        **stream,
         "number": attempt.number,
         "seconds": round(attempt.at - attempt.began, 3),
         "outcome": attempt.verdict,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -62,7 +63,8 @@ class Session:
         self._environs = {
             side.name: environment_of(side, ready, os.environ, scratch / side.name) for side in self.sides
         }
-        self._lock = lock
+        self.lock = lock
+        self.told: dict[str, str] = {}
         self._leaves = leaves or Leaves(None)
         self._leaf_of = {side.name: self._leaves.make(bounds_of(side.settings.limits)) for side in self.sides}
         self._sandbox: Sandbox | None = None
@@ -70,6 +72,7 @@ class Session:
 
     def tell(self, variables: Mapping[str, str]) -> None:
         """Adds to the environment of every connector."""
+        self.told.update(variables)
         for environ in self._environs.values():
             environ.update(variables)
 
@@ -101,7 +104,7 @@ class Session:
             environ["SINGER_SDK_LOG_CONFIG"] = str(self._log_config)
         argv = (str(side.program.executable), *config, *map(str, arguments))
         limits = bounds_of(side.settings.limits).of_the_kernel()
-        inherits = () if self._lock is None else (self._lock,)
+        inherits = () if self.lock is None else (self.lock,)
         leaf = self.leaf(side)
         door = leaf.door if leaf else None
         command = Command(side.name, argv, self.ready.directory, environ, limits, inherits, door)
@@ -120,7 +123,7 @@ class Session:
             # Loaded late: most jobs have none.
             from dativo.run.sandbox import Sandbox
 
-            self._sandbox = Sandbox(self.ready, self.workspace, self.scratch, self._lock)
+            self._sandbox = Sandbox(self.ready, self.workspace, self.scratch, self.lock)
         return self._sandbox.around(side, command, files)
 
     def _side_of(self, program: Program) -> Side:
@@ -183,14 +186,18 @@ class Session:
             place = self.ready.document.place_of(["source", "select"])
             raise ProblemsError([Problem(place, f"source.select: {error}")]) from error
 
-    def ask(self, command: Command, log: ConnectorLog, *, seconds: float) -> str:
+    def ask(
+        self, command: Command, log: ConnectorLog, *, seconds: float, stdin: int = subprocess.DEVNULL
+    ) -> str:
         """What a connector answers on stdout; raises ConnectorError with its last words if it fails."""
-        with closing(self.question(command, log, seconds=seconds)) as question:
+        with closing(self.question(command, log, seconds=seconds, stdin=stdin)) as question:
             return self.answer(question, log)
 
-    def question(self, command: Command, log: ConnectorLog, *, seconds: float) -> Question:
+    def question(
+        self, command: Command, log: ConnectorLog, *, seconds: float, stdin: int = subprocess.DEVNULL
+    ) -> Question:
         """Starts a connector that is to answer on stdout."""
-        return Question(command, partial(log.take, command.name), seconds=seconds)
+        return Question(command, partial(log.take, command.name), seconds=seconds, stdin=stdin)
 
     def answer(
         self, question: Question, log: ConnectorLog, meanwhile: Callable[[], None] | None = None
