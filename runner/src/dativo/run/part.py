@@ -12,7 +12,7 @@ import json
 import os
 import pickle
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,6 +23,7 @@ from dativo.observe.console import Console
 from dativo.observe.events import Discovered, StateStored, Ticked
 from dativo.observe.observer import Observer
 from dativo.observe.write import write_private
+from dativo.records import dataclass
 from dativo.run.frames import write_frame
 from dativo.run.job_run import JobRun
 from dativo.run.recover import PIPELINE
