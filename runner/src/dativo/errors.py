@@ -15,6 +15,7 @@
     │   ├── StateConflict      exit 75  another run has taken it over: run again
     │   └── StateUnreachable   exit 75  run again when the store answers
     ├── RunFailed              exit 1   or 75: a side of the pipe failed; its own last error is in the message
+    │   ├── Unanswered         exit 1   or 75: a connector that was asked something ended without an answer
     │   ├── LimitExceeded      exit 1   raise the limit, or mend what went beyond it
     │   ├── PartsFailed        exit 1   or 75: some streams failed by themselves; the others are loaded
     │   └── TimedOut           exit 75  nothing moved for too long (1: the time for the whole run was over)
@@ -26,9 +27,10 @@ exits 2 (click).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from signal import Signals
 from typing import TYPE_CHECKING, Literal, Self
+
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,6 +161,10 @@ class RunFailed(RunnerError):  # noqa: N818  (says what happened, as in "the run
         """The same with `what` before its message."""
         self.args = (f"{what}: {self}",)
         return self
+
+
+class Unanswered(RunFailed, ConnectorError):  # noqa: N818
+    """A connector that was asked something (its catalog, its state) ended without an answer."""
 
 
 class LimitExceeded(RunFailed):

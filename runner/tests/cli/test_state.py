@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import click
 import pytest
 from click.testing import CliRunner
 from dativo.audit.verify import entries
@@ -98,6 +99,26 @@ def test_a_damaged_state_is_listed_and_can_be_cleared(here, store):
     assert store.read(KEY) is None
 
 
+@pytest.mark.parametrize("command", [["rollback"], ["rollback", "1"], ["set"], ["import"]])
+def test_a_damaged_state_is_put_aside_for_a_good_one(here, store, command):
+    state("set", "acme/users", given=STATE)
+    path = here / ".dativo/tenants/acme/state/users/state.json"
+    path.write_text("{")
+    state(command[0], "acme/users", *command[1:], given=STATE)
+    assert (store.read(KEY).text, store.read(KEY).seq) == (STATE, 2)
+    assert path.with_name("state.json.damaged").read_text() == "{"
+
+
+@pytest.mark.parametrize("command", [["set", "--stream", "users"], ["import", "--merge"], ["edit"]])
+def test_a_part_of_a_damaged_state_cannot_be_changed(here, store, command):
+    state("set", "acme/users", given=STATE)
+    path = here / ".dativo/tenants/acme/state/users/state.json"
+    path.write_text("{")
+    with pytest.raises(StateError, match="damaged"):
+        state(*command, "acme/users", given=STATE)
+    assert path.read_text() == "{"
+
+
 def test_setting_keeps_what_was_before(store):
     state("set", "acme/users", given=STATE)
     state("set", "acme/users", given=f'{{"type": "STATE", "value": {OTHER}}}')
@@ -168,6 +189,36 @@ def test_copy_and_move(here, store):
     assert state("history", "acme/users").startswith("seq 1")
     with pytest.raises(StateError, match="nothing is stored"):
         state("move", "acme/users", "beta/users")
+
+
+@pytest.mark.parametrize("to", ["acme/users", "jobs/users.yaml"])
+@pytest.mark.parametrize("command", ["copy", "move"])
+def test_a_state_is_not_put_in_its_own_place(store, command, to):
+    state("set", "acme/users", given=STATE)
+    with pytest.raises(StateError, match=f"^acme/users and {to} are one and the same state"):
+        state(command, "acme/users", to)
+    assert store.read(KEY).seq == 1
+
+
+@pytest.mark.parametrize("job", ["../evil", "../../x", "a/../../b", "a/b/c", "..", "/x", "acme/", "größe"])
+def test_what_cannot_be_a_name_leads_nowhere(here, job):
+    with pytest.raises(StateError, match="is neither a job file nor a name of a job"):
+        state("set", job, given=STATE)
+    assert not (here / ".dativo").exists()
+
+
+def test_a_job_file_whose_name_leads_elsewhere_is_refused(here):
+    (here / "evil.yaml").write_text("name: ../../beta/state/users\n")
+    with pytest.raises(StateError, match="does not say whose state it is"):
+        state("set", "evil.yaml", given=STATE)
+
+
+@pytest.mark.parametrize("suffix", ["../x", "/../../../../stolen", "ü", ".", "a" * 129])
+def test_a_suffix_that_leads_elsewhere_is_refused(here, suffix):
+    for command in (["state", "get", "acme/users", "--suffix"], ["run", "users", "--state-id-suffix"]):
+        with pytest.raises(click.BadParameter, match="it must be at most 128 of A-Z"):
+            cli.main([*command, suffix], standalone_mode=False)
+    assert not (here / ".dativo").exists()
 
 
 def test_a_suffix_is_a_state_of_its_own(store):

@@ -124,9 +124,9 @@ state: here
     ("change", "problem"),
     [
         (("name: users", "name: 5"), "1:7: 'name' must be a text, not a number"),
-        (("name: users", "name: a/b"), "1:7: 'name' must match"),
-        (("name: users", "name: .."), "1:7: 'name' must match"),
-        (("name: users", "name: users\ntenant: ../x"), "2:9: 'tenant' must match"),
+        (("name: users", "name: a/b"), "1:7: 'name' must be at most 128 of"),
+        (("name: users", "name: .."), "1:7: 'name' must be at most 128 of"),
+        (("name: users", "name: users\ntenant: ../x"), "2:9: 'tenant' must be at most 128 of"),
         (("name: users", "name:"), "1:6: 'name' must be a text, not nothing"),
         (("tap-steps", "target-lines"), "'target-lines' is a target, and a tap is needed here"),
         (("target-lines", "tap-steps"), "'tap-steps' is a tap, and a target is needed here"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from typing import NoReturn
@@ -10,7 +11,6 @@ import click
 
 from dativo.errors import ProblemsError, RunnerError
 from dativo.run.signals import raise_on_stop_signals
-from dativo.secrets.tracebacks import hide_in_tracebacks
 
 COMMANDS = {
     "audit": "audit",
@@ -34,6 +34,9 @@ COMMANDS = {
 }
 """Command → module of this package that holds it, as a click command called `NAME_command`."""
 
+_OBJECTS_BEFORE_A_LOOK = 100_000
+"""Before garbage is looked for: what is imported is none, and looking through it delays the start."""
+
 
 class LazyGroup(click.Group):
     """Imports the module of a command when it is asked for, so that no command pays for another's imports."""
@@ -54,7 +57,7 @@ class LazyGroup(click.Group):
 def main() -> NoReturn:
     """Entry point: every error of the runner becomes its message on stderr and its exit code."""
     raise_on_stop_signals()
-    hide_in_tracebacks()
+    gc.set_threshold(_OBJECTS_BEFORE_A_LOOK)
     try:
         code = cli.main(standalone_mode=False) or 0
     except click.ClickException as error:
@@ -66,13 +69,27 @@ def main() -> NoReturn:
     except RunnerError as error:
         click.echo(f"dativo: {_shown(error)}", err=True)
         code = error.exit_code
+    except OSError as error:
+        click.echo(f"dativo: {_shown(error)}", err=True)
+        code = 1
+    except Exception as error:  # noqa: BLE001  (the boundary of the process: no secret may stand in what it shows)
+        click.echo(_defect(error), err=True)
+        code = 1
     sys.exit(code)
 
 
-def _shown(error: RunnerError) -> str:
+def _shown(error: object) -> str:
     from dativo.secrets.redact import everywhere
 
     return everywhere()(str(error))
+
+
+def _defect(error: Exception) -> str:
+    from traceback import format_exception
+
+    what = f"{type(error).__name__}: {error}"
+    whole = "".join(format_exception(error))
+    return _shown(f"{whole}dativo: unexpected failure; this is a defect, please report it: {what}")
 
 
 @click.group(cls=LazyGroup)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from dativo.jobs.describe import described
 from dativo.jobs.quantities import Bytes, Duration
+from dativo.records import dataclass
 
 Sandbox = Literal["none", "strict"]
 

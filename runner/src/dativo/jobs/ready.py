@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from dativo.connectors.policy import check_policy, must_be_shut_in, rules_of
@@ -15,6 +15,7 @@ from dativo.jobs.project import Project, find_project
 from dativo.jobs.references import Variables
 from dativo.jobs.resolving import resolved_in, secrets_of
 from dativo.jobs.schedule import schedule_problems
+from dativo.records import dataclass
 from dativo.state.store import StateKey
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from dativo.connectors.registry import Registry
     from dativo.jobs.format import Job
     from dativo.jobs.secret_text import SecretRef, SecretText
+
+    Registries = Registry | Callable[[Project], Registry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class ReadyJob:
 
 def load_job(
     path: Path,
-    registry: Registry,
+    registry: Registries,
     environ: Mapping[str, str],
     *,
     project: Project | None = None,
@@ -84,7 +87,7 @@ def load_job(
 
     Args:
         path: the job file.
-        registry: where connectors are looked up.
+        registry: where connectors are looked up, or what gives it for the project of the file.
         environ: where `${VAR}` come from.
         project: whose defaults hold; left out, the one that the file lies in.
         overrides: what the command line says.
@@ -93,6 +96,7 @@ def load_job(
         ProblemsError: with every problem of the file that can be known without starting a connector.
     """
     project = project or find_project(path, environ)
+    registry = registry(project) if callable(registry) else registry
     overrides = overrides or Overrides()
     variables = Variables(environ)
     problems: list[Problem] = []
@@ -126,7 +130,7 @@ def load_job(
 
 def load_jobs(
     paths: Sequence[Path],
-    registry: Registry,
+    registry: Registries,
     environ: Mapping[str, str],
     *,
     project: Project | None = None,

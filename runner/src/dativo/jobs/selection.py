@@ -9,12 +9,12 @@ nested in.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from dativo.jobs.streams import stream_name as _name
 from dativo.jobs.typed import suggestion
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -6,8 +6,9 @@ jumps; the time of day of an event is `began + at`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,12 +115,13 @@ class PipesSampled:
 
 @dataclass(frozen=True, slots=True)
 class UsageSampled:
-    """What a side and all that it started use: bytes of memory, seconds of CPU so far."""
+    """What a side and all that it started use: bytes of memory; CPU seconds and written bytes so far."""
 
     at: float
     side: str
     memory: int
     cpu: float
+    sent: int = 0
 
 
 @dataclass(frozen=True, slots=True)

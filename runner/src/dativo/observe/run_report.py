@@ -39,7 +39,7 @@ def report(tally: Tally) -> dict[str, Any]:
         "exit_code": ended.exit_code,
         "started_at": iso(tally.wall(0.0)),
         "seconds": round(ended.at, 3),
-        "first_record_seconds": _rounded(tally.first_record),
+        "first_record_seconds": _first_record(tally),
         "runner_cpu_seconds": round(_own_cpu(), 3),
         "attempts": [_attempt(each) for each in tally.attempts],
         "connectors": [_connector(side, tally) for side in started.sides],
@@ -60,6 +60,11 @@ def report(tally: Tally) -> dict[str, Any]:
         "limit": ended.limit,
         "warnings": list(tally.warnings),
     }
+
+
+def _first_record(tally: Tally) -> float | None:
+    """Seconds from the start of this process."""
+    return None if tally.first_record is None else round(tally.earlier + tally.first_record, 3)
 
 
 def summary_lines(document: dict[str, Any]) -> list[str]:
@@ -140,6 +145,7 @@ def _connector(side: Side, tally: Tally) -> dict[str, Any]:
         "fingerprint": side.fingerprint,
         "peak_memory": facts.peak_memory,
         "cpu_seconds": round(facts.cpu_seconds, 3),
+        "sent": facts.sent,
         "exit": facts.exit,
     }
 
@@ -158,7 +164,3 @@ def _state(tally: Tally) -> dict[str, Any]:
 def _own_cpu() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 3)

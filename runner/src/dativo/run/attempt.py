@@ -140,7 +140,7 @@ class Attempt:
         self._on_progress()
 
     def usage(self, connector: str, usage: Usage) -> None:
-        self._observer.used(connector, memory=usage.memory, cpu=usage.cpu)
+        self._observer.used(connector, memory=usage.memory, cpu=usage.cpu, sent=usage.sent)
 
     def pipes(self, fills: Sequence[PipeFill]) -> None:
         self._observer.piped(fills)
@@ -188,8 +188,12 @@ class Attempt:
         )
         return Stage(command, contained)
 
-    def _tap(self, state: str | None) -> Command:
-        """The call of the tap: with the state to start from, and with a catalog if the job selects."""
+    def _tap(self, state: str | None, meanwhile: Callable[[], None] | None = None) -> Command:
+        """The call of the tap: with the state to start from, and with a catalog if the job selects.
+
+        Args:
+            meanwhile: is called again and again while the tap discovers.
+        """
         if state is not None and parts_of(state):
             # Known only now: what was stored here had gone. It is stored again, for the next try.
             what = "the destination holds a state of each stream, which are put together first"
@@ -198,7 +202,7 @@ class Attempt:
         arguments: list[str | Path] = []
         state_file = workspace.write_text("state.json", state) if state is not None else None
         if source.needs_catalog:
-            catalog, warnings = self._session.selected_catalog(self._log, state_file)
+            catalog, warnings = self._session.selected_catalog(self._log, state_file, meanwhile)
             for warning in warnings:
                 self._say(f"WARNING: {warning}")
                 self._observer.said(warning, "WARNING")
@@ -220,7 +224,7 @@ class Attempt:
 class _HeadStart:
     """A tap that was started with the stored state, while the target was being asked."""
 
-    def __init__(self, start: Start, tap: Callable[[str | None], Command]) -> None:
+    def __init__(self, start: Start, tap: Callable[[str | None, Callable[[], None]], Command]) -> None:
         self._start = start
         self._tap = tap
         self._state: str | None = None
@@ -229,5 +233,5 @@ class _HeadStart:
         self._state = self._start.settled(meanwhile)
         return self._state == self._start.guess
 
-    def other(self) -> Command:
-        return self._tap(self._state)
+    def other(self, meanwhile: Callable[[], None]) -> Command:
+        return self._tap(self._state, meanwhile)

@@ -59,6 +59,11 @@ class Question:
         self._deadline = time.monotonic() + seconds
         self._child = Child(command, stdin=stdin, stdout=subprocess.PIPE)
 
+    @property
+    def returncode(self) -> int | None:
+        """Exit code, negative for the signal that ended it, None while it runs."""
+        return self._child.returncode
+
     def answer(self, meanwhile: Callable[[], None] = _nothing) -> str:
         """What it wrote on stdout.
 

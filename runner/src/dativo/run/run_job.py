@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from dativo.isolation.tree import adopt_orphans
@@ -10,6 +11,7 @@ from dativo.run.attempts import Attempts
 from dativo.run.audited import audited_run
 from dativo.run.given_secrets import redactor_of, with_secrets
 from dativo.run.job_run import JobRun, Teller, near
+from dativo.run.refused import telling_refusal
 from dativo.run.session import open_session
 from dativo.run.watched import watched_run
 from dativo.run.workspace import scratch_directory
@@ -41,24 +43,19 @@ def run_job(given: ReadyJob, console: Console, options: RunOptions) -> Result:
     """
     adopt_orphans()
     job, key, run = given.job, given.key, new_run()
-    store = job_store(key, job.state, given.directory, given.project, say=Teller(job.full_name, console))
+    sample = options.is_sample
     work = given.project.home.tenant(job.tenant).work / str(key).rpartition("/")[2]
-    with held_state(store, key, run, wait=options.wait) as state, scratch_directory(work) as scratch:
-        ready, used = Attempts(job.retries, Teller(job.full_name, console)).run(
-            lambda: with_secrets(given, os.environ, run)
-        )
-        with (
-            audited_run(ready, run, used),
-            open_session(ready, scratch, state.held.fd) as session,
-            watched_run(
-                session,
-                run,
-                console,
-                near(state.place),
-                [each.name for each in used],
-                only_here=options.is_sample,
-            ) as watched,
-        ):
+    teller = Teller(job.full_name, console)
+    with ExitStack() as held:
+        with telling_refusal(given, run, console, only_here=sample):
+            store = job_store(key, job.state, given.directory, given.project, say=teller)
+            state = held.enter_context(held_state(store, key, run, wait=options.wait))
+            scratch = held.enter_context(scratch_directory(work))
+            ready, used = Attempts(job.retries, teller).run(lambda: with_secrets(given, os.environ, run))
+            held.enter_context(audited_run(ready, run, used))
+            session = held.enter_context(open_session(ready, scratch, state.held.fd))
+        secrets = [each.name for each in used]
+        with watched_run(session, run, console, near(state.place), secrets, only_here=sample) as watched:
             return _load(session, state, console, watched, options)
 
 

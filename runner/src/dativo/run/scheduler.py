@@ -7,11 +7,11 @@ import selectors
 import subprocess
 import time
 from collections import Counter, deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dativo.errors import TRY_AGAIN
 from dativo.isolation.cgroup import divided, find_ground
+from dativo.records import dataclass
 from dativo.run.lines import LineSplitter
 from dativo.run.loop import LOG_LINE_BYTES, TICK_SECONDS
 from dativo.run.process import Child, Command

@@ -18,6 +18,7 @@ from dativo.jobs.selection import NothingSelected, apply_rules
 from dativo.run.environment import environment_of
 from dativo.run.invoke import Question
 from dativo.run.process import Command
+from dativo.run.reason import unanswered
 from dativo.run.sides import Side, sides_of
 from dativo.run.workspace import Workspace, private_workspace
 
@@ -128,12 +129,21 @@ class Session:
     def _side_of(self, program: Program) -> Side:
         return next(side for side in self.sides if side.program is program)
 
-    def discover(self, log: ConnectorLog, state: Path | None = None) -> dict[str, Any]:
-        """The catalog of the source; raises ConnectorError if the tap does not give one."""
+    def discover(
+        self, log: ConnectorLog, state: Path | None = None, meanwhile: Callable[[], None] | None = None
+    ) -> dict[str, Any]:
+        """The catalog of the source; raises ConnectorError if the tap does not give one.
+
+        Args:
+            log: is given what the tap says.
+            state: file that the tap is given.
+            meanwhile: is called again and again while that lasts.
+        """
         tap = self.tap
         state_arguments = ("--state", state) if state else ()
         command = self.command(tap, *state_arguments, "--discover")
-        answer = self.ask(command, log, seconds=self.ready.job.timeouts.discover)
+        with closing(self.question(command, log, seconds=self.ready.job.timeouts.discover)) as question:
+            answer = self.answer(question, log, meanwhile)
         try:
             catalog = json.loads(answer)
         except (ValueError, RecursionError) as error:
@@ -159,7 +169,7 @@ class Session:
         return catalog
 
     def selected_catalog(
-        self, log: ConnectorLog, state: Path | None = None
+        self, log: ConnectorLog, state: Path | None = None, meanwhile: Callable[[], None] | None = None
     ) -> tuple[dict[str, Any], list[str]]:
         """The catalog with the selection of the job, and warnings about patterns that match nothing.
 
@@ -167,7 +177,9 @@ class Session:
             ProblemsError: the selection leaves no stream.
         """
         source = self.ready.job.source
-        catalog = self._given_catalog(source.catalog) if source.catalog else self.discover(log, state)
+        catalog = (
+            self._given_catalog(source.catalog) if source.catalog else self.discover(log, state, meanwhile)
+        )
         try:
             return catalog, apply_rules(catalog, source.select, source.metadata, source.schema)
         except NothingSelected as error:
@@ -190,14 +202,19 @@ class Session:
     def answer(
         self, question: Question, log: ConnectorLog, meanwhile: Callable[[], None] | None = None
     ) -> str:
-        """What it answers; raises ConnectorError with its last words if it fails."""
+        """What it answers.
+
+        Raises:
+            Unanswered: it failed; its last words are in the message.
+            ConnectorError: it answers too late, too much or no text.
+        """
         try:
             return question.answer(meanwhile) if meanwhile else question.answer()
         except ConnectorError as error:
-            words = log.last_words(question.name)
-            if words is None:
+            if not question.returncode:
                 raise
-            raise ConnectorError(f"{error}: {words}") from error
+            never = self.ready.job.retries.never
+            raise unanswered(error, question.name, question.returncode, log, never) from error
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dativo.connectors.fingerprint import fingerprint_of
 from dativo.errors import Interrupted, LimitExceeded, PartsFailed, RunnerError, SecretError, TimedOut
 from dativo.isolation.enforcement import not_enforced
 from dativo.jobs.project_format import Observe
@@ -19,11 +18,13 @@ from dativo.secrets.redact import everywhere
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from dativo.jobs.format import Notification
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.console import Console
     from dativo.observe.events import Verdict
     from dativo.observe.observer import Observer
     from dativo.observe.sinks import Watched
+    from dativo.observe.trace_context import TraceContext
     from dativo.run.session import Session
     from dativo.run.sides import Side
 
@@ -44,11 +45,9 @@ def watched_run(
         only_here: for a run that loads a sample or nothing: it is kept in the home, and nobody else is told.
     """
     ready = session.ready
-    job, project = ready.job, ready.project
+    job = ready.job
     trace = trace_context(os.environ)
-    subject = Subject(run, job.name, job.tenant, project.home, project.root, trace)
-    settings = Observe(project.settings.observe.keep_runs) if only_here else _settings(ready, run, console)
-    watched = watch_run(subject, console, settings, () if only_here else job.notifications)
+    watched = open_watched(ready, job.notifications, run, console, only_here=only_here, trace=trace)
     observer = watched.observer
     session.tell({VARIABLE: trace.traceparent, "DATIVO_RUN": run})
     enforced = session.enforcement()
@@ -57,16 +56,17 @@ def watched_run(
         run,
         job.name,
         job.tenant,
-        [_seen(side) for side in session.sides],
+        [seen(side) for side in session.sides],
         secrets=sorted(set(secrets)),
         enforcement=enforced,
     )
     for warning in (*ready.warnings, *not_enforced(asked, enforced)):
+        console.say(f"{job.full_name}: WARNING: {warning}")
         observer.said(warning, "WARNING")
     try:
         yield watched
     except BaseException as error:
-        tell_end(observer, error, place if watched.tally.state else None)
+        ended_badly(watched, error, place)
         raise
     tell_end(observer, None, place if watched.tally.state else None)
 
@@ -81,6 +81,29 @@ def tell_end(observer: Observer, error: BaseException | None, place: str | None 
     again = isinstance(error, RunnerError) and error.retryable
     reason = everywhere()(str(error)) or type(error).__name__
     observer.ended(verdict_of(error), reason, code, retryable=again, state=place, limit=limit)
+
+
+def open_watched(
+    ready: ReadyJob,
+    notifications: tuple[Notification, ...],
+    run: str,
+    console: Console,
+    *,
+    only_here: bool,
+    trace: TraceContext | None = None,
+) -> Watched:
+    """Opens everything that watches a run of a job; `notifications` have their secrets in their places."""
+    job, project = ready.job, ready.project
+    trace = trace or trace_context(os.environ)
+    subject = Subject(run, job.name, job.tenant, project.home, project.root, trace)
+    settings = Observe(project.settings.observe.keep_runs) if only_here else _settings(ready, run, console)
+    notifications = () if only_here else notifications
+    return watch_run(subject, console, settings, notifications, hide=everywhere())
+
+
+def ended_badly(watched: Watched, error: BaseException, place: str | None) -> None:
+    """Tells the watchers by which error a run ended; `place` is that of its state."""
+    tell_end(watched.observer, error, place if watched.tally.state else None)
 
 
 def _settings(ready: ReadyJob, run: str, console: Console) -> Observe:
@@ -150,6 +173,6 @@ def _table_metadata(stream: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
-def _seen(side: Side) -> SeenSide:
+def seen(side: Side) -> SeenSide:
     program = side.program
-    return SeenSide(side.role, side.name, program.version, fingerprint_of(program))
+    return SeenSide(side.role, side.name, program.version, program.identity())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dativo.audit.open import open_audit
 from dativo.errors import StateDamaged, StateError
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from dativo.state.locate import Located
     from dativo.state.store import Stored
 
+T = TypeVar("T")
+
 
 class Change:
     """A state under change; one that is taken apart stays so, and looks as if it were not.
 
     Attributes:
-        stored: what is stored now.
+        stored: what is stored now, None for nothing and for what is damaged.
         run: name of the change, as that of a run.
     """
 
@@ -34,19 +36,35 @@ class Change:
         self._place = place
         self.what = what
         self.run = run
-        self._whole: Stored | None = place.store.read(place.key)
-        self.stored: Stored | None = read_joined(place.store, place.key)
+        self._whole: Stored | None = None
+        self.stored: Stored | None = None
+        self._damage: StateDamaged | None = None
+        try:
+            self._whole = place.store.read(place.key)
+            self.stored = read_joined(place.store, place.key)
+        except StateDamaged as error:
+            self._damage = error
 
     @property
     def text(self) -> str:
-        """The stored state; raises StateError if there is none."""
-        if self.stored is None:
+        """The stored state; raises StateError if there is none, StateDamaged if it cannot be read."""
+        if (found := self.text_or(None)) is None:
             raise StateError(f"{self._key}: nothing is stored in {self._store.place(self._key)}")
-        return self.stored.text
+        return found
+
+    def text_or(self, otherwise: T) -> str | T:
+        """The stored state, `otherwise` if there is none; raises StateDamaged if it cannot be read."""
+        if self._damage is not None:
+            raise self._damage
+        return self.stored.text if self.stored else otherwise
 
     def put(self, text: str) -> Stored:
-        """Stores another state, and keeps both."""
+        """Stores another state, and keeps both; one that is damaged is put aside."""
         note_change(self._place, self.what, self.run)
+        if self._damage is not None:
+            self._store.remove(self._key)
+            put_aside(self._store, self._key)
+            self._whole = self._damage = None
         self._whole = sum_up_parts(self._store, self._key, self._whole, run=self.run)
         self._store.keep(self._key, f"before {self.what}")
         self._whole = write_joined(self._store, self._key, text, run=self.run, after=self._whole)
