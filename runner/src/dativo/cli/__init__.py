@@ -11,6 +11,7 @@ import click
 
 from dativo.errors import ProblemsError, RunnerError
 from dativo.run.signals import raise_on_stop_signals
+from dativo.secrets.tracebacks import hide_in_tracebacks
 
 COMMANDS = {
     "audit": "audit",
@@ -58,6 +59,7 @@ def main() -> NoReturn:
     """Entry point: every error of the runner becomes its message on stderr and its exit code."""
     raise_on_stop_signals()
     gc.set_threshold(_OBJECTS_BEFORE_A_LOOK)
+    hide_in_tracebacks()
     try:
         code = cli.main(standalone_mode=False) or 0
     except click.ClickException as error:

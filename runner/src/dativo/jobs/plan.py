@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dativo.connectors.fingerprint import fingerprint_of
 from dativo.errors import StateError
 from dativo.isolation.cgroup import find_ground
 from dativo.isolation.enforcement import NOBODY, enforcement, not_enforced
@@ -103,7 +104,7 @@ def _connector(program: Program) -> dict[str, Any]:
         "version": program.version,
         "from": _ORIGINS[program.origin],
         "executable": str(program.executable),
-        "fingerprint": program.identity(),
+        "fingerprint": fingerprint_of(program),
         "shadows": str(program.entry.shadows) if program.entry and program.entry.shadows else None,
     }
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from dativo.audit.open import open_audit
+from dativo.connectors.fingerprint import fingerprint_of
 from dativo.errors import AuditError
 from dativo.run.sides import sides_of
 from dativo.run.watched import verdict_of
@@ -40,4 +41,4 @@ def audited_run(ready: ReadyJob, run: str, used: Sequence[UsedSecret]) -> Iterat
 
 
 def _connector(program: Program) -> dict[str, str | None]:
-    return {"name": program.name, "version": program.version, "fingerprint": program.identity()}
+    return {"name": program.name, "version": program.version, "fingerprint": fingerprint_of(program)}

@@ -45,13 +45,13 @@ def run_job(given: ReadyJob, console: Console, options: RunOptions) -> Result:
     job, key, run = given.job, given.key, new_run()
     sample = options.is_sample
     work = given.project.home.tenant(job.tenant).work / str(key).rpartition("/")[2]
-    teller = Teller(job.full_name, console)
     with ExitStack() as held:
         with telling_refusal(given, run, console, only_here=sample):
-            store = job_store(key, job.state, given.directory, given.project, say=teller)
+            say = Teller(job.full_name, console)
+            store = job_store(key, job.state, given.directory, given.project, say=say)
             state = held.enter_context(held_state(store, key, run, wait=options.wait))
             scratch = held.enter_context(scratch_directory(work))
-            ready, used = Attempts(job.retries, teller).run(lambda: with_secrets(given, os.environ, run))
+            ready, used = Attempts(job.retries, say).run(lambda: with_secrets(given, os.environ, run))
             held.enter_context(audited_run(ready, run, used))
             session = held.enter_context(open_session(ready, scratch, state.held.fd))
         secrets = [each.name for each in used]

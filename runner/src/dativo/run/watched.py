@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dativo.connectors.fingerprint import fingerprint_of
 from dativo.errors import Interrupted, LimitExceeded, PartsFailed, RunnerError, SecretError, TimedOut
 from dativo.isolation.enforcement import not_enforced
 from dativo.jobs.project_format import Observe
@@ -66,21 +67,9 @@ def watched_run(
     try:
         yield watched
     except BaseException as error:
-        ended_badly(watched, error, place)
+        tell_end(observer, error, place if watched.tally.state else None)
         raise
     tell_end(observer, None, place if watched.tally.state else None)
-
-
-def tell_end(observer: Observer, error: BaseException | None, place: str | None = None) -> None:
-    """Tells how a run ended, and where its state stands if it has moved."""
-    if error is None:
-        observer.ended("succeeded", None, 0, state=place)
-        return
-    code = error.exit_code if isinstance(error, RunnerError) else 1
-    limit = error.limit if isinstance(error, LimitExceeded | PartsFailed) else None
-    again = isinstance(error, RunnerError) and error.retryable
-    reason = everywhere()(str(error)) or type(error).__name__
-    observer.ended(verdict_of(error), reason, code, retryable=again, state=place, limit=limit)
 
 
 def open_watched(
@@ -101,9 +90,16 @@ def open_watched(
     return watch_run(subject, console, settings, notifications, hide=everywhere())
 
 
-def ended_badly(watched: Watched, error: BaseException, place: str | None) -> None:
-    """Tells the watchers by which error a run ended; `place` is that of its state."""
-    tell_end(watched.observer, error, place if watched.tally.state else None)
+def tell_end(observer: Observer, error: BaseException | None, place: str | None = None) -> None:
+    """Tells how a run ended, and where its state stands if it has moved."""
+    if error is None:
+        observer.ended("succeeded", None, 0, state=place)
+        return
+    code = error.exit_code if isinstance(error, RunnerError) else 1
+    limit = error.limit if isinstance(error, LimitExceeded | PartsFailed) else None
+    again = isinstance(error, RunnerError) and error.retryable
+    reason = everywhere()(str(error)) or type(error).__name__
+    observer.ended(verdict_of(error), reason, code, retryable=again, state=place, limit=limit)
 
 
 def _settings(ready: ReadyJob, run: str, console: Console) -> Observe:
@@ -175,4 +171,4 @@ def _table_metadata(stream: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def seen(side: Side) -> SeenSide:
     program = side.program
-    return SeenSide(side.role, side.name, program.version, program.identity())
+    return SeenSide(side.role, side.name, program.version, fingerprint_of(program))

@@ -62,8 +62,8 @@ class Change:
         """Stores another state, and keeps both; one that is damaged is put aside."""
         note_change(self._place, self.what, self.run)
         if self._damage is not None:
-            self._store.remove(self._key)
             put_aside(self._store, self._key)
+            self._store.remove(self._key)
             self._whole = self._damage = None
         self._whole = sum_up_parts(self._store, self._key, self._whole, run=self.run)
         self._store.keep(self._key, f"before {self.what}")
