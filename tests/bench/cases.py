@@ -1,15 +1,14 @@
 """What is measured: groups of cases that do the same work with different tools."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from tests.bench.case import WORK, Case, Group, Scale, config_file, dataset
 from tests.bench.measure import Command
 from tests.bench.postgres_cases import postgres, postgres_parquet
+from tests.bench.runner_cases import runner, runner_alone, runner_medium, runner_small
 from tests.bench.streams import STREAMS
 from tests.interop.venvs import tool_bin
 from tests.paths import BIN, ROOT
@@ -117,20 +116,6 @@ def csv(scale: Scale) -> Group:
     return Group("csv", f"`lineitem` CSV to Parquet, {records:,} records", "DuckDB", cases)
 
 
-def runner(scale: Scale) -> Group:
-    """What it costs to have the same two processes run by somebody; every run is a first one."""
-    source = _input("lineitem", "csv", scale)
-    records = scale.records("lineitem")
-    pipe = _csv_pipeline("shell pipe", source, records, {})
-    run_by = {
-        "dativo run": (str(BIN / "dativo"), "run", _job(pipe)),
-        "meltano run": (*_meltano(pipe), "run", "--full-refresh", "tap-csv", "target-parquet"),
-    }
-    cases = [replace(pipe, name=name, pipeline=(command,)) for name, command in run_by.items()]
-    title = f"`tap-csv` to `target-parquet`, run by whom, {records:,} records"
-    return Group("runner", title, pipe.name, (pipe, *cases))
-
-
 def start(scale: Scale) -> Group:
     """What a user waits for before anything happens; a scale makes no difference."""
     versions = [
@@ -150,6 +135,9 @@ GROUPS: dict[str, Callable[[Scale], Group]] = {
     "csv": csv,
     "iceberg": iceberg,
     "runner": runner,
+    "runner-100k": runner_medium,
+    "runner-1k": runner_small,
+    "runner-alone": runner_alone,
     "start": start,
     "postgres": postgres,
     "postgres-parquet": postgres_parquet,
@@ -197,33 +185,6 @@ def _csv_pipeline(name: str, source: Path, records: int, settings: dict[str, obj
     )
     size = source.stat().st_size
     return Case(name, pipeline, records, size, output=WORK / "out", spool=WORK / "spool")
-
-
-def _job(pipe: Case) -> str:
-    """The pipe as a job of a project that keeps its state where it is thrown away before each run."""
-    tap, target = (json.loads(Path(command[-1]).read_text()) for command in pipe.pipeline)
-    config_file("../runner/dativo", {"version": 1, "home": str(WORK / "spool")}, ".yaml")
-    source = {"connector": "tap-csv", "config": tap}
-    sink = {"connector": "target-parquet", "config": target}
-    return config_file("../runner/job", {"name": "lineitem", "source": source, "target": sink}, ".yaml")
-
-
-def _meltano(pipe: Case) -> Command:
-    """The pipe as a Meltano project; the command to which its subcommands are added."""
-    plugins = [
-        {
-            "name": Path(command[0]).name,
-            "namespace": Path(command[0]).name.replace("-", "_"),
-            "executable": command[0],
-            "capabilities": ["catalog", "discover", "state"],
-            "config": json.loads(Path(command[-1]).read_text()),
-        }
-        for command in pipe.pipeline
-    ]
-    project = {"version": 1, "plugins": {"extractors": plugins[:1], "loaders": plugins[1:]}}
-    project |= {"default_environment": "dev", "environments": [{"name": "dev"}]}
-    config_file("../meltano/meltano", project | {"send_anonymous_usage_stats": False}, ".yml")
-    return (str(tool_bin("meltano") / "meltano"), "--cwd", str(WORK / "meltano"))
 
 
 def _batches(form: str) -> dict[str, object]:

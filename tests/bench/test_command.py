@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.__main__ import LostRecordsError, _require_records
+from tests.bench.__main__ import LostRecordsError, _require_records, _run
 from tests.bench.case import Case, Scale
 from tests.bench.cases import GROUPS, QUICK_DIVISOR
+from tests.bench.runner_cases import DATIVO, SHELL
 from tests.paths import CACHE, ROOT
 
 OTHERS = {"targets", "postgres", "postgres-parquet"}
@@ -40,6 +41,15 @@ def test_every_group_has_its_baseline(name: str) -> None:
     names = [case.name for case in group.cases]
     assert group.baseline is None or group.baseline in names
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("name", ["runner-1k", "runner-alone"])
+def test_the_shell_and_dativo_run_the_same(name: str) -> None:
+    """Again and again from the beginning; Meltano, which takes ten seconds, is left to the benchmark."""
+    cases = {case.name: case for case in GROUPS[name](Scale(QUICK_DIVISOR * 10)).cases}
+    for each in (SHELL, DATIVO, DATIVO):
+        assert _run(cases[each]).wall_seconds > 0
+        _require_records(cases[each])
 
 
 def test_an_output_that_lost_records_is_no_result(tmp_path: Path) -> None:

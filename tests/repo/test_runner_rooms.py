@@ -18,7 +18,7 @@ ARROWS: dict[str, set[str]] = {
     "cli": {"audit", "connectors", "jobs", "migrate", "observe", "run", "secrets", "state"},
     "migrate": {"connectors", "jobs", "secrets", "state"},
     "run": {"audit", "connectors", "isolation", "jobs", "observe", "secrets", "state"},
-    "jobs": {"connectors", "secrets", "state"},
+    "jobs": {"connectors", "isolation", "secrets", "state"},
     "connectors": {"jobs", "observe"},
     "state": {"audit", "jobs", "observe"},
     "audit": {"jobs", "secrets", "state"},

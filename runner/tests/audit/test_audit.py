@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 from click.testing import CliRunner
 from dativo.audit.chain import line_of, sealed
-from dativo.audit.log import Audit
+from dativo.audit.log import Audit, held_log
 from dativo.audit.verify import entries, verify
 from dativo.cli import cli
 from dativo.errors import AuditError
@@ -162,6 +163,36 @@ def test_a_chain_made_anew_is_noticed_with_a_key(home, directory):
         verify(directory, b"the key")
 
 
+def test_an_end_that_was_cut_off_in_the_head_too_is_noticed_with_a_key(home, directory):
+    written(home, 3, key=b"the key")
+    path, lines = lines_of(directory)
+    path.write_bytes(lines[0])
+    head = json.loads((directory / "HEAD").read_text())
+    forged = head | {"seq": 1, "hash": json.loads(lines[0])["hash"], "size": len(lines[0])}
+    (directory / "HEAD").write_text(json.dumps(forged))
+    with pytest.raises(AuditError, match=r"HEAD was not written with this audit\.key"):
+        verify(directory, b"the key")
+    with pytest.raises(AuditError, match="move the directory aside"):
+        audit(home, key=b"the key").note("run.started")
+
+
+def test_it_is_verified_while_runs_write_to_it(home, directory):
+    """An entry that is written but not in HEAD yet must not look like one that was planted."""
+    written(home, 2)
+    head = (directory / "HEAD").read_bytes()
+    written(home, 1)
+    later = (directory / "HEAD").read_bytes()
+    found = []
+    verifier = threading.Thread(target=lambda: found.append(verify(directory)))
+    with held_log(directory):
+        (directory / "HEAD").write_bytes(head)
+        verifier.start()
+        verifier.join(0.2)
+        (directory / "HEAD").write_bytes(later)
+    verifier.join(30)
+    assert [each.entries for each in found] == [3]
+
+
 # --- how it is written
 
 
@@ -186,7 +217,7 @@ def test_a_month_goes_on_from_the_one_before_and_a_clock_that_went_back_stays(ho
 NOTING = """
 import sys
 from pathlib import Path
-from dativo.audit.log import Audit
+from dativo.audit.log import Audit, held_log
 from dativo.home import Home
 audit = Audit(Home(Path(sys.argv[1])).tenant("acme"), "acme")
 for n in range(20):

@@ -115,7 +115,7 @@ def test_plan_is_what_people_read(project, tree):
     extra = {
         "source": {"connector": "tap-steps", "config": {"steps": []}, "select": ["users.*"]},
         "schedule": {"cron": "0 2 * * *"},
-        "limits": {"memory": "512MiB", "processes": 9},
+        "limits": {"memory": "512MiB", "processes": 9, "open_files": 99},
         "retries": {"attempts": 1},
         "sandbox": "strict",
     }
@@ -123,7 +123,10 @@ def test_plan_is_what_people_read(project, tree):
     lines = run(project, "plan", "acme/all").stdout.splitlines()
     assert lines[0] == "acme/all  jobs/acme/all.yaml  [a, b]"
     assert lines[1].startswith("  source      tap-steps 1.2.3 (")
-    assert lines[1].endswith("   sandbox strict   memory 512 MiB   processes 9")
+    by = json.loads(run(project, "plan", "acme/all", "--json").stdout)[0]["enforcement"]["memory"]
+    assert by in {"cgroup", "watch"}
+    limits = f"memory 512 MiB: {by}   processes 9: watch   open_files 99: rlimit"
+    assert lines[1].endswith(f"   sandbox strict   {limits}")
     place = ".dativo/tenants/acme/state/all/state.json (nothing is stored yet)"
     assert lines[3:] == [
         f"  state       {place}; a target that keeps it is asked first",
@@ -132,6 +135,13 @@ def test_plan_is_what_people_read(project, tree):
         lines[-1],
     ]
     assert lines[-1].startswith("  schedule    0 2 * * * UTC, next 20")
+
+
+def test_a_limit_that_nothing_here_enforces_is_a_warning_of_the_plan(project, tree):
+    tree("jobs/s.yaml", job("s", limits={"cpu_share": 0.5}))
+    (plan,) = json.loads(run(project, "plan", "s", "--json").stdout)
+    said = [warning for warning in plan["warnings"] if "limits.cpu_share is not enforced here" in warning]
+    assert len(said) == (plan["enforcement"]["cpu_share"] == "none")
 
 
 def test_new_writes_a_job_that_validates(project, tree):

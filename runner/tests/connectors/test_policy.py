@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import os
 
 import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from dativo.connectors.policy import Rules, check_policy
+from dativo.connectors.policy import Rules, check_policy, must_be_shut_in
 from dativo.connectors.programs import resolve
-from dativo.connectors.registry import load_registry
+from dativo.connectors.registry import built_in_registry, load_registry
 from dativo.errors import PolicyError
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -152,8 +153,24 @@ def test_a_file_of_another_user_is_refused(custom):
         assert check_policy(custom.program(), None, Rules(paths=(custom.directory,))) == []
 
 
-def test_custom_executables_can_be_denied(custom):
+def test_custom_executables_can_be_denied_on_path_too(custom, monkeypatch):
     assert "policy.custom is deny" in refusal(custom.program(), custom="deny")
+    monkeypatch.setenv("PATH", str(custom.file.parent), prepend=os.pathsep)
+    assert "policy.custom is deny" in refusal(custom.program(executable="tap-own"), custom="deny")
+
+
+def test_what_dativo_brings_is_not_custom():
+    program = resolve("tap-csv", "tap", load_registry([built_in_registry()]))
+    assert check_policy(program, None, Rules(custom="deny")) == []
+    assert not must_be_shut_in(program, Rules(custom="sandbox"))
+
+
+def test_custom_executables_can_be_shut_in(custom, monkeypatch):
+    program = custom.program()
+    assert must_be_shut_in(program, Rules(custom="sandbox"))
+    assert not must_be_shut_in(program, Rules())
+    assert check_policy(program, None, Rules(custom="sandbox")) == []
+    assert not must_be_shut_in(dataclasses.replace(program, origin="lock"), Rules(custom="sandbox"))
 
 
 def test_whoever_shadows_a_connector_is_told_so_or_refused(custom, monkeypatch):

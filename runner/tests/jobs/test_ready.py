@@ -57,6 +57,16 @@ def test_a_tenant_has_a_state_of_its_own(load):
     assert str(ready.key) == "acme/users"
 
 
+def test_the_policy_shuts_in_what_dativo_does_not_bring(load, project):
+    text = "sandbox: none\n" + GOOD.replace(
+        "  connector: tap-steps\n", "  connector: tap-steps\n  sandbox: none\n"
+    )
+    assert load(text).job.source.sandbox == "none"
+    (project.directory / "dativo.yaml").write_text("version: 1\npolicy: {custom: sandbox}\n")
+    job = load(text).job
+    assert (job.source.sandbox, job.target.sandbox) == ("strict", "strict")
+
+
 def test_secrets_are_named_and_put_in_their_place_later(load):
     text = GOOD.replace(
         "    steps: []", "    steps: ${secret:a#steps}\n    url: http://x:${secret:a#pw}@y/${secret:b}"

@@ -86,3 +86,16 @@ def test_an_exception_is_shown_with_its_frames(log):
 def test_a_secret_is_masked_before_anything_looks_at_the_line(log):
     take(log, json.dumps({"level": "info", "message": "s3cret", "metric_info": None}))
     assert log.shown.getvalue() == "tap | ****\n"
+
+
+@pytest.mark.parametrize(
+    "escaped",
+    ["s3\\u0063ret", "\\u00733cret"],
+    ids=["one character", "the first"],
+)
+def test_a_secret_that_json_spells_otherwise_is_hidden_too(log, escaped):
+    """Encoders of other languages escape characters that Python's leaves alone."""
+    exception = f'{{"type": "E", "message": "{escaped}"}}'
+    take(log, f'{{"level": "error", "message": "key {escaped}", "exception": {exception}}}')
+    assert "s3cret" not in log.shown.getvalue()
+    assert log.last_words("tap") == "key ****: E: ****"

@@ -87,3 +87,9 @@ def test_an_exception_in_a_structured_line():
     assert parsed.message == "stopped: ValueError: no such column"
     assert parsed.trace == ("  at tap.py:12 in sync",)
     assert parsed.severity == 50
+
+
+@pytest.mark.parametrize(("open_", "close"), [('{"a":', "}"), ('{"a":[', "]}")])
+def test_json_nested_without_end_is_a_text_like_any_other(open_, close):
+    line = open_ * 8000 + "1" + close * 8000
+    assert parse_log_line(line).message == line

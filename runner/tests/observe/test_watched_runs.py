@@ -27,6 +27,8 @@ def test_a_run_that_goes_well(project):
     assert [each["outcome"] for each in report["attempts"]] == ["succeeded"]
     assert report["seconds"] >= report["attempts"][0]["seconds"] > 0
     assert report["runner_cpu_seconds"] > 0
+    assert report["enforcement"]["memory"] in {"cgroup", "watch"}
+    assert report["enforcement"]["open_files"] == "rlimit"
 
 
 def test_a_run_that_fails_says_the_same_as_the_terminal(project):

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from dativo.run.attempt import SHOWN_GARBAGE
 
 THREE = [{"records": 3}, {"state": {"bookmarks": {"users": 3}}}]
 
@@ -169,12 +170,13 @@ def test_the_pipe_holds_a_mebibyte(project):
 
 
 def test_what_the_target_prints_besides_state_is_told_and_not_stored(project):
-    garbage = ["Loading…", "5", "[1]", "null", '{"cut":']
+    garbage = ["Loading…", "5", "[1]", "null", '{"cut":', "[" * 5000]
     job = project.job(THREE, target={"config": {"path": "loaded", "print_first": "\n".join(garbage)}})
     done = project.dativo("run", job)
     assert done.returncode == 0
     for line in garbage:
-        assert f"users: WARNING: on stdout the target wrote a line that is no STATE: {line}\n" in done.stderr
+        shown = line[:SHOWN_GARBAGE]
+        assert f"users: WARNING: on stdout the target wrote a line that is no STATE: {shown}\n" in done.stderr
     assert project.state() == {"bookmarks": {"users": 3}}
 
 

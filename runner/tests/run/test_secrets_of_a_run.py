@@ -53,3 +53,22 @@ def test_without_an_audit_log_nothing_starts(project):
     assert done.returncode == 1
     assert "the audit log cannot be written" in done.stderr.splitlines()[-1]
     assert not (project.directory / "started").exists()
+
+
+def test_what_a_connector_inherits_under_a_secret_name_is_hidden_too(project):
+    project.environ["WAREHOUSE_PASSWORD"] = "inherited-hunter2"
+    source = {"env": ["WAREHOUSE_PASSWORD"]}
+    done = project.dativo("run", project.job([{"stderr": "I am inherited-hunter2\n"}], source=source))
+    assert done.returncode == 0
+    assert "inherited-hunter2" not in done.stderr
+    assert "I am ****" in done.stderr
+
+
+def test_another_tenants_secret_is_out_of_reach_of_variables_too(project):
+    project.environ["DATIVO_SECRET__BETA__PG"] = SECRET
+    for source in ({"config": {"x": "${DATIVO_SECRET__BETA__PG}"}}, {"env": ["DATIVO_SECRET__BETA__PG"]}):
+        done = project.dativo("run", project.job([{"touch": "started"}], tenant="acme", source=source))
+        assert done.returncode == 1
+        assert "DATIVO_SECRET__" in done.stderr
+        assert SECRET not in done.stderr
+    assert not (project.directory / "started").exists()

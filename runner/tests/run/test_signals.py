@@ -53,6 +53,21 @@ def test_in_the_loop_signals_wait_to_be_taken_in_order():
         assert select.select([inbox], [], [], 0)[0] == []
 
 
+def test_a_signal_that_nobody_took_is_heard_after_the_loop():
+    """Else a stop that comes while a try ends is forgotten, and the next try begins."""
+    raise_on_stop_signals()
+    with pytest.raises(Interrupted) as caught, SignalInbox():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert caught.value.signum == signal.SIGTERM
+
+
+def test_one_that_was_taken_is_not_heard_twice():
+    raise_on_stop_signals()
+    with SignalInbox() as inbox:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert inbox.take() == [signal.SIGTERM]
+
+
 def test_the_end_of_a_child_wakes_the_loop_and_is_no_reason_to_stop():
     with SignalInbox() as inbox:
         child = subprocess.Popen([sys.executable, "-c", ""])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -59,6 +60,24 @@ def test_what_lies_in_the_way_is_not_followed(tmp_path):
         (workspace.directory / "a").symlink_to(tmp_path / "elsewhere")
         workspace.write_text("a", "1")
         assert not (tmp_path / "elsewhere").exists()
+
+
+def test_who_tidies_up_never_meets_a_workspace_that_is_being_made(temporary, monkeypatch):
+    really = fcntl.flock
+
+    def meanwhile(lock, how):
+        monkeypatch.setattr(fcntl, "flock", really)
+        with private_workspace():
+            pass
+        really(lock, how)
+
+    monkeypatch.setattr(fcntl, "flock", meanwhile)
+    with private_workspace() as workspace:
+        assert workspace.write_text("a", "1").read_text() == "1"
+        # By now it is one like any other: held, so that nobody removes it.
+        with private_workspace():
+            assert workspace.directory.is_dir()
+    assert list(temporary.iterdir()) == []
 
 
 def test_scratch_is_empty_at_first_and_gone_at_last(tmp_path):

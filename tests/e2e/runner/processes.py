@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -17,14 +18,18 @@ PATIENCE = 60.0
 
 def below(pid: int) -> Iterator[int]:
     """Every process that one has started, and that those have."""
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found = [int(child) for child in children.read_text().split()]
-        except OSError:
-            continue
-        for child in found:
-            yield child
-            yield from below(child)
+    for child in _children(pid):
+        yield child
+        yield from below(child)
+
+
+def _children(pid: int) -> list[int]:
+    """Those of all its threads; none of one that ends at this moment."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for children in list(Path(f"/proc/{pid}/task").glob("*/children")):
+            found += map(int, children.read_text().split())
+    return found
 
 
 def command_line(pid: int) -> str:

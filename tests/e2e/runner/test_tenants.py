@@ -1,4 +1,4 @@
-"""Two tenants with equal job names side by side share no path, secret, state or log line, and no fate."""
+"""Two tenants with equal job names side by side share no path, secret, state or log line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.runner.processes import below, wait_until, working_in
+from tests.e2e.runner.processes import below, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,44 +97,3 @@ def of_connectors(runner: int, tenant: str) -> Iterator[str]:
             path = link.resolve()
             if path.exists() and not str(path).startswith(OF_THE_SYSTEM):
                 yield str(path)
-
-
-HOSTILE = [
-    ("memory", {"memory": "96MiB"}, "of memory, limits.memory is 96.0 MiB"),
-    ("forks", {"processes": 40}, "processes at once, limits.processes is 40"),
-    ("disk", {"disk": "16MiB"}, "to disk, limits.disk is 16.0 MiB"),
-    ("stderr", {"log_bytes": "1MiB"}, "limits.log_bytes is 1.0 MiB"),
-    ("garbage", {}, "target-lines exited with code 1"),
-    ("half_line", {}, "target-lines exited with code 1"),
-]
-
-
-def test_a_hostile_tap_is_stopped_and_its_neighbour_is_not(project: Tenants) -> None:
-    """The neighbour runs from before the first harm until after the last."""
-    steps = [
-        {"records": 5},
-        {"touch": "started"},
-        {"wait_for": str(project.directory / "go")},
-        {"records": 5},
-        {"state": {"n": 10}},
-    ]
-    healthy = project.job_of("healthy", "users", {"connector": "tap-steps", "config": {"steps": steps}})
-    with project.start("run", healthy, cwd=project.directory) as neighbour:
-        wait_until(lambda: (healthy.parent / "started").exists(), "the neighbour runs")
-        for harm, limits, reason in HOSTILE:
-            source = {"connector": "tap-hog", "config": {"harm": harm}}
-            job = project.job_of("hostile", harm, source, limits=limits, timeouts={"grace": "1s"})
-            done = project.dativo("run", job, cwd=project.directory)
-            assert done.returncode == 1, done.stderr
-            assert reason in done.stderr.splitlines()[-1]
-            assert working_in(job.parent) == []
-            for filler in project.files("jobs/hostile"):
-                filler.unlink()
-        (project.directory / "go").touch()
-        _, stderr = neighbour.communicate(timeout=60)
-    assert neighbour.returncode == 0, stderr
-    assert project.state("healthy/users") == {"n": 10}
-    loaded = (healthy.parent / "loaded/users.jsonl").read_text().splitlines()
-    assert [json.loads(line)["id"] for line in loaded] == list(range(1, 11))
-    assert "tap-hog" not in stderr
-    assert project.dativo("audit", "verify", cwd=project.directory).returncode == 0

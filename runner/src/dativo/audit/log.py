@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import getpass
+import hmac
 import json
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dativo.audit.chain import BEGINNING, VERSION, line_of, sealed
+from dativo.audit.chain import BEGINNING, VERSION, line_of, seal_of_head, sealed
 from dativo.errors import AuditError
 from dativo.home import make_private, open_private
 from dativo.secrets.redact import everywhere
@@ -75,7 +76,7 @@ class Audit:
             ) from error
 
     def _append(self, event: str, facts: Mapping[str, Any]) -> None:
-        head = read_head(self._directory)
+        head = read_head(self._directory, self._key)
         at = now()
         entry = {
             "v": VERSION,
@@ -90,27 +91,33 @@ class Audit:
         entry = sealed(entry, self._key)
         file = f"{max(at[:7], head['file'])}.jsonl"
         size = _append_line(self._directory / file, line_of(entry), _end_of(head, file))
-        replace_file(
-            self._directory / HEAD,
-            json.dumps({"seq": entry["seq"], "hash": entry["hash"], "file": file[:7], "size": size}).encode(),
-        )
+        head = {"seq": entry["seq"], "hash": entry["hash"], "file": file[:7], "size": size}
+        seal = {"seal": seal_of_head(head, self._key)} if self._key else {}
+        replace_file(self._directory / HEAD, json.dumps(head | seal).encode())
 
     @contextmanager
     def _held(self) -> Iterator[None]:
         make_private(self._directory)
-        handle = open_private(self._directory / "lock", os.O_RDWR | os.O_CREAT)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with held_log(self._directory):
             yield
-        finally:
-            os.close(handle)
 
 
-def read_head(directory: Path) -> dict[str, Any]:
+@contextmanager
+def held_log(directory: Path) -> Iterator[None]:
+    """While entered nobody writes to a log: its lines and HEAD belong together."""
+    handle = open_private(directory / "lock", os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def read_head(directory: Path, key: bytes | None = None) -> dict[str, Any]:
     """Number and hash of the last entry, and the month and length of the file that it stands in.
 
     Raises:
-        AuditError: the file is damaged.
+        AuditError: the file is damaged, or was not written with the key.
     """
     try:
         content = (directory / HEAD).read_bytes()
@@ -121,10 +128,16 @@ def read_head(directory: Path) -> dict[str, Any]:
             ) from None
         return {"seq": 0, "hash": BEGINNING, "file": "", "size": 0}
     try:
-        head: dict[str, Any] = json.loads(content)
-        return {name: head[name] for name in ("seq", "hash", "file", "size")}
+        whole: dict[str, Any] = json.loads(content)
+        head = {name: whole[name] for name in ("seq", "hash", "file", "size")}
     except (ValueError, KeyError, TypeError) as error:
         raise AuditError(f"{directory / HEAD} is damaged: where the audit log ends cannot be told") from error
+    if key and not hmac.compare_digest(str(whole.get("seal")), seal_of_head(head, key)):
+        raise AuditError(
+            f"{directory / HEAD} was not written with this audit.key: the end of the log may have been cut "
+            "off. After a change of the key, move the directory aside: the next entry begins a new log"
+        )
+    return head
 
 
 def actor() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dativo.audit.chain import BEGINNING, canonical, digest
-from dativo.audit.log import read_head
+from dativo.audit.log import held_log, read_head
 from dativo.errors import AuditError
 
 if TYPE_CHECKING:
@@ -31,7 +31,11 @@ def verify(directory: Path, key: bytes | None = None) -> Verified:
     Raises:
         AuditError: names the first line that is not as it was written.
     """
-    head = read_head(directory)
+    with held_log(directory):
+        return _verified(directory, key)
+
+
+def _verified(directory: Path, key: bytes | None) -> Verified:
     seq, last = 0, BEGINNING
     for place, content in lines(directory):
         entry = _entry(place, content)
@@ -45,6 +49,7 @@ def verify(directory: Path, key: bytes | None = None) -> Verified:
             made = "with this key" if key else "without a key"
             raise AuditError(f"{place}: entry {seq + 1} has been changed, or its chain was not made {made}")
         seq, last = seq + 1, entry["hash"]
+    head = read_head(directory, key)
     if (head["seq"], head["hash"]) != (seq, last):
         raise AuditError(
             f"{directory}: the log ends with entry {seq}, and entry {head['seq']} was written last"

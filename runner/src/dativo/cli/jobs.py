@@ -40,7 +40,7 @@ def check_command(job_file: Path, registry_file: Path | None, project_file: Path
     from dativo.run.given_secrets import redactor_of, with_secrets
 
     ready, _ = with_secrets(ready_job(job_file, registry_file, project_file), os.environ)
-    log = ConnectorLog(console_of(ready), redactor_of(ready))
+    log = ConnectorLog(console_of(ready), redactor_of(ready, os.environ))
     failed = False
     for finding in check_job(ready, log):
         failed = failed or not finding.ok
@@ -65,7 +65,7 @@ def discover_command(job_file: Path, registry_file: Path | None, project_file: P
     ready, _ = with_secrets(ready_job(job_file, registry_file, project_file), os.environ)
     console = console_of(ready)
     with open_session(ready) as session:
-        catalog, warnings = session.selected_catalog(ConnectorLog(console, redactor_of(ready)))
+        catalog, warnings = session.selected_catalog(ConnectorLog(console, redactor_of(ready, os.environ)))
     for warning in warnings:
         console.say(f"WARNING: {warning}")
     click.echo(json.dumps(catalog, indent=2, ensure_ascii=False))

@@ -64,6 +64,12 @@ def check_policy(program: Program, tenant: str | None, rules: Rules) -> list[str
         PolicyError: it may not; says by which rule.
     """
     _check_entry(program, tenant, rules)
+    warnings = _shadowing(program, rules)
+    if rules.custom == "deny" and _is_foreign(program):
+        raise PolicyError(
+            f"{program.name} is the executable {program.executable}, which dativo does not bring, and "
+            "policy.custom is deny: use an installed one"
+        )
     if program.origin == "custom":
         _check_file(program, rules)
     elif rules.require_lock and program.origin != "lock":
@@ -71,7 +77,21 @@ def check_policy(program: Program, tenant: str | None, rules: Rules) -> list[str
             f"{program.name} at {program.executable} was not installed from a lock, and the project asks for "
             f"one: dativo install {program.name}"
         )
-    return _shadowing(program, rules)
+    return warnings
+
+
+def must_be_shut_in(program: Program, rules: Rules) -> bool:
+    """Whether a connector may run in a sandbox only, whatever its job says."""
+    return rules.custom == "sandbox" and _is_foreign(program)
+
+
+def _is_foreign(program: Program) -> bool:
+    """Whether dativo neither brings a connector nor knows its bytes from a lock."""
+    from dativo.connectors.registry import built_in_registry
+
+    if program.origin == "lock":
+        return False
+    return program.origin == "custom" or program.entry is None or program.entry.file != built_in_registry()
 
 
 def _check_entry(program: Program, tenant: str | None, rules: Rules) -> None:
@@ -93,11 +113,6 @@ def _check_entry(program: Program, tenant: str | None, rules: Rules) -> None:
 def _check_file(program: Program, rules: Rules) -> None:
     from dativo.connectors.custom import check_custom
 
-    if rules.custom == "deny":
-        raise PolicyError(
-            f"{program.name} is the executable {program.executable}, and policy.custom is deny: "
-            "use an installed one"
-        )
     assert program.entry is not None
     check_custom(
         program.entry,

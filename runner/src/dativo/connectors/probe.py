@@ -153,7 +153,7 @@ def _run(executable: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def _object(text: str) -> dict[str, Any] | None:
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 

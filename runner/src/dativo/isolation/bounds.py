@@ -23,6 +23,7 @@ class Bounds:
         processes: at once.
         open_files: descriptors of each process.
         cpu_seconds: of all of them together.
+        cpu_share: processors at once, all of them together.
         disk: bytes written, or lying in the temporary directory.
         file_size: bytes of one file.
         log_bytes: on stderr.
@@ -32,6 +33,7 @@ class Bounds:
     processes: int | None = None
     open_files: int | None = None
     cpu_seconds: int | None = None
+    cpu_share: float | None = None
     disk: int | None = None
     file_size: int | None = None
     log_bytes: int | None = None
@@ -59,6 +61,7 @@ def bounds_of(limits: Limits) -> Bounds:
         processes=limits.processes,
         open_files=limits.open_files,
         cpu_seconds=_plain(limits.cpu_seconds),
+        cpu_share=limits.cpu_share,
         disk=_plain(limits.disk),
         file_size=_plain(limits.file_size),
         log_bytes=_plain(limits.log_bytes),

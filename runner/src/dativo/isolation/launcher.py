@@ -5,7 +5,8 @@ between fork and exec in the runner, which is unsafe as soon as the runner has a
 dativo: every millisecond here is one before the first record.
 
 BOUNDS is `name=number,…`: `parent` (process to die with), `report` (descriptor for an errno if the program
-cannot be started), and limits by their names in `resource`, such as `NOFILE`.
+cannot be started), `cgroup` (descriptor by which it joins the one that it is bounded in), and limits by their
+names in `resource`, such as `NOFILE`.
 """
 
 from __future__ import annotations
@@ -29,16 +30,24 @@ def main() -> None:
     os.set_inheritable(report, False)  # noqa: FBT003
     _die_with(bounds.pop("parent"))
     os.umask(_PRIVATE)
-    for name, number in bounds.items():
-        _bound(getattr(resource, f"RLIMIT_{name}"), number)
     # Python ignores these two, and what is ignored stays so across exec.
     for signum in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(signum, signal.SIG_DFL)
     try:
+        if "cgroup" in bounds:
+            _join(bounds.pop("cgroup"))
+        for name, number in bounds.items():
+            _bound(getattr(resource, f"RLIMIT_{name}"), number)
         os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606  (that is its purpose)
     except OSError as error:
         os.write(report, str(error.errno).encode())
         os._exit(127)
+
+
+def _join(door: int) -> None:
+    """Enters the cgroup before anything of the program is there; what is started later is in it too."""
+    os.write(door, b"0")
+    os.close(door)
 
 
 def _die_with(parent: int) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dativo.isolation.bounds import Bounds
+    from dativo.isolation.cgroup import Leaf
 
 USUAL_SECONDS = 0.25
 CLOSE_SECONDS = 0.05
@@ -37,6 +38,7 @@ class Contained:
         strays: finds processes that have lost their parents, for those that are this connector's.
         scratch: its temporary directory, counted as disk.
         counts_writes: whether what it writes to disk counts too; not for a target, whose work that is.
+        leaf: its cgroup, where there are any.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Contained:
         *,
         scratch: Path | None = None,
         counts_writes: bool = True,
+        leaf: Leaf | None = None,
     ) -> None:
         self.name = name
         self.bounds = bounds
@@ -57,6 +60,8 @@ class Contained:
         self._strays = strays
         self._scratch = scratch
         self._counts_writes = counts_writes
+        self._leaf = leaf
+        self._earlier_oom_kills = leaf.oom_kills() if leaf else 0
         self._known: dict[int, int] = {}
         self._written = self._scratch_bytes = 0
         self._scratch_looked = float("-inf")
@@ -90,10 +95,17 @@ class Contained:
 
     def breach(self, usage: Usage) -> Breach | None:
         """The first limit that is exceeded."""
+        if self.ran_out_of_memory():
+            most = self.bounds.memory or 0
+            return Breach(self.name, "memory", max(self.peak_memory, most), most)
         for limit, measured, allowed in self._measured(usage):
             if allowed is not None and measured > allowed:
                 return Breach(self.name, limit, measured, allowed)
         return None
+
+    def ran_out_of_memory(self) -> bool:
+        """Whether the kernel has killed a process of it in its cgroup for want of memory."""
+        return self._leaf is not None and self._leaf.oom_kills() > self._earlier_oom_kills
 
     def is_close(self, usage: Usage) -> bool:
         """Whether more than half of a limit is used."""
@@ -101,6 +113,8 @@ class Contained:
 
     def end(self) -> None:
         """Kills it with all that it started, wherever that has gone."""
+        if self._leaf is not None:
+            self._leaf.kill()
         end_all(self._members)
 
     def _members(self) -> Iterator[int]:
@@ -148,10 +162,18 @@ class Household:
         self._next_look = 0.0
 
     def contain(
-        self, name: str, bounds: Bounds, *, scratch: Path | None = None, counts_writes: bool = True
+        self,
+        name: str,
+        bounds: Bounds,
+        *,
+        scratch: Path | None = None,
+        counts_writes: bool = True,
+        leaf: Leaf | None = None,
     ) -> Contained:
-        """A connector that is about to be started."""
-        member = Contained(name, bounds, self._strays_of, scratch=scratch, counts_writes=counts_writes)
+        """A connector that is about to be started; see `Contained`."""
+        member = Contained(
+            name, bounds, self._strays_of, scratch=scratch, counts_writes=counts_writes, leaf=leaf
+        )
         self._members.append(member)
         return member
 

@@ -37,7 +37,7 @@ class Limits:
     cpu_share: float | None = field(
         default=None,
         metadata=described(
-            "Processors at once (2.0 is two whole ones); only where cgroups are available.",
+            "Processors at once (2.0 is two whole ones); only where there is a cgroup (isolation.md).",
             minimum=0.01,
             example=1.5,
         ),

@@ -10,14 +10,19 @@ TENANT = rf"(?![Gg][Ll][Oo][Bb][Aa][Ll]$)(?!.*__){NAME}"
 
 VERSION = r"[A-Za-z0-9][A-Za-z0-9.!+-]{0,63}"
 CONNECTOR = rf"{NAME}(?:@{VERSION})?"
-VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
+VARIABLE = r"(?!DATIVO_SECRET__)[A-Za-z_][A-Za-z0-9_]*"
+"""Names of variables that are handed on; never those that hold secrets, which may be another tenant's."""
+
+STORE = "(?:file|s3|gs|az|sqlite|postgres|postgresql):.*"
+"""URLs of stores of states, by the kinds that there are."""
 
 _A_NAME = "at most 128 of A-Z, a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit"
 _WORDS = {
     NAME: _A_NAME,
     TENANT: f"{_A_NAME}, without '__', and not 'global'",
     CONNECTOR: "NAME or NAME@VERSION, such as tap-csv or tap-csv@1.2",
-    VARIABLE: "the name of a variable: A-Z, a-z, 0-9 and '_', not beginning with a digit",
+    VARIABLE: "the name of a variable (A-Z, a-z, 0-9, '_'), not beginning with a digit or DATIVO_SECRET__",
+    STORE: "file:DIRECTORY, s3://BUCKET/PREFIX, gs://…, az://…, sqlite:///FILE or postgresql://…",
 }
 
 

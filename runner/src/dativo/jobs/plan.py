@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import StateError
+from dativo.isolation.cgroup import find_ground
+from dativo.isolation.enforcement import NOBODY, enforcement, not_enforced
 from dativo.jobs.globs import near
 from dativo.jobs.limits import Limits
 from dativo.jobs.schedule import next_time
@@ -33,6 +35,9 @@ _ORIGINS = {
 def plan_of(ready: ReadyJob, now: datetime | None = None) -> dict[str, Any]:
     """The plan of one job as JSON-like data; secrets by name alone, no value of a setting."""
     job = ready.job
+    ground = find_ground()
+    enforced = enforcement(ground.controllers if ground else frozenset())
+    asked = [side.limits for _, _, side in _stages(ready)]
     due = next_time(job.schedule, now or datetime.now(UTC)) if job.schedule else None
     return {
         "job": job.full_name,
@@ -42,6 +47,7 @@ def plan_of(ready: ReadyJob, now: datetime | None = None) -> dict[str, Any]:
         "connectors": [
             {"role": role, **_connector(program), **_bounds(side)} for role, program, side in _stages(ready)
         ],
+        "enforcement": enforced,
         "secrets": _secrets(ready),
         "variables": sorted(ready.variables),
         "state": _state(ready),
@@ -55,7 +61,7 @@ def plan_of(ready: ReadyJob, now: datetime | None = None) -> dict[str, Any]:
         "parallel_streams": job.parallel.streams,
         "schedule": _schedule(job),
         "next": due.isoformat() if due else None,
-        "warnings": list(ready.warnings),
+        "warnings": [*ready.warnings, *not_enforced(asked, enforced)],
     }
 
 
@@ -64,7 +70,8 @@ def plan_lines(plan: dict[str, Any]) -> Iterator[str]:
     tags = f"  [{', '.join(plan['tags'])}]" if plan["tags"] else ""
     yield f"{plan['job']}  {plan['file']}{tags}"
     for each in plan["connectors"]:
-        bounds = "   ".join(f"{name} {value}" for name, value in each["limits"].items())
+        by = plan["enforcement"]
+        bounds = "   ".join(f"{name} {value}: {_by(by[name])}" for name, value in each["limits"].items())
         where = f"{each['name']} {each['version'] or '?'} ({each['from']})"
         yield _line(each["role"], f"{where}   sandbox {each['sandbox']}   {bounds}".rstrip())
     for secret in plan["secrets"]:
@@ -107,6 +114,10 @@ def _bounds(side: Source | Mapper | Target) -> dict[str, Any]:
     limits = {name: str(value) for name, value in said.items() if value != getattr(usual, name)}
     limits = {"memory": "75 % of the machine's", **limits}
     return {"sandbox": side.sandbox, "limits": limits, "network": side.network, "env": list(side.env)}
+
+
+def _by(whom: str) -> str:
+    return "not enforced here" if whom == NOBODY else whom
 
 
 def _secrets(ready: ReadyJob) -> list[dict[str, Any]]:

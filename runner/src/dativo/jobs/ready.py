@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from dativo.connectors.policy import check_policy, rules_of
+from dativo.connectors.policy import check_policy, must_be_shut_in, rules_of
 from dativo.connectors.programs import Program, resolve
 from dativo.errors import Place, PolicyError, Problem, ProblemsError
-from dativo.jobs.effective import Overrides, effective
+from dativo.jobs.effective import Overrides, Side, effective
 from dativo.jobs.located import Located, load_yaml
 from dativo.jobs.project import Project, find_project
 from dativo.jobs.references import Variables
@@ -110,7 +110,7 @@ def load_job(
     directory = path.absolute().parent
     used = variables.used
     return ReadyJob(
-        job,
+        _shut_in(job, (tap, *mappers, target), project),
         document,
         used,
         directory,
@@ -212,6 +212,22 @@ def _child(located: Located, step: str | int) -> Located | None:
     inside = dict(enumerate(located.value)) if isinstance(located.value, list) else located.value
     found = inside.get(step) if isinstance(inside, dict) else None
     return found if isinstance(found, Located) else None
+
+
+def _shut_in(job: Job, chain: Sequence[Program], project: Project) -> Job:
+    """The job with a sandbox around every connector that the project's policy wants in one."""
+    rules = rules_of(project, job.tenant)
+
+    def held(side: Side, program: Program) -> Side:
+        return replace(side, sandbox="strict") if must_be_shut_in(program, rules) else side
+
+    tap, *between, target = chain
+    return replace(
+        job,
+        source=held(job.source, tap),
+        mappers=tuple(map(held, job.mappers, between)),
+        target=held(job.target, target),
+    )
 
 
 def _check_selectable(job: Job, tap: Program, document: Located, problems: list[Problem]) -> None:

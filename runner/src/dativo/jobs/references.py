@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dativo.jobs.secret_text import SECRET_NAME, SecretRef, SecretText
+from dativo.jobs.secret_text import SECRET_NAME, SECRET_VARIABLES, SecretRef, SecretText
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +68,11 @@ class Variables:
         return self._value(match["name"], match["default"], wrong)
 
     def _value(self, name: str, default: str | None, wrong: list[str]) -> str:
+        if name.startswith(SECRET_VARIABLES):
+            wrong.append(
+                f"${{{name}}} may be another tenant's: write ${{secret:NAME}} for the job's own secret"
+            )
+            return ""
         value = self.environ.get(name)
         if default is not None and not value:
             return default

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 SECRET_NAME = r"[A-Za-z0-9][A-Za-z0-9._/-]*"  # noqa: S105
 """Names of secrets; `..` is refused beside."""
 
+SECRET_VARIABLES = "DATIVO_SECRET__"  # noqa: S105
+"""Variables that begin so hold secrets of tenants: only `${secret:NAME}` leads to them."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class SecretRef:

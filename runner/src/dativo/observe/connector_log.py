@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dativo.observe.log_lines import LEVELS, LogLine, Metric, parse_log_line
@@ -48,7 +48,7 @@ class ConnectorLog:
 
     def take(self, connector: str, line: bytes) -> None:
         """Deals with one line of one connector."""
-        parsed = parse_log_line(self._redact(line.decode(errors="replace")))
+        parsed = self._parsed(line.decode(errors="replace"))
         if parsed.metric is not None:
             if self._on_metric is not None:
                 self._on_metric(connector, parsed.metric)
@@ -57,6 +57,13 @@ class ConnectorLog:
         if self._on_line is not None:
             self._on_line(connector, parsed)
         self._remember(connector, parsed)
+
+    def _parsed(self, text: str) -> LogLine:
+        line = parse_log_line(self._redact(text))
+        if not text.startswith("{"):
+            return line
+        # JSON can spell a character in more ways than are looked for: what it means is looked at too.
+        return replace(line, message=self._redact(line.message), trace=tuple(map(self._redact, line.trace)))
 
     def last_words(self, connector: str) -> str | None:
         """The last CRITICAL line, else the last ERROR line, else the last line without a level."""

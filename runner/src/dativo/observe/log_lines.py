@@ -105,7 +105,7 @@ def _frames(trace: Any) -> Iterator[str]:
 def _object(text: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 

@@ -172,6 +172,7 @@ class Attempt:
             bounds_of(side.settings.limits),
             scratch=self._session.scratch / side.name,
             counts_writes=side.role != "target",
+            leaf=self._session.leaf(side),
         )
         return Stage(command, contained)
 

@@ -40,7 +40,7 @@ def environment_of(
         environ: of the runner.
         directory: the connector's own; its temporary files go there.
     """
-    passed = {name: value for name, value in environ.items() if _is_passed(name, side, ready)}
+    passed = passed_on(side, ready, environ)
     passed.setdefault("DATIVO_METRICS_SECONDS", METRICS_SECONDS)
     passed["DATIVO_JOB"] = ready.job.name
     passed["DATIVO_TENANT"] = ready.job.tenant or ""
@@ -49,6 +49,11 @@ def environment_of(
     if ready.job.tenant and "HOME" not in side.settings.env:
         passed["HOME"] = str(make_private(directory / "home"))
     return passed
+
+
+def passed_on(side: Side, ready: ReadyJob, environ: Mapping[str, str]) -> dict[str, str]:
+    """What one connector gets of the runner's environment."""
+    return {name: value for name, value in environ.items() if _is_passed(name, side, ready)}
 
 
 def _is_passed(name: str, side: Side, ready: ReadyJob) -> bool:

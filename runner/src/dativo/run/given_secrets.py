@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dativo.run.environment import passed_on
 from dativo.run.sides import sides_of
 from dativo.secrets.redact import everywhere, secret_variables, secrets_in
 
@@ -35,10 +36,11 @@ def with_secrets(ready: ReadyJob, environ: Mapping[str, str]) -> tuple[ReadyJob,
     return resolved, tuple(secrets.used)
 
 
-def redactor_of(ready: ReadyJob) -> Redactor:
-    """Hides every secret that the job file or the variables in it brought in, in errors too."""
+def redactor_of(ready: ReadyJob, environ: Mapping[str, str]) -> Redactor:
+    """Hides every secret that a job brought in or that its connectors inherit, in errors too."""
     redactor = everywhere()
     for side in sides_of(ready):
         redactor.add(secrets_in(side.settings.config, side.program.connector.secret_settings))
+        redactor.add(secret_variables(passed_on(side, ready, environ)))
     redactor.add(secret_variables(ready.variables))
     return redactor

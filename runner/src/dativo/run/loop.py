@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dativo.errors import RunFailed
-from dativo.isolation.usage import Breach
+from dativo.isolation.usage import Breach, Usage
 from dativo.run.idleness import Idleness
 from dativo.run.lines import LineSplitter, LineTooLong
 from dativo.run.pipes import PipeFill
@@ -244,8 +244,10 @@ class Loop:
 
 
 def _breach_of_the_kernel(side: Side) -> Breach | None:
-    """A limit that ended the process by a signal of its own."""
+    """A limit that the kernel has ended the process for."""
     bounds = side.contained.bounds
+    if side.contained.ran_out_of_memory():
+        return side.contained.breach(Usage())
     if side.child.returncode == -signal.SIGXCPU and bounds.cpu_seconds is not None:
         measured = max(side.contained.cpu, bounds.cpu_seconds)
         return Breach(side.name, "cpu_seconds", measured, bounds.cpu_seconds)

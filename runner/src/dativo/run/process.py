@@ -32,6 +32,7 @@ class Command:
         environ: the whole environment.
         limits: limits of the kernel, by their names in `resource`.
         inherits: descriptors that it is given beside its pipes.
+        cgroup: descriptor by which it joins the cgroup that bounds it (`Leaf.door`).
         is_shut_in: whether it runs below bubblewrap, which is not to be asked but passed over.
     """
 
@@ -41,6 +42,7 @@ class Command:
     environ: Mapping[str, str] = field(repr=False)
     limits: Mapping[str, int] = field(default_factory=dict)
     inherits: tuple[int, ...] = ()
+    cgroup: int | None = None
     is_shut_in: bool = False
 
 
@@ -65,7 +67,7 @@ class Child:
                 stderr=subprocess.PIPE,
                 cwd=command.directory,
                 env=command.environ,
-                pass_fds=(report, *command.inherits),
+                pass_fds=(report, *command.inherits, *_doors(command)),
                 process_group=0,
             )
         except OSError as error:
@@ -179,7 +181,13 @@ def _told_by_bwrap(code: int) -> int:
     return -signum if signum in signal.valid_signals() and code not in own else code
 
 
+def _doors(command: Command) -> tuple[int, ...]:
+    return () if command.cgroup is None else (command.cgroup,)
+
+
 def _launched(command: Command, report: int) -> list[str]:
     bounds = {"parent": os.getpid(), "report": report, **command.limits}
+    if command.cgroup is not None:
+        bounds["cgroup"] = command.cgroup
     text = ",".join(f"{name}={number}" for name, number in bounds.items())
     return [sys.executable, "-I", "-S", str(_LAUNCHER), text, *command.argv]

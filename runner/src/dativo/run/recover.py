@@ -108,7 +108,7 @@ def is_object(text: str) -> bool:
     """Whether this is the JSON text of an object, as a state must be."""
     try:
         return isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -165,7 +165,7 @@ def _settings(session: Session, log: ConnectorLog) -> Mapping[str, Any]:
         document = json.loads(answer)
         settings: Mapping[str, Any] = document["settings"]
         is_schema = isinstance(settings["properties"], dict)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         is_schema = False
     if not is_schema:
         raise ConnectorError(f"`{target.name} --about --format=json` does not give a JSON Schema of settings")

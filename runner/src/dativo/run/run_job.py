@@ -95,7 +95,7 @@ class _Run:
         self._watched = watched
         self._options = options
         self._anew = options.full_refresh
-        self._redact = redactor_of(session.ready)
+        self._redact = redactor_of(session.ready, os.environ)
         self._began = time.monotonic()
         self._attempts = Attempts(self._job.retries, _Teller(self._job, console))
 

@@ -58,7 +58,7 @@ def run(lines: Iterable[bytes], out: BinaryIO, sample: Sample, *, describe: bool
     for number, line in enumerate(lines, start=1):
         try:
             passes = not line.strip() or sample.passes(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"line {number}: {error}") from error
         if passes and not describe:
             out.write(line)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dativo.errors import TRY_AGAIN
+from dativo.isolation.cgroup import divided, find_ground
 from dativo.run.lines import LineSplitter
 from dativo.run.loop import LOG_LINE_BYTES, TICK_SECONDS
 from dativo.run.process import Child, Command
@@ -103,7 +104,12 @@ class Scheduler:
         """Runs all; after a stop signal it starts no more, and ends when those that run have ended."""
         waiting = in_turn(works)
         done: list[Done] = []
-        with SignalInbox() as inbox, selectors.DefaultSelector() as selector:
+        # The cgroup is divided here for all of them: none may divide one that others are in too.
+        with (
+            divided(find_ground()),
+            SignalInbox() as inbox,
+            selectors.DefaultSelector() as selector,
+        ):
             selector.register(inbox, selectors.EVENT_READ)
             try:
                 while waiting or self._running:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from dativo.errors import ConnectorError, Problem, ProblemsError
 from dativo.isolation.bounds import bounds_of
+from dativo.isolation.cgroup import Leaves, divided, find_ground
+from dativo.isolation.enforcement import enforcement
 from dativo.jobs.selection import NothingSelected, apply_rules
 from dativo.run.environment import environment_of
 from dativo.run.invoke import Question
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from dativo.connectors.programs import Program
+    from dativo.isolation.cgroup import Leaf
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.connector_log import ConnectorLog
     from dativo.run.sandbox import Sandbox
@@ -35,9 +38,17 @@ class Session:
         workspace: where the private files are written.
         scratch: directory of its temporary files.
         lock: descriptor of the job's lock, which connectors hold too: while one lives, no other run begins.
+        leaves: cgroups for its connectors, if there are any.
     """
 
-    def __init__(self, ready: ReadyJob, workspace: Workspace, scratch: Path, lock: int | None = None) -> None:
+    def __init__(
+        self,
+        ready: ReadyJob,
+        workspace: Workspace,
+        scratch: Path,
+        lock: int | None = None,
+        leaves: Leaves | None = None,
+    ) -> None:
         self.ready = ready
         self.workspace = workspace
         self.scratch = scratch
@@ -51,6 +62,8 @@ class Session:
             side.name: environment_of(side, ready, os.environ, scratch / side.name) for side in self.sides
         }
         self._lock = lock
+        self._leaves = leaves or Leaves(None)
+        self._leaf_of = {side.name: self._leaves.make(bounds_of(side.settings.limits)) for side in self.sides}
         self._sandbox: Sandbox | None = None
         self._log_config = workspace.write_json("logging.json", _structured_logging(dict(os.environ)))
 
@@ -58,6 +71,14 @@ class Session:
         """Adds to the environment of every connector."""
         for environ in self._environs.values():
             environ.update(variables)
+
+    def leaf(self, side: Side) -> Leaf | None:
+        """The cgroup of a connector, None where there is none."""
+        return self._leaf_of[side.name]
+
+    def enforcement(self) -> dict[str, str]:
+        """Limit → by what it is enforced on this machine."""
+        return enforcement(self._leaves.controllers)
 
     def configure(self, side: Side, config: Mapping[str, Any]) -> None:
         """Lets a connector be called with another configuration than that of the job file."""
@@ -80,7 +101,9 @@ class Session:
         argv = (str(side.program.executable), *config, *map(str, arguments))
         limits = bounds_of(side.settings.limits).of_the_kernel()
         inherits = () if self._lock is None else (self._lock,)
-        command = Command(side.name, argv, self.ready.directory, environ, limits, inherits)
+        leaf = self.leaf(side)
+        door = leaf.door if leaf else None
+        command = Command(side.name, argv, self.ready.directory, environ, limits, inherits, door)
         if side.settings.sandbox == "none":
             return command
         files = [path for path in arguments if isinstance(path, Path)]
@@ -110,7 +133,7 @@ class Session:
         answer = self.ask(command, log, seconds=self.ready.job.timeouts.discover)
         try:
             catalog = json.loads(answer)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConnectorError(
                 f"`{tap.name} --discover` answered with something that is not JSON"
             ) from error
@@ -179,8 +202,8 @@ def open_session(ready: ReadyJob, scratch: Path | None = None, lock: int | None 
         scratch: directory of its temporary files; left out, they are private files too.
         lock: descriptor of the job's lock, if it is held.
     """
-    with private_workspace() as workspace:
-        session = Session(ready, workspace, scratch or workspace.directory, lock)
+    with private_workspace() as workspace, divided(find_ground()) as leaves:
+        session = Session(ready, workspace, scratch or workspace.directory, lock, leaves)
         try:
             yield session
         finally:

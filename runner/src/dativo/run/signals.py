@@ -60,6 +60,9 @@ class SignalInbox:
         signal.set_wakeup_fd(self._previous_wakeup)
         os.close(self._reader)
         os.close(self._writer)
+        # What nobody has taken came too late for the loop; whoever goes on must hear of it.
+        for signum in self._received[:1]:
+            signal.raise_signal(signum)
 
     def fileno(self) -> int:
         return self._reader

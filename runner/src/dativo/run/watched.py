@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import Interrupted, LimitExceeded, RunnerError, SecretError, TimedOut
+from dativo.isolation.enforcement import not_enforced
 from dativo.jobs.project_format import Observe
 from dativo.jobs.resolving import resolved_in, secrets_of
 from dativo.observe.events import Side as SeenSide
@@ -48,10 +49,17 @@ def watched_run(
     watched = open_watched(ready, job.notifications, run, console, only_here=only_here, trace=trace)
     observer = watched.observer
     session.tell({VARIABLE: trace.traceparent, "DATIVO_RUN": run})
+    enforced = session.enforcement()
+    asked = [side.settings.limits for side in session.sides]
     observer.started(
-        run, job.name, job.tenant, [seen(side) for side in session.sides], secrets=sorted(set(secrets))
+        run,
+        job.name,
+        job.tenant,
+        [seen(side) for side in session.sides],
+        secrets=sorted(set(secrets)),
+        enforcement=enforced,
     )
-    for warning in ready.warnings:
+    for warning in (*ready.warnings, *not_enforced(asked, enforced)):
         observer.said(warning, "WARNING")
     try:
         yield watched

@@ -51,9 +51,11 @@ def private_workspace() -> Iterator[Workspace]:
     parent = _parent()
     _remove_abandoned(parent)
     directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-    lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(directory / "lock.new", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
+        # Whoever tidies up meanwhile must never see a lock that is not held yet.
         fcntl.flock(lock, fcntl.LOCK_EX)
+        (directory / "lock.new").rename(directory / "lock")
         yield Workspace(directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)

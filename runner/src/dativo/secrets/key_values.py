@@ -10,8 +10,9 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _NAME = (
-    r"[\w-]*?(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential"
-    r"|(?<![A-Za-z])pass(?![A-Za-z])|(?<![A-Za-z])dsn(?![A-Za-z]))[\w-]*"
+    # Bounded on both sides: else a long line full of such words is looked through again from each of them.
+    r"[\w-]{0,64}?(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential"
+    r"|(?<![A-Za-z])pass(?![A-Za-z])|(?<![A-Za-z])dsn(?![A-Za-z]))[\w-]{0,64}"
 )
 _QUOTED = r"""\\"(?:[^"\\]|\\[^"])*\\"|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
 _PAIR = re.compile(

@@ -9,7 +9,7 @@ from tap_postgres.connection_settings import is_set
 from tap_postgres.errors import PermissionDenied, ServerNotReady, asking
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import psycopg
     from psycopg import sql
@@ -52,6 +52,16 @@ LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c
 WHERE p.pubname = %s
 """
 
+# Columns and conditions of a table in it, which PostgreSQL 15 and later can have.
+_PARTS = """
+SELECT c.oid::int8, pg_catalog.format('%%I.%%I', n.nspname, c.relname), pg_catalog.to_json(t) -> 'attnames',
+    coalesce(pg_catalog.to_json(t) ->> 'rowfilter', '') <> ''
+FROM pg_catalog.pg_publication_tables t
+JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
+WHERE t.pubname = %s
+"""
+
 
 class Publication:
     """The publication of one name."""
@@ -91,6 +101,7 @@ class Publication:
         missing = [(table.schema, table.name) for table in tables if table.oid not in members]
         if missing:
             self._change(self._alteration("ADD", missing))
+        self._refuse_parts({plan.table.oid: plan for plan in plans})
 
     def remove_others(self, plans: Sequence[StreamPlan], wanted: Collection[str]) -> None:
         """Remove tables that nobody reads, if the publication is ours.
@@ -131,6 +142,21 @@ class Publication:
                 f"publication {self.name!r} has the changes of partitions as those of tables of their own",
                 instruction=f'ALTER PUBLICATION "{self.name}" SET (publish_via_partition_root = true);',
             )
+
+    def _refuse_parts(self, plans: Mapping[int, StreamPlan]) -> None:
+        """Refuse tables that it has not all of: what the first reading finds would never change."""
+        with asking(f"looking for publication {self.name!r}"):
+            rows = self._connection.execute(_PARTS, [self.name]).fetchall()
+        for oid, table, columns, has_condition in rows:
+            if oid not in plans:
+                continue
+            left_out = [name for name in plans[oid].forms if columns is not None and name not in columns]
+            if left_out or has_condition:
+                what = f"column {left_out[0]!r}" if left_out else "rows"
+                raise ServerNotReady(
+                    f"stream {plans[oid].id!r}: publication {self.name!r} leaves {what} of {table} out",
+                    instruction="Deselect the column, or publish it." if left_out else "Publish all rows.",
+                )
 
     def _creation(self, tables: list[TableInfo]) -> sql.Composed:
         from psycopg import sql

@@ -39,6 +39,16 @@ WHERE c.relkind <> 'p'
 ORDER BY 2
 """
 
+_CHILDREN = """
+SELECT p.oid::int8, pg_catalog.min(pg_catalog.format('%%I.%%I', n.nspname, c.relname))
+FROM pg_catalog.pg_class p
+JOIN pg_catalog.pg_inherits i ON i.inhparent = p.oid
+JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE p.oid = ANY (%s::oid[]) AND p.relkind = 'r'
+GROUP BY p.oid
+"""
+
 
 def refuse_unlogged(connection: psycopg.Connection[TupleRow], plans: Sequence[StreamPlan]) -> None:
     """Refuse streams whose changes the server does not tell apart.
@@ -55,6 +65,9 @@ def refuse_unlogged(connection: psycopg.Connection[TupleRow], plans: Sequence[St
     by_oid = {plan.table.oid: plan for plan in plans}
     with asking("looking up replica identities"):
         rows = connection.execute(_IDENTITIES, [list(by_oid)]).fetchall()
+        parents = connection.execute(_CHILDREN, [list(by_oid)]).fetchall()
+    for oid, child in parents:
+        raise _of_children(by_oid[oid], child)
     for oid, name, persistence, is_full, columns in rows:
         plan = by_oid[oid]
         if persistence != "p":
@@ -74,6 +87,13 @@ def _refuse_kind(plan: StreamPlan) -> None:
             f"stream {plan.id!r}: a {plan.table.kind} has no changes to read",
             instruction="Choose FULL_TABLE or INCREMENTAL as replication-method.",
         )
+
+
+def _of_children(plan: StreamPlan, child: str) -> CatalogError:
+    return CatalogError(
+        f"stream {plan.id!r}: rows of tables that inherit from it, such as {child}, have changes of their own",
+        instruction="Select those tables instead, or choose FULL_TABLE or INCREMENTAL as replication-method.",
+    )
 
 
 def _refuse_keys(plan: StreamPlan, name: str, identity: frozenset[str]) -> None:
