@@ -64,7 +64,26 @@ def main() -> NoReturn:
     except RunnerError as error:
         click.echo(f"dativo: {_shown(error)}", err=True)
         code = error.exit_code
+    except OSError as error:
+        _say_of_the_system(error)
+        code = 1
     sys.exit(code)
+
+
+def _say_of_the_system(error: OSError) -> None:
+    """What the system refuses and no room has put into words: above all an output on a disk that is full."""
+    from contextlib import suppress
+
+    from dativo.observe.console import point_at_nothing
+
+    where = f"{error.filename}: " if error.filename else ""
+    with suppress(OSError):
+        click.echo(f"dativo: {where}{error.strerror or error}", err=True)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            point_at_nothing(stream)
 
 
 def _shown(error: RunnerError) -> str:
