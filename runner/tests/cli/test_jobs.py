@@ -104,11 +104,10 @@ def test_validate_and_plan_never_show_a_value_and_need_no_secret(project, tree):
     assert "  env         TOKEN\n" in done.stdout
 
 
-def test_a_run_refuses_what_it_cannot_do(project, tree):
+def test_plan_says_how_many_streams_are_loaded_at_once(project, tree):
     tree("jobs/s.yaml", job("s", parallel={"streams": 4}))
-    done = run(project, "run", "jobs/s.yaml")
-    assert done.returncode == 1
-    assert "parallel: this version cannot do it yet" in done.stderr
+    done = run(project, "plan", "jobs/s.yaml")
+    assert "  loads       what the tap selects by itself; 4 streams at once\n" in done.stdout
 
 
 def test_plan_is_what_people_read(project, tree):

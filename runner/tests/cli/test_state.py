@@ -15,7 +15,9 @@ from dativo.cli import cli
 from dativo.errors import RunnerError, StateBusy, StateError
 from dativo.home import Home
 from dativo.state.owner import this_process
+from dativo.state.parts import part_key, taken_apart
 from dativo.state.places import open_home_store
+from dativo.state.run_state import held_state
 from dativo.state.store import StateKey
 
 STATE = '{"bookmarks": {"users": {"v": 1.50}, "orders": {"v": 2}}}'
@@ -302,3 +304,50 @@ def test_the_command_itself_ends_with_the_code_of_the_error(project, owner):
         done = project.dativo("state", "clear", job, "--yes")
     assert done.returncode == StateBusy.exit_code == 75
     assert "dativo: users is being run since" in done.stderr
+
+
+@pytest.fixture
+def apart(store, owner):
+    """A job whose streams were loaded at once."""
+    with held_state(store, KEY, owner.run) as held:
+        held.write(taken_apart("{}", ["orders", "users"]))
+        for stream, bookmark in (("orders", 2), ("users", 1.5)):
+            part = held.part(stream)
+            part.write(json.dumps({"bookmarks": {stream: {"v": bookmark}}}))
+        held.sum_up_parts()
+    return store
+
+
+def bookmarks():
+    return json.loads(state("get", "acme/users"))["bookmarks"]
+
+
+def test_a_job_in_parts_is_shown_as_one(apart):
+    assert bookmarks() == {"orders": {"v": 2}, "users": {"v": 1.5}}
+    assert state("get", "acme/users", "users").strip() == '{"v": 1.5}'
+    (line,) = state("list").splitlines()
+    assert "2 streams, 2 in parts" in line
+    (facts,) = json.loads(state("list", "--json"))
+    assert facts["parts"].keys() == {"orders", "users"}
+    assert "dativo_parts" not in state("export", "acme/users")
+
+
+def test_a_job_in_parts_is_changed_as_one(apart):
+    state("set", "acme/users", "--stream", "orders", given='{"v": 7}')
+    assert bookmarks() == {"orders": {"v": 7}, "users": {"v": 1.5}}
+    assert apart.read(part_key(KEY, "orders")).text == '{"bookmarks": {"orders": {"v": 7}}}'
+    state("clear", "acme/users", "users", "--yes")
+    assert bookmarks() == {"orders": {"v": 7}}
+    state("rollback", "acme/users")
+    state("rollback", "acme/users", "2")
+    assert bookmarks() == {"orders": {"v": 2}, "users": {"v": 1.5}}
+    assert apart.read(part_key(KEY, "orders")).text == '{"bookmarks": {"orders": {"v": 2}}}'
+
+
+def test_a_job_in_parts_is_copied_and_cleared_as_one(apart):
+    state("copy", "acme/users", "acme/people")
+    assert apart.read(StateKey("acme", "people")).text == state("get", "acme/users").strip()
+    state("clear", "acme/users", "--yes")
+    assert list(apart.keys("acme")) == [StateKey("acme", "people")]
+    state("rollback", "acme/users")
+    assert bookmarks() == {"orders": {"v": 2}, "users": {"v": 1.5}}

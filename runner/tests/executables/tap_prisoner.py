@@ -38,9 +38,24 @@ def resolve(name):
     return socket.gethostbyname(name)
 
 
+def listed(path):
+    return sorted(each.name for each in Path(path).iterdir())
+
+
+def vsock():
+    with socket.socket(socket.AF_VSOCK):
+        return "there"
+
+
 def abstract(name):
     with socket.socket(socket.AF_UNIX) as client:
         client.connect("\0" + name)
+        return "connected"
+
+
+def socket_file(path):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
         return "connected"
 
 

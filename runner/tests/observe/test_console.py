@@ -7,6 +7,7 @@ import os
 
 import pytest
 from dativo.observe.console import Console
+from dativo.secrets.redact import Redactor
 
 
 class Terminal(io.StringIO):
@@ -87,3 +88,11 @@ def test_a_reader_that_has_gone_silences_the_console_and_nothing_else():
     console.say("nor this")
     console.status("nor this")
     out.close()  # what it still holds goes nowhere, or the exit of the process would fail
+
+
+def test_what_the_runner_says_itself_shows_no_secret():
+    out = io.StringIO()
+    Console(out, (), Redactor(["planted-in-a-message"])).say(
+        "the store does not answer: https://u:planted-in-a-message@host"
+    )
+    assert out.getvalue() == "the store does not answer: https://u:****@host\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 
 import pytest
 from dativo.observe.http import NotDelivered, post_json
@@ -99,3 +100,29 @@ def test_a_job_tells_a_webhook_that_it_has_recovered(project, receiver):
     assert project.dativo("run", project.job([{"records": 1}], **told)).returncode == 0
     assert project.dativo("run", project.job([{"records": 1}], **told)).returncode == 0
     assert [document["outcome"] for document in receiver.documents] == ["failed", "succeeded"]
+
+
+def test_what_is_no_http_is_a_warning_that_quotes_nothing():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def answer():
+            for _ in range(3):
+                taken, _address = server.accept()
+                with taken:
+                    taken.recv(65_536)
+                    taken.sendall(b"s3cret garbage\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(NotDelivered) as caught:
+            post_json(f"http://127.0.0.1:{port}/s3cret", {}, {}, 10.0)
+        thread.join(30)
+    assert str(caught.value) == "127.0.0.1 did not take it: BadStatusLine"
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Token": "s3cret\n"}])
+def test_an_address_or_a_header_with_a_line_end_is_not_quoted(receiver, headers):
+    with pytest.raises(NotDelivered) as caught:
+        post_json(f"{receiver.url}/s3cret{'' if headers else ' x'}", {}, headers, 10.0)
+    assert "s3cret" not in str(caught.value)

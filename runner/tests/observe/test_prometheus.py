@@ -25,7 +25,7 @@ def samples(text):
 def test_the_textfile_holds_what_the_run_was(told, tmp_path):
     told.observer.add(Textfile(told.tally, tmp_path))
     told.whole_run()
-    path = tmp_path / "dativo_acme_users.prom"
+    path = tmp_path / "dativo_acme+users.prom"
     found = samples(path.read_text())
     assert found[("dativo_records_total", (("side", "tap"), ("stream", "users")))] == 10
     assert found[("dativo_records_total", (("side", "target"), ("stream", "users")))] == 10
@@ -42,7 +42,7 @@ def test_the_textfile_holds_what_the_run_was(told, tmp_path):
 
 
 def test_a_run_that_fails_keeps_when_the_last_one_succeeded(told, tmp_path):
-    path = tmp_path / "dativo_acme_users.prom"
+    path = tmp_path / "dativo_acme+users.prom"
     path.write_text('dativo_run_last_success_timestamp_seconds{job="users",tenant="acme"} 1.7e+09\n')
     told.observer.add(Textfile(told.tally, tmp_path))
     told.whole_run("limited", "too much", 1, limit="memory")
@@ -58,7 +58,7 @@ def test_a_source_with_very_many_streams_makes_few_series(told, tmp_path):
     for number in range(MOST_STREAMS + 10):
         told.count("tap-x", f"s{number}", 2)
     told.observer.ended("succeeded", None, 0)
-    found = samples((tmp_path / "dativo_acme_users.prom").read_text())
+    found = samples((tmp_path / "dativo_acme+users.prom").read_text())
     assert found[("dativo_records_total", (("side", "tap"), ("stream", "other")))] == 20
     assert sum(name == "dativo_bytes_total" for name, _ in found) == MOST_STREAMS + 1
 

@@ -64,7 +64,7 @@ def test_everything_at_once(open_run, tmp_path, receiver):
     )
     watched = open_run(settings, (Notification(f"{receiver.url}/hook", on=("success",)),))
     assert finish(watched) == []
-    assert (tmp_path / "prom" / "dativo_acme_users.prom").is_file()
+    assert (tmp_path / "prom" / "dativo_acme+users.prom").is_file()
     assert len((tmp_path / "lineage.jsonl").read_text().splitlines()) == 2
     paths = {path for path, _, _ in receiver.requests}
     assert paths == {"/v1/traces", "/v1/metrics", "/hook"}

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from dativo.isolation.measure import disk_usage
 from dativo.run.workspace import private_workspace, scratch_directory
 
 
@@ -80,6 +81,18 @@ def test_who_tidies_up_never_meets_a_workspace_that_is_being_made(temporary, mon
     assert list(temporary.iterdir()) == []
 
 
+def test_scratch_is_gone_however_deep_a_connector_has_nested_directories(tmp_path):
+    with scratch_directory(tmp_path / "job") as scratch:
+        here = os.open(scratch, os.O_RDONLY)
+        for _ in range(2000):
+            os.mkdir("a", dir_fd=here)
+            here, above = os.open("a", os.O_RDONLY, dir_fd=here), here
+            os.close(above)
+        os.close(here)
+        assert disk_usage(scratch) >= 0
+    assert not (tmp_path / "job").exists()
+
+
 def test_scratch_is_empty_at_first_and_gone_at_last(tmp_path):
     (tmp_path / "job").mkdir()
     (tmp_path / "job/left-by-a-killed-run").touch()
@@ -98,6 +111,7 @@ def test_without_a_runtime_directory_the_temporary_one_is_used(tmp_path, monkeyp
 
 HOLDER = """
 import sys
+from dativo.isolation.measure import disk_usage
 from dativo.run.workspace import private_workspace
 with private_workspace() as workspace:
     workspace.write_text("secret", "x")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from base64 import b64encode
 from urllib.parse import quote
@@ -187,9 +189,44 @@ def test_errors_of_the_process_hide_what_it_has_learnt(tmp_path, monkeypatch, ca
     assert "planted-value" not in shown
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left", "planted-value"), KeyError("planted-value")])
+def test_errors_that_nobody_expected_hide_it_too(monkeypatch, capsys, error):
+    everywhere().add(["planted-value"])
+
+    def fail(**_):
+        raise error
+
+    monkeypatch.setattr("dativo.cli.cli.main", fail)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 1
+    shown = capsys.readouterr().err
+    assert "planted-value" not in shown
+    assert shown.splitlines()[-1].startswith("dativo: ")
+
+
 @pytest.mark.parametrize("word", ["token", "a-token", '"token', "secret_token_", "'api_key"])
 def test_a_long_line_full_of_secret_names_takes_no_time(word):
     """Who writes such lines must not hold up who watches: 64 KiB are cut off of any line."""
     began = time.process_time()
     Redactor(["s3cret"])(word * (65_536 // len(word)))
     assert time.process_time() - began < 2.0
+
+
+def test_another_process_hides_what_this_one_knows():
+    ours, theirs = Redactor(["p@ss word"]), Redactor()
+    theirs.know(ours.forms)
+    for text in ("x p@ss word y", "p%40ss+word", "cEBzcyB3b3Jk"):
+        assert theirs(text) == ours(text) != text
+
+
+def test_a_failure_that_nobody_has_foreseen_hides_them_too():
+    program = (
+        "from dativo.secrets.redact import everywhere\n"
+        "from dativo.secrets.tracebacks import hide_in_tracebacks\n"
+        "hide_in_tracebacks(); everywhere().add(['s3cret-8417']); {}['no s3cret-8417 here']"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "KeyError: 'no **** here'" in done.stderr
+    assert "8417" not in done.stderr.partition("KeyError")[2]

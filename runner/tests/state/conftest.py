@@ -45,6 +45,12 @@ def url(request, tmp_path, pytestconfig, tmp_path_factory, monkeypatch) -> str:
     return f"s3://{_bucket(server.endpoint, keys)}/some/where"
 
 
+@pytest.fixture
+def database(pytestconfig) -> str:
+    """The URL of an empty database of PostgreSQL."""
+    return _database(postgres.running(pytestconfig))
+
+
 @pytest.fixture(scope="session")
 def gs():
     with blob_server("gs") as server:

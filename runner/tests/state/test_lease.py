@@ -86,6 +86,37 @@ def test_who_has_lost_it_knows(box, owner):
     assert box.read()[0].until > time.time()
 
 
+def losing_answers(box, count):
+    """Lets so many writes happen without their writer hearing of it: clients try again by themselves."""
+    put, left = box.put, [count]
+
+    def put_and_lose(lease, after):
+        tag = put(lease, after)
+        if left[0] and lease.until:
+            left[0] -= 1
+            raise StateConflict("another, which was this one")
+        return tag
+
+    box.put = put_and_lose
+
+
+def test_a_renewal_whose_answer_got_lost_is_no_loss(box, owner):
+    with leased(box, "x", owner, 0.0, ttl=3.0) as held:
+        assert box.puts.acquire(timeout=30)
+        losing_answers(box, 1)
+        for _ in range(2):  # the one that is not heard of, the next
+            assert box.puts.acquire(timeout=30)
+        held.alive()
+    assert box.read()[0].until == 0.0
+
+
+def test_a_lease_whose_answer_got_lost_is_not_somebody_elses(box, owner, monkeypatch):
+    monkeypatch.setattr(lease_module, "TURN_SECONDS", 0.01)
+    losing_answers(box, 1)
+    with leased(box, "x", owner, 30.0) as held:
+        held.alive()
+
+
 def test_who_could_not_renew_in_time_knows_without_asking(box, owner):
     with leased(box, "x", owner, 0.0, ttl=60.0) as held:
         held._renewed -= 61

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from contextlib import closing
 
+import psycopg
 import pytest
-from dativo.errors import StateBusy, StateConflict, StateError
+from dativo.errors import StateBusy, StateConflict, StateDamaged, StateError
+from dativo.state.databases import Postgres
 from dativo.state.run_state import held_state
+from dativo.state.sql import TABLES, SqlStore
 from dativo.state.store import StateKey
 
 KEY = StateKey("acme", "users")
@@ -104,6 +110,23 @@ def test_a_removed_state_is_in_the_history_and_the_count_goes_on(store):
     assert store.write(KEY, '{"n": 3}', run="r", after=None).seq == 3
 
 
+def test_what_is_damaged_in_a_bucket_is_put_aside_and_removed(store, owner, url):
+    if not url.startswith(("s3:", "gs:", "az:")):
+        return  # files: see test_local; databases keep rows whole
+    directory = "tenants/acme/state/users"
+    store._put(f"{directory}/state.json", b'{"format": "dati', None)
+    store._put(f"{directory}/lock.json", b"{", None)
+    with pytest.raises(StateDamaged, match="unlock --yes removes it"), store.lock(KEY, owner):
+        pass
+    assert store.unlock(KEY, force=True)[-1] == "it is removed"
+    for _ in range(2):
+        with store.lock(KEY, owner):
+            store.remove(KEY)
+        assert store.read(KEY) is None
+        assert store._get(f"{directory}/state.json.damaged")[0] == b'{"format": "dati'
+        store._put(f"{directory}/state.json", b'{"format": "dati', None)
+
+
 def test_a_second_owner_is_told_who_holds_it(store, open_it, owner):
     with store.lock(KEY, owner, 0.0) as held:
         held.alive()
@@ -154,3 +177,28 @@ def test_a_run_that_fails_keeps_what_it_has_stored(store):
         run()
     assert store.read(KEY).text == '{"n": 1}'
     assert store.versions(KEY)[0].run == "a"
+
+
+def test_two_that_make_the_tables_at_once_do_not_meet(database):
+    with closing(Postgres(database).connect()) as first:
+        Postgres(database).make_alone(first)
+        for statement in TABLES:
+            first.execute(statement)
+        found = []
+        second = threading.Thread(target=lambda: found.append(SqlStore(Postgres(database)).read(KEY)))
+        second.start()
+        waits = (
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        with closing(psycopg.connect(database, autocommit=True)) as watching:
+            until = time.monotonic() + 30
+            while watching.execute(waits).fetchone() is None and time.monotonic() < until:
+                time.sleep(0.01)
+        first.commit()
+    second.join(30)
+    assert found == [None]
+
+
+def test_several_servers_are_named_without_the_password():
+    name = Postgres("postgresql://me:s3cret@one:5432,two:5433/states").name
+    assert name == "postgresql://one:5432,two:5433/states"

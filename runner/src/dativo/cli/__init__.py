@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from typing import NoReturn
@@ -10,6 +11,7 @@ import click
 
 from dativo.errors import ProblemsError, RunnerError
 from dativo.run.signals import raise_on_stop_signals
+from dativo.secrets.tracebacks import hide_in_tracebacks
 
 COMMANDS = {
     "audit": "audit",
@@ -33,6 +35,9 @@ COMMANDS = {
 }
 """Command → module of this package that holds it, as a click command called `NAME_command`."""
 
+_OBJECTS_BEFORE_A_LOOK = 100_000
+"""Before garbage is looked for: what is imported is none, and looking through it delays the start."""
+
 
 class LazyGroup(click.Group):
     """Imports the module of a command when it is asked for, so that no command pays for another's imports."""
@@ -53,6 +58,8 @@ class LazyGroup(click.Group):
 def main() -> NoReturn:
     """Entry point: every error of the runner becomes its message on stderr and its exit code."""
     raise_on_stop_signals()
+    gc.set_threshold(_OBJECTS_BEFORE_A_LOOK)
+    hide_in_tracebacks()
     try:
         code = cli.main(standalone_mode=False) or 0
     except click.ClickException as error:
@@ -67,6 +74,9 @@ def main() -> NoReturn:
     except OSError as error:
         _say_of_the_system(error)
         code = 1
+    except Exception as error:  # noqa: BLE001  (the boundary of the process: no secret may stand in what it shows)
+        click.echo(_defect(error), err=True)
+        code = 1
     sys.exit(code)
 
 
@@ -78,7 +88,7 @@ def _say_of_the_system(error: OSError) -> None:
 
     where = f"{error.filename}: " if error.filename else ""
     with suppress(OSError):
-        click.echo(f"dativo: {where}{error.strerror or error}", err=True)
+        click.echo(_shown(f"dativo: {where}{error.strerror or error}"), err=True)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -86,10 +96,18 @@ def _say_of_the_system(error: OSError) -> None:
             point_at_nothing(stream)
 
 
-def _shown(error: RunnerError) -> str:
+def _shown(error: object) -> str:
     from dativo.secrets.redact import everywhere
 
     return everywhere()(str(error))
+
+
+def _defect(error: Exception) -> str:
+    from traceback import format_exception
+
+    what = f"{type(error).__name__}: {error}"
+    whole = "".join(format_exception(error))
+    return _shown(f"{whole}dativo: unexpected failure; this is a defect, please report it: {what}")
 
 
 @click.group(cls=LazyGroup)

@@ -91,15 +91,13 @@ def registries_of(registry_file: Path | None) -> Callable[[Project], Registry]:
 def ready_job(job_file: Path, registry_file: Path | None, project_file: Path | None = None) -> ReadyJob:
     """The job of a file; raises ProblemsError for what is wrong with it, or cannot be done."""
     from dativo.jobs.ready import load_job
-    from dativo.jobs.unsupported import refuse_unsupported
 
     project = project_of(project_file, job_file)
-    ready = load_job(job_file, registry_of(registry_file, project), os.environ, project=project)
-    refuse_unsupported(ready)
-    return ready
+    return load_job(job_file, registry_of(registry_file, project), os.environ, project=project)
 
 
 def console_of(ready: ReadyJob) -> Console:
     from dativo.observe.console import Console
+    from dativo.secrets.redact import everywhere
 
-    return Console(sys.stderr, (ready.tap.name, ready.target.name))
+    return Console(sys.stderr, (ready.tap.name, ready.target.name), everywhere())

@@ -57,7 +57,13 @@ def _duration(_context: click.Context, _parameter: click.Parameter, text: str | 
 @tenant_option
 @registry_option
 @project_option
-@click.option("--parallel", type=click.IntRange(min=1), default=1, show_default=True, help="Jobs at once.")
+@click.option(
+    "--parallel",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Jobs at once; how many streams each loads at once it says itself.",
+)
 @click.option("--select", multiple=True, help="Streams and properties, in place of the job's `select`.")
 @click.option("--full-refresh", is_flag=True, help="Load everything anew, without the state.")
 @click.option("--dry-run", is_flag=True, help="Load nothing; print what each stream is made of, as JSON.")
@@ -104,16 +110,12 @@ def _ready(
     from dativo.jobs.effective import Overrides
     from dativo.jobs.globs import job_files, only
     from dativo.jobs.ready import load_jobs
-    from dativo.jobs.unsupported import refuse_unsupported
 
     project = project_of(project_file)
     files = only(job_files(jobs, project), tags, tenant, os.environ)
     overrides = Overrides(select=options["select"], suffix=options["suffix"])
     shared = project if project_file else None
-    ready = load_jobs(files, registries_of(registry_file), os.environ, project=shared, overrides=overrides)
-    for each in ready:
-        refuse_unsupported(each)
-    return ready
+    return load_jobs(files, registries_of(registry_file), os.environ, project=shared, overrides=overrides)
 
 
 def _run_one(ready: ReadyJob, options: dict[str, Any]) -> None:
@@ -169,7 +171,7 @@ def _run_all(ready: Sequence[ReadyJob], parallel: int, handed_on: Sequence[str])
     from dativo.run.scheduler import Done, Scheduler, Work, worst
 
     names = tuple(each.job.full_name for each in ready)
-    program = (sys.executable, "-m", "dativo", "run", *handed_on)
+    program = (sys.executable, "-P", "-m", "dativo", "run", *handed_on)
     works = [
         Work(
             each.job.tenant,

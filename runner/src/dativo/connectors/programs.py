@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dativo.connectors.versions import Spec, parse_spec
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from dativo.connectors.entry import Connector, Kind

@@ -20,6 +20,9 @@ NOBODY = "65534"
 SHARED_MEMORY_BYTES = 64 << 20
 _ROOT_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _SYSTEM_FILES = ("ld.so.cache", "ssl", "pki", "ca-certificates", "localtime", "alternatives")
+_PRIVATE_KEYS = (Path("/etc/ssl/private"), Path("/etc/pki/tls/private"))
+"""Readable for root, whom a sandbox does not take that right from."""
+
 _NETWORK_FILES = ("resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "services")
 
 
@@ -86,6 +89,7 @@ def shut_in(
         *(word for path in reach.read if path.exists() for word in _bound("--ro-bind", path)),
         *(word for path in reach.write for word in _bound("--bind", path)),
         *(word for path in _to_hide(reach, needs) for word in ("--size", "4096", "--tmpfs", str(path))),
+        *(word for path in _outermost(_hidden(needs, reach)) for word in _bound("--ro-bind", path)),
         *(word for path in files for word in _bound("--ro-bind", path)),
         *("--remount-ro", "/", "--chdir", str(directory), "--seccomp", str(seccomp)),
         *(("--sync-fd", str(lock)) if lock is not None else ()),
@@ -106,6 +110,9 @@ def _system(*, network: bool) -> Iterator[str]:
     yield from ("--dir", "/etc")
     for name in (*_SYSTEM_FILES, *(_NETWORK_FILES if network else ())):
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
+    for directory in _PRIVATE_KEYS:
+        if directory.is_dir():
+            yield from ("--size", "4096", "--tmpfs", str(directory))
 
 
 def _bound(how: str, path: Path) -> tuple[str, str, str]:
@@ -125,6 +132,12 @@ def _outermost(paths: Iterable[Path]) -> list[Path]:
 def _is_of_the_system(path: Path) -> bool:
     """Whether /usr, which is there already, holds it."""
     return path.resolve().is_relative_to("/usr") and path.parts[1] in ("usr", *_ROOT_LINKS)
+
+
+def _hidden(needs: Iterable[Path], reach: Reach) -> list[Path]:
+    """What is needed of what is hidden: an environment that dativo has made lies in its home."""
+    homes = [hidden.resolve() for hidden in reach.hidden]
+    return [path for path in needs if any(path.resolve().is_relative_to(home) for home in homes)]
 
 
 def _to_hide(reach: Reach, needs: Iterable[Path]) -> Iterator[Path]:

@@ -46,12 +46,14 @@ def disk_usage(directory: Path) -> int:
 
 
 def _blocks(directory: Path) -> Iterator[int]:
-    with contextlib.suppress(OSError), os.scandir(directory) as entries:
-        for entry in entries:
-            with contextlib.suppress(OSError):
-                yield entry.stat(follow_symlinks=False).st_blocks
-            if entry.is_dir(follow_symlinks=False):
-                yield from _blocks(Path(entry.path))
+    waiting = [str(directory)]
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    yield entry.stat(follow_symlinks=False).st_blocks
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
 
 
 def _sum(pid: int, file: str, names: tuple[str, ...]) -> int:

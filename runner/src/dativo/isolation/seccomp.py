@@ -19,7 +19,12 @@ _NUMBER_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT, _SECOND_ARGUMENT_AT = 0, 4, 16
 _NEW_NAMESPACES = 0x7E020000
 """Every CLONE_NEW* flag of clone."""
 
-_TIOCSTI = 0x5412
+_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+"""Both type into a terminal."""
+
+_AF_VSOCK = 40
+"""Sockets to the host of a virtual machine and to others on it: no network namespace keeps them apart."""
+
 _X32 = 0x40000000
 _CLONE3 = 435
 """Its flags lie in memory, where no filter sees them; told that it is not there, libc takes clone."""
@@ -115,9 +120,9 @@ _AARCH64 = {
     "kexec_file_load": 294,
 }
 _MACHINES = {
-    # Architecture as the kernel names it to a filter, numbers of clone and ioctl, numbers of what is refused.
-    "x86_64": (0xC000003E, 56, 16, _X86_64 | _SHARED),
-    "aarch64": (0xC00000B7, 220, 29, _AARCH64 | _SHARED),
+    # Architecture as the kernel names it to a filter, numbers of clone, ioctl and socket, of what is refused.
+    "x86_64": (0xC000003E, 56, 16, 41, _X86_64 | _SHARED),
+    "aarch64": (0xC00000B7, 220, 29, 198, _AARCH64 | _SHARED),
 }
 
 
@@ -130,7 +135,7 @@ def seccomp_program(machine: str | None = None) -> bytes:
     machine = machine or platform.machine()
     if machine not in _MACHINES:
         raise PolicyError(f"sandbox: strict: there is no filter of system calls for {machine} machines")
-    architecture, clone, ioctl, refused = _MACHINES[machine]
+    architecture, clone, ioctl, socket, refused = _MACHINES[machine]
     program = [
         _step(_LOAD, _ARCHITECTURE_AT),
         _step(_IF_EQUAL, architecture, yes=1),
@@ -139,7 +144,8 @@ def seccomp_program(machine: str | None = None) -> bytes:
         *(_refusal(_IF_AT_LEAST, _X32, _ENOSYS) if machine == "x86_64" else ()),
         *_refusal(_IF_EQUAL, _CLONE3, _ENOSYS),
         *_argument(clone, _FIRST_ARGUMENT_AT, _IF_ANY_BIT, _NEW_NAMESPACES),
-        *_argument(ioctl, _SECOND_ARGUMENT_AT, _IF_EQUAL, _TIOCSTI),
+        *_argument(ioctl, _SECOND_ARGUMENT_AT, _IF_EQUAL, _TIOCSTI, _TIOCLINUX),
+        *_argument(socket, _FIRST_ARGUMENT_AT, _IF_EQUAL, _AF_VSOCK),
     ]
     for number in sorted(refused.values()):
         program += _refusal(_IF_EQUAL, number, _EPERM)
@@ -155,11 +161,10 @@ def _refusal(test: int, operand: int, answer: int) -> tuple[bytes, ...]:
     return _step(test, operand, no=1), _step(_RETURN, answer)
 
 
-def _argument(number: int, offset: int, test: int, operand: int) -> tuple[bytes, ...]:
-    """A call that is refused for one of its arguments only, and allowed otherwise."""
-    return (
-        _step(_IF_EQUAL, number, no=4),
-        _step(_LOAD, offset),
-        *_refusal(test, operand, _EPERM),
-        _step(_RETURN, _ALLOW),
-    )
+def _argument(number: int, offset: int, test: int, *operands: int) -> tuple[bytes, ...]:
+    """A call that is refused for some values of one argument only, and allowed otherwise."""
+    steps = [_step(_LOAD, offset)]
+    for operand in operands:
+        steps += _refusal(test, operand, _EPERM)
+    steps.append(_step(_RETURN, _ALLOW))
+    return _step(_IF_EQUAL, number, no=len(steps)), *steps

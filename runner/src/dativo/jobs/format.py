@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003  (field types are read at run time)
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from dativo.jobs.describe import described
@@ -11,6 +11,7 @@ from dativo.jobs.limits import Limits, Parallel, Retries, Sandbox, Timeouts
 from dativo.jobs.names import CONNECTOR, NAME, STORE, TENANT, VARIABLE
 from dativo.jobs.quantities import Duration
 from dativo.jobs.secret_text import SecretText  # noqa: TC001
+from dativo.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

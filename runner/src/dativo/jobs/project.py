@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dativo.errors import Place, Problem, ProblemsError
@@ -11,6 +10,7 @@ from dativo.jobs.located import Located, load_yaml
 from dativo.jobs.project_format import ProjectFile, Tenant
 from dativo.jobs.references import Variables
 from dativo.jobs.typed import read_dataclass
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003  (field types are read at run time)
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from dativo.jobs.describe import described
@@ -13,6 +13,7 @@ from dativo.jobs.names import STORE, TENANT, VARIABLE
 from dativo.jobs.quantities import Bytes, Duration
 from dativo.jobs.secret_backends import EnvSecrets, SecretSource
 from dativo.jobs.secret_text import SecretText  # noqa: TC001
+from dativo.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dativo.connectors.settings import settings_of
@@ -10,6 +9,7 @@ from dativo.errors import ConnectorError, Problem, ProblemsError, SecretError
 from dativo.jobs.ready import in_order, load_job, name_problems
 from dativo.jobs.secret_text import SecretText
 from dativo.jobs.settings import settings_problems, unknown_settings
+from dativo.records import dataclass
 from dativo.secrets.resolver import open_secrets
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def validate(
             continue
         ready.append(job)
         problems.extend(_missing_secrets(job, environ) if secrets else ())
+        warnings.extend(Problem(job.document.place, warning) for warning in job.warnings)
         for side, program in _sides(job):
             found, doubtful = _settings(job, side, program)
             problems.extend(found)

@@ -106,7 +106,7 @@ def _stored(plugin: Plugin, project: MeltanoProject, migration: Migration) -> di
     namespace = f"{_GROUPS[plugin.kind]}.{plugin.name}.default"
     found: dict[str, Any] = {}
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?immutable=1", uri=True)) as database:
+        with closing(sqlite3.connect(read_only(file), uri=True)) as database:
             rows = database.execute(
                 "SELECT name, value FROM plugin_settings WHERE namespace = ? AND enabled", (namespace,)
             ).fetchall()
@@ -119,3 +119,9 @@ def _stored(plugin: Plugin, project: MeltanoProject, migration: Migration) -> di
         except ValueError as error:
             migration.note(f"{plugin.name}: the stored setting {name!r} {error}", Place(file), by_hand=True)
     return found
+
+
+def read_only(database: Path) -> str:
+    """URI of Meltano's database for reading; without locks only where nothing newer stands beside it."""
+    how = "mode=ro" if database.with_name(f"{database.name}-wal").exists() else "immutable=1"
+    return f"{database.absolute().as_uri()}?{how}"

@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import Place, Problem, ProblemsError
+from dativo.migrate.meltano_settings import read_only
 from dativo.migrate.values import deep_merged
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class MeltanoStates:
 def states_of_database(file: Path) -> MeltanoStates:
     """The states in a meltano.db; raises ProblemsError if it cannot be read."""
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?immutable=1", uri=True)) as database:
+        with closing(sqlite3.connect(read_only(file), uri=True)) as database:
             rows = database.execute("SELECT state_id, completed_state, partial_state FROM state").fetchall()
         states = {str(key): _merged(_parsed(done), _parsed(part)) for key, done, part in rows}
     except (sqlite3.Error, ValueError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import Place, Problem, ProblemsError
@@ -15,6 +14,7 @@ from dativo.migrate.migration import Migration, NewState
 from dativo.migrate.recipes import source_of, stream_of, target_of
 from dativo.migrate.values import converted, deep_merged
 from dativo.migrate.writing import SCHEMA_LINE, yaml_text
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Console:
@@ -13,10 +16,14 @@ class Console:
     Args:
         stream: where to write.
         labels: names that may stand before lines, for a common width.
+        hide: takes secrets out of what the runner says itself: errors of libraries may stand in it.
     """
 
-    def __init__(self, stream: TextIO, labels: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, stream: TextIO, labels: tuple[str, ...] = (), hide: Callable[[str], str] = str
+    ) -> None:
         self._stream = stream
+        self._hide = hide
         self._width = max(map(len, labels), default=0)
         self._board: list[str] = []
         self._gone = False
@@ -29,7 +36,7 @@ class Console:
 
     def say(self, text: str) -> None:
         """Writes a line of the runner's own."""
-        self._write(f"{text}\n")
+        self._write(f"{self._hide(text)}\n")
 
     def status(self, text: str) -> None:
         """Shows `text` as the status line of a terminal, cut to its width; empty text removes it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import queue
 import threading
@@ -53,8 +54,11 @@ def post_json(url: str, document: Any, headers: Mapping[str, str], seconds: floa
             reason = f"HTTP {error.code}"
             if error.code < _SERVER_ERROR:
                 break
-        except (OSError, ValueError) as error:
+        except OSError as error:
             reason = str(getattr(error, "reason", error))
+        except (ValueError, http.client.HTTPException) as error:
+            # Their texts quote what they are about: the path, a header, what came as an answer.
+            reason = type(error).__name__
         else:
             return
     raise NotDelivered(f"{parts.hostname} did not take it: {reason}")

@@ -25,7 +25,7 @@ _LAST_SUCCESS = "dativo_run_last_success_timestamp_seconds"
 
 
 class RunCollector:
-    """The metrics of one run as it stands; `prometheus_client` asks it."""
+    """The metrics of one run as it stands; `prometheus_client` asks it, from a thread: hence the copies."""
 
     def __init__(self, tally: Tally, last_success: float | None = None) -> None:
         self._tally = tally
@@ -57,7 +57,8 @@ class RunCollector:
 
     def _streams(self) -> Iterator[tuple[str, int, int, int]]:
         streams = [
-            (name, each.read, each.loaded, each.size) for name, each in self._tally.counters.streams.items()
+            (name, each.read, each.loaded, each.size)
+            for name, each in list(self._tally.counters.streams.items())
         ]
         yield from streams[:MOST_STREAMS]
         if rest := streams[MOST_STREAMS:]:
@@ -102,19 +103,19 @@ class RunCollector:
         full = GaugeMetricFamily(
             "dativo_pipe_full_ratio", "Share of the time a pipe was full.", None, [*labels, "pipe"]
         )
-        for pipe in self._tally.bottleneck.pipes.values():
+        for pipe in list(self._tally.bottleneck.pipes.values()):
             full.add_metric([*values, f"{pipe.writer}>{pipe.reader}"], pipe.full_share)
         yield full
         memory = GaugeMetricFamily(
             "dativo_process_memory_bytes", "Memory of a connector, at most so far.", None, [*labels, "side"]
         )
-        for side, facts in self._tally.sides.items():
+        for side, facts in list(self._tally.sides.items()):
             memory.add_metric([*values, side], facts.peak_memory)
         yield memory
 
 
 class Textfile:
-    """Writes `dativo_TENANT_JOB.prom` at the end of the run, in one step."""
+    """Writes `dativo_[TENANT+]JOB.prom` at the end of the run, in one step; `+` stands in no name."""
 
     def __init__(self, tally: Tally, directory: Path) -> None:
         self._tally = tally
@@ -129,7 +130,8 @@ class Textfile:
         started = self._tally.started
         if started is None:
             return
-        path = self._directory / f"dativo_{started.tenant or ''}_{started.job}.prom"
+        tenant = f"{started.tenant}+" if started.tenant else ""
+        path = self._directory / f"dativo_{tenant}{started.job}.prom"
         registry = _registry(RunCollector(self._tally, _last_success(path)))
         write_private(path, generate_latest(registry).decode(), mode=_READABLE)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dativo.observe.observer import Observer
 from dativo.observe.tally import Tally
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from dativo.home import Home
     from dativo.jobs.format import Notification
@@ -52,17 +54,24 @@ class Subject:
 
 
 def watch_run(
-    subject: Subject, console: Console, settings: Observe, notifications: tuple[Notification, ...] = ()
+    subject: Subject,
+    console: Console,
+    settings: Observe,
+    notifications: tuple[Notification, ...] = (),
+    *,
+    hide: Callable[[str], str] = str,
 ) -> Watched:
     """Opens everything that watches a run; what cannot be opened is a warning, never the end of the run.
 
     Args:
         settings: with secrets in their places; paths in it start at the project's root.
         notifications: of the job, with secrets in their places.
+        hide: takes secrets out of warnings.
     """
-    tally = Tally()
+    tally = Tally(earlier=_age())
 
     def warn(what: str) -> None:
+        what = hide(what)
         tally.warnings.append(what)
         console.say(f"{subject.full_name}: WARNING: {what}")
 
@@ -78,6 +87,17 @@ def watch_run(
     except TypeError as error:
         warn(f"somebody is not told of this run: {error}")
     return Watched(observer, tally)
+
+
+def _age() -> float:
+    """Seconds since this process was started, 0 where that cannot be known."""
+    try:
+        # The second field is the name in parentheses, which may hold anything.
+        fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    began = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return max(time.clock_gettime(time.CLOCK_BOOTTIME) - began, 0.0)
 
 
 def _progress(subject: Subject, tally: Tally, console: Console) -> Sink:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dativo.errors import Interrupted, RunnerError, SecretError, StateBusy
 from dativo.jobs.resolving import resolved_in, secrets_of
 from dativo.run.sides import sides_of
-from dativo.run.watched import ended_badly, open_watched, seen
+from dativo.run.watched import open_watched, seen, tell_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def telling_refusal(given: ReadyJob, run: str, console: Console, *, only_here: b
         watched.observer.started(
             run, job.name, job.tenant, [seen(side) for side in sides_of(given)], secrets=[]
         )
-        ended_badly(watched, error, None)
+        tell_end(watched.observer, error)
         raise
 
 

@@ -11,10 +11,12 @@ from dativo.isolation.bwrap import find_bwrap, shut_in
 from dativo.isolation.programs import directories_of
 from dativo.isolation.reach import Reach, declared, settings_at
 from dativo.isolation.seccomp import seccomp_program
+from dativo.jobs.secret_backends import FileSecrets
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dativo.jobs.project import Project
     from dativo.jobs.ready import ReadyJob
     from dativo.run.process import Command
     from dativo.run.sides import Side
@@ -77,17 +79,24 @@ class Sandbox:
     def reach(self, side: Side) -> Reach:
         """What the job and the registry let one connector reach."""
         settings, connector = side.settings, side.program.connector
-        home = self._ready.project.home.root
+        hidden = (self._ready.project.home.root, *_secret_directories(self._ready.project))
         read = [*settings.paths.read, *settings_at(settings.config, connector.paths.read)]
         write = [*settings.paths.write, *settings_at(settings.config, connector.paths.write)]
         directory = self._ready.directory
         return Reach(
-            tuple(declared(side.name, read, directory, [home])),
-            tuple(declared(side.name, write, directory, [home])),
+            tuple(declared(side.name, read, directory, hidden)),
+            tuple(declared(side.name, write, directory, hidden)),
             settings.network or connector.network,
-            (home,),
+            hidden,
         )
 
     def close(self) -> None:
         while self._opened:
             os.close(self._opened.pop())
+
+
+def _secret_directories(project: Project) -> list[Path]:
+    """Where secrets lie as files, those of every tenant."""
+    settings = project.settings
+    sources = [*settings.secrets, *(each for tenant in settings.tenants.values() for each in tenant.secrets)]
+    return [project.root / source.dir for source in sources if isinstance(source, FileSecrets)]

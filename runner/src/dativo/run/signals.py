@@ -61,8 +61,8 @@ class SignalInbox:
         os.close(self._reader)
         os.close(self._writer)
         # What nobody has taken came too late for the loop; whoever goes on must hear of it.
-        for signum in self._received[:1]:
-            signal.raise_signal(signum)
+        for untaken in self._received[:1]:
+            signal.raise_signal(untaken)
 
     def fileno(self) -> int:
         return self._reader

@@ -6,7 +6,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dativo.errors import Interrupted, LimitExceeded, RunnerError, SecretError, TimedOut
+from dativo.connectors.fingerprint import fingerprint_of
+from dativo.errors import Interrupted, LimitExceeded, PartsFailed, RunnerError, SecretError, TimedOut
 from dativo.isolation.enforcement import not_enforced
 from dativo.jobs.project_format import Observe
 from dativo.jobs.resolving import resolved_in, secrets_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.console import Console
     from dativo.observe.events import Verdict
+    from dativo.observe.observer import Observer
     from dativo.observe.sinks import Watched
     from dativo.observe.trace_context import TraceContext
     from dativo.run.session import Session
@@ -60,13 +62,14 @@ def watched_run(
         enforcement=enforced,
     )
     for warning in (*ready.warnings, *not_enforced(asked, enforced)):
+        console.say(f"{job.full_name}: WARNING: {warning}")
         observer.said(warning, "WARNING")
     try:
         yield watched
     except BaseException as error:
-        ended_badly(watched, error, place)
+        tell_end(observer, error, place if watched.tally.state else None)
         raise
-    observer.ended("succeeded", None, 0, state=place if watched.tally.state else None)
+    tell_end(observer, None, place if watched.tally.state else None)
 
 
 def open_watched(
@@ -82,25 +85,29 @@ def open_watched(
     job, project = ready.job, ready.project
     trace = trace or trace_context(os.environ)
     subject = Subject(run, job.name, job.tenant, project.home, project.root, trace)
-    settings = Observe(project.settings.observe.keep_runs) if only_here else _settings(ready, console)
-    return watch_run(subject, console, settings, () if only_here else notifications)
+    settings = Observe(project.settings.observe.keep_runs) if only_here else _settings(ready, run, console)
+    notifications = () if only_here else notifications
+    return watch_run(subject, console, settings, notifications, hide=everywhere())
 
 
-def ended_badly(watched: Watched, error: BaseException, place: str | None) -> None:
-    """Tells the watchers by which error a run ended; `place` is that of its state."""
-    state = place if watched.tally.state else None
+def tell_end(observer: Observer, error: BaseException | None, place: str | None = None) -> None:
+    """Tells how a run ended, and where its state stands if it has moved."""
+    if error is None:
+        observer.ended("succeeded", None, 0, state=place)
+        return
     code = error.exit_code if isinstance(error, RunnerError) else 1
-    limit = error.limit if isinstance(error, LimitExceeded) else None
+    limit = error.limit if isinstance(error, LimitExceeded | PartsFailed) else None
     again = isinstance(error, RunnerError) and error.retryable
     reason = everywhere()(str(error)) or type(error).__name__
-    watched.observer.ended(verdict_of(error), reason, code, retryable=again, state=state, limit=limit)
+    observer.ended(verdict_of(error), reason, code, retryable=again, state=place, limit=limit)
 
 
-def _settings(ready: ReadyJob, console: Console) -> Observe:
+def _settings(ready: ReadyJob, run: str, console: Console) -> Observe:
     """Whom the project tells, secrets in their places; without them nobody is told who would need one."""
     settings = ready.project.settings.observe
     if not secrets_of(settings):
         return settings
+    from dativo.audit.open import open_audit
     from dativo.secrets.resolver import open_secrets
 
     try:
@@ -110,6 +117,9 @@ def _settings(ready: ReadyJob, console: Console) -> Observe:
         console.say(f"{ready.job.full_name}: WARNING: observe: {error}")
         return settings
     everywhere().add(secrets.values)
+    audit = open_audit(ready.project, ready.job.tenant, os.environ, run=run, job=ready.job.name)
+    for secret in secrets.used:
+        audit.note("secret.read", name=secret.name, backend=secret.backend, scope=secret.scope)
     return resolved
 
 
@@ -118,6 +128,8 @@ def verdict_of(error: BaseException | None) -> Verdict:
     match error:
         case None:
             return "succeeded"
+        case PartsFailed():
+            return error.verdict
         case Interrupted() | KeyboardInterrupt():
             return "interrupted"
         case LimitExceeded():
@@ -159,4 +171,4 @@ def _table_metadata(stream: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def seen(side: Side) -> SeenSide:
     program = side.program
-    return SeenSide(side.role, side.name, program.version, program.fingerprint or None)
+    return SeenSide(side.role, side.name, program.version, fingerprint_of(program))

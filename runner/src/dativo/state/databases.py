@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from dativo.errors import StateError, StateUnreachable
 from dativo.home import make_private, open_private
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,9 @@ class Database(Protocol):
 
     def connect(self) -> Any:
         """A connection that commits or rolls back as a context manager, and has to be closed."""
+
+    def make_alone(self, connection: Any) -> None:
+        """Lets the rest of a transaction make tables while no other process does."""
 
     def spelled(self, statement: str) -> str:
         """A statement with the marks of this database for values."""
@@ -57,6 +60,9 @@ class Sqlite:
         os.close(open_private(self.path, os.O_RDWR | os.O_CREAT))
         return sqlite3.connect(self.path, timeout=SECONDS)
 
+    def make_alone(self, connection: Any) -> None:
+        """A file of SQLite has one writer anyway."""
+
     def spelled(self, statement: str) -> str:
         return statement
 
@@ -83,8 +89,8 @@ class Postgres:
     @property
     def name(self) -> str:
         parts = urlsplit(self.url)
-        port = f":{parts.port}" if parts.port else ""
-        return f"postgresql://{parts.hostname or ''}{port}{parts.path}"
+        servers = parts.netloc.rpartition("@")[2]  # there may be several
+        return f"postgresql://{servers}{parts.path}"
 
     def connect(self) -> Any:
         try:
@@ -92,6 +98,10 @@ class Postgres:
         except ImportError as error:
             raise StateError(f"{self.name}: it needs psycopg: pip install 'dativo[postgres]'") from error
         return psycopg.connect(self.url, connect_timeout=SECONDS, application_name="dativo")
+
+    def make_alone(self, connection: Any) -> None:
+        # IF NOT EXISTS does not see what another transaction is making, and fails on it.
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('dativo_state'))")
 
     def spelled(self, statement: str) -> str:
         return statement.replace("?", "%s")

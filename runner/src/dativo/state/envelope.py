@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from dativo.errors import StateDamaged, StateError
+from dativo.records import dataclass
 
 FORMAT = "dativo-state"
 VERSION = 1

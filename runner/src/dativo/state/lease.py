@@ -9,10 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dativo.errors import StateConflict, StateError
+from dativo.records import dataclass
 from dativo.state.owner import busy
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class LeaseHeld:
         self._what = what
         self._renewed = began
         self._lost = False
+        self._unheard: list[Lease] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._renew_in_time, name="dativo-lease", daemon=True)
         self._thread.start()
@@ -78,15 +79,30 @@ class LeaseHeld:
 
     def _renew_in_time(self) -> None:
         while not self._over.wait(self._ttl / 3):
-            began = time.monotonic()
-            try:
-                self._tag = self._box.put(Lease(self._owner, time.time() + self._ttl), self._tag)
-            except StateConflict:
-                self._lost = True
-                return
-            except StateError:  # the store may answer again before the time is over
-                continue
-            self._renewed = began
+            # A store that does not answer may answer again before the time is over.
+            with suppress(StateError):
+                try:
+                    self._renew()
+                except StateConflict:
+                    if not self._wrote_it_itself():
+                        self._lost = True
+                        return
+                    self._renew()
+
+    def _renew(self) -> None:
+        began, lease = time.monotonic(), Lease(self._owner, time.time() + self._ttl)
+        self._unheard.append(lease)
+        self._tag = self._box.put(lease, self._tag)
+        self._unheard.clear()
+        self._renewed = began
+
+    def _wrote_it_itself(self) -> bool:
+        """Whether what is there is an own write, whose answer got lost on the way; its tag holds then."""
+        present = self._box.read()
+        if present is None or present[0] not in self._unheard:
+            return False
+        self._tag = present[1]
+        return True
 
 
 @contextmanager
@@ -124,8 +140,11 @@ def _taken(box: LeaseBox, what: str, owner: Owner, ttl: float) -> LeaseHeld | No
     after = present[1] if present else None
     try:
         tag = box.put(lease, after)
-    except StateConflict:  # somebody was faster
-        return None
+    except StateConflict:  # somebody was faster, unless it is this one, whose answer got lost on the way
+        present = box.read()
+        if present is None or present[0] != lease:
+            return None
+        tag = present[1]
     _prove(box, lease, after, what)
     return LeaseHeld(box, owner, tag, ttl, what, began)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from dativo.jobs.names import NAME, TENANT
 from dativo.jobs.project import find_project
 from dativo.jobs.references import Variables
 from dativo.jobs.typed import read_dataclass
+from dativo.records import dataclass
 from dativo.state.places import job_store
 from dativo.state.store import StateKey
 
@@ -75,13 +75,14 @@ class States:
         return Located(job_store(key, StateSettings(), project.root, project, say=self.say), key, project)
 
     def all(self) -> Iterator[Located]:
-        """Every state of the project, those of jobs that have gone too."""
+        """Every state of the project, those of jobs that have gone too; parts belong to their jobs."""
         project = find_project(Path.cwd(), self.environ, chosen=self.chosen)
         seen: set[tuple[str, StateKey]] = set()
         for store in self._stores(project):
             for tenant in store.tenants():
                 for key in store.keys(tenant):
-                    if (place := (store.place(key), key)) not in seen:
+                    place = (store.place(key), key)
+                    if key.part is None and place not in seen:
                         seen.add(place)
                         yield Located(store, key, project)
 

@@ -131,7 +131,14 @@ class ObjectStore:
             self._put(f"{path}.damaged", found[0], None)
 
     def unlock(self, key: StateKey, *, force: bool) -> list[str]:
-        return release_lease(_Box(self, key), str(key), force=force)
+        box = _Box(self, key)
+        try:
+            return release_lease(box, str(key), force=force)
+        except StateDamaged:
+            if not force:
+                raise
+            box.remove()
+            return [f"the lock of {key} was damaged", "it is removed"]
 
     @contextmanager
     def lock(self, key: StateKey, owner: Owner, wait: float = 0.0) -> Iterator[LeaseHeld]:
@@ -220,6 +227,7 @@ class _Box:
     def __init__(self, store: ObjectStore, key: StateKey) -> None:
         self._get: Callable[[str], tuple[bytes, str] | None] = store._get  # noqa: SLF001  (its other half)
         self._put: Callable[[str, bytes, str | None], str] = store._put  # noqa: SLF001
+        self._delete: Callable[[str], None] = store._delete  # noqa: SLF001
         self._path = f"{_directory(key)}/lock.json"
 
     def read(self) -> tuple[Lease, str] | None:
@@ -230,9 +238,12 @@ class _Box:
             content = json.loads(found[0])
             return Lease(Owner(**content["owner"]), float(content["until"])), found[1]
         except (ValueError, TypeError, KeyError) as error:
-            raise StateError(
+            raise StateDamaged(
                 f"{self._path}: the lock is damaged; dativo state unlock --yes removes it"
             ) from error
+
+    def remove(self) -> None:
+        self._delete(self._path)
 
     def put(self, lease: Lease, after: str | None) -> str:
         return self._put(

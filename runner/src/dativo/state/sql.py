@@ -143,6 +143,7 @@ class SqlStore:
         """A connection for one transaction: leases are renewed by a thread of their own."""
         with self._database.errors(), closing(self._database.connect()) as connection, connection:
             if not self._made:
+                self._database.make_alone(connection)
                 for statement in TABLES:
                     connection.execute(statement)
                 self._made = True
