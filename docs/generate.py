@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import meltano
 from dativo.connectors.reference import SCHEMA_FILE as REGISTRY_SCHEMA_FILE
@@ -17,6 +18,7 @@ from dativo.connectors.reference import registry_reference, registry_schema
 from dativo.jobs.reference import job_reference, project_reference
 from dativo.jobs.schema import PROJECT_SCHEMA_FILE, SCHEMA_FILE, job_schema, project_schema
 from dativo_protocol.about import settings_markdown
+from dativo_protocol.config import Connector, settings_schema
 from dativo_protocol.typetable import render_types_page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,7 +36,10 @@ def main() -> None:
     registries = ROOT / "runner/src/dativo/connectors"
     (registries / REGISTRY_SCHEMA_FILE).write_text(json.dumps(registry_schema(), indent=2) + "\n")
     for executable in sorted(ROOT.glob("t*/t*/src/*/__main__.py")):
-        _renew_settings(executable.parents[2] / "README.md", executable.parent.name)
+        connector = importlib.import_module(f"{executable.parent.name}.__main__").CONNECTOR
+        _renew_settings(executable.parents[2] / "README.md", connector)
+        schema = json.dumps(settings_schema(connector.settings), indent=2)
+        (ROOT / "registry" / f"{connector.name}.settings.json").write_text(schema + "\n")
     meltano.main()
     subprocess.run([sys.executable, "-m", "tests.fidelity.page"], cwd=ROOT, check=True)
     subprocess.run(
@@ -45,8 +50,7 @@ def main() -> None:
     )
 
 
-def _renew_settings(readme: Path, package: str) -> None:
-    connector = importlib.import_module(f"{package}.__main__").CONNECTOR
+def _renew_settings(readme: Path, connector: Connector[Any]) -> None:
     table = settings_markdown(connector)
     readme.write_text(SETTINGS_TABLE.sub(lambda _: table, readme.read_text(), count=1))
 

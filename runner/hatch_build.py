@@ -1,4 +1,4 @@
-"""Puts the registry of the repository into the package; an sdist carries its own copy."""
+"""Puts the registry of the repository, with the settings of its connectors, into the package."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class RegistryHook(BuildHookInterface[Any]):
-    """Adds `registry.yaml`: beside this file in an sdist, one directory up in the repository."""
+    """Adds `registry.yaml` and `registry/`: beside this file in an sdist, else one directory up."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         root = Path(self.root)
-        registry = next(
-            file for file in (root / "registry.yaml", root.parent / "registry.yaml") if file.is_file()
-        )
-        if self.target_name == "sdist":
-            build_data["force_include"][str(registry)] = "registry.yaml"
-        elif version != "editable":
-            build_data["force_include"][str(registry)] = "dativo/registry.yaml"
+        beside = next(place for place in (root, root.parent) if (place / "registry.yaml").is_file())
+        if self.target_name != "sdist" and version == "editable":
+            return
+        within = "" if self.target_name == "sdist" else "dativo/"
+        for name in ("registry.yaml", "registry"):
+            build_data["force_include"][str(beside / name)] = f"{within}{name}"

@@ -29,6 +29,8 @@ class Project:
 
     directory: Path
     environ: dict[str, str] = field(default_factory=dict)
+    runs_as: tuple[str, ...] = ()
+    """What stands before the command: what makes it somebody else's."""
 
     @property
     def registry(self) -> Path:
@@ -79,7 +81,7 @@ class Project:
         environ = {**os.environ, "DATIVO_REGISTRY": str(self.registry), **self.environ}
         environ.pop("PYTHONUNBUFFERED", None)  # hides what happens to buffers at exit
         return subprocess.Popen(
-            [DATIVO, *map(str, arguments)],
+            [*self.runs_as, DATIVO, *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=options.pop("stderr", subprocess.PIPE),

@@ -39,6 +39,7 @@ def make_wheel(
     *,
     scripts: tuple[str, ...] | None = None,
     source: str | None = None,
+    summary: str = "",
 ) -> Path:
     """Writes `NAME-VERSION-py3-none-any.whl` with one module and its console scripts."""
     module = name.replace("-", "_")
@@ -55,7 +56,8 @@ def make_wheel(
     points = "".join(f"{script} = {module}:main\n" for script in (scripts or (name,)))
     files = {
         f"{module}.py": source,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        + (f"Summary: {summary}\n" if summary else ""),
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/entry_points.txt": f"[console_scripts]\n{points}",
     }

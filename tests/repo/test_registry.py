@@ -70,6 +70,7 @@ def test_the_registry_agrees_with_the_executable(room: Room) -> None:
     assert (said["name"], said["version"]) == (listed["name"], listed["version"])
     assert said["capabilities"] == listed["capabilities"]
     assert secrets_of(said["settings"]) == listed.get("secret_settings", [])
+    assert json.loads((ROOT / listed["settings"]).read_text()) == said["settings"]
 
 
 @every_connector

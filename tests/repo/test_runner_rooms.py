@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RUNNER = ROOT / "runner/src/dativo"
-EVERYONE = {"errors", "home", "deprecated"}
+EVERYONE = {"errors", "home", "deprecated", "records"}
 ARROWS: dict[str, set[str]] = {
     "cli": {"audit", "connectors", "jobs", "migrate", "observe", "run", "secrets", "state"},
     "migrate": {"connectors", "jobs", "secrets", "state"},

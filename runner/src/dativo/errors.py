@@ -15,7 +15,9 @@
     │   ├── StateConflict      exit 75  another run has taken it over: run again
     │   └── StateUnreachable   exit 75  run again when the store answers
     ├── RunFailed              exit 1   or 75: a side of the pipe failed; its own last error is in the message
+    │   ├── Unanswered         exit 1   or 75: a connector that was asked something ended without an answer
     │   ├── LimitExceeded      exit 1   raise the limit, or mend what went beyond it
+    │   ├── PartsFailed        exit 1   or 75: some streams failed by themselves; the others are loaded
     │   └── TimedOut           exit 75  nothing moved for too long (1: the time for the whole run was over)
     └── Interrupted            exit 128 + signal (130 for Ctrl-C, 143 for SIGTERM): run again
 
@@ -25,9 +27,10 @@ exits 2 (click).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from signal import Signals
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
+
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,6 +163,10 @@ class RunFailed(RunnerError):  # noqa: N818  (says what happened, as in "the run
         return self
 
 
+class Unanswered(RunFailed, ConnectorError):  # noqa: N818
+    """A connector that was asked something (its catalog, its state) ended without an answer."""
+
+
 class LimitExceeded(RunFailed):
     """A connector went beyond what it may use, and was stopped.
 
@@ -174,6 +181,27 @@ class LimitExceeded(RunFailed):
         self.measured = measured
         self.allowed = allowed
         super().__init__(message, side=side)
+
+
+class PartsFailed(RunFailed):
+    """Some of the streams that were loaded each by itself have failed.
+
+    Args:
+        verdict: of the worst of them.
+        limit: key of `limits` that it exceeded, if it did.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        verdict: Literal["failed", "limited", "timed_out"],
+        retryable: bool,
+        limit: str | None = None,
+    ) -> None:
+        self.verdict = verdict
+        self.limit = limit
+        super().__init__(message, retryable=retryable, again=False)
 
 
 class TimedOut(RunFailed):

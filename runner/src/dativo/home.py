@@ -17,8 +17,9 @@ Everything in it is made for its owner alone: directories 0700, files 0600.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

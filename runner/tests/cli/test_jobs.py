@@ -50,6 +50,16 @@ def test_validate_looks_at_every_job_of_the_project(project, tree):
     assert (done.returncode, done.stdout, done.stderr) == (0, "2 jobs, no problems\n", "")
 
 
+def test_connectors_are_those_of_the_project_that_a_job_lies_in(project, tree, tmp_path_factory):
+    """Wherever the command is given, and of several projects at once."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "dativo.yaml").write_text("version: 1\n")
+    (elsewhere / "users.yaml").write_text(job("users"))
+    done = project.dativo("validate", elsewhere / "users.yaml", project.directory / "jobs", cwd=elsewhere)
+    assert "users.yaml:3:14: source.connector: no tap 'tap-steps' in the registry" in done.stdout
+    assert done.stdout.endswith("3 jobs, 2 problems\n")
+
+
 def test_validate_tells_every_problem_of_every_file_at_once(project, tree):
     tree("jobs/bad.yaml", "name: bad\nsource: {connector: tap-step, select: x}\ntarget: {}\n")
     tree("jobs/broken.yaml", "name: [\n")
@@ -94,11 +104,10 @@ def test_validate_and_plan_never_show_a_value_and_need_no_secret(project, tree):
     assert "  env         TOKEN\n" in done.stdout
 
 
-def test_a_run_refuses_what_it_cannot_do(project, tree):
+def test_plan_says_how_many_streams_are_loaded_at_once(project, tree):
     tree("jobs/s.yaml", job("s", parallel={"streams": 4}))
-    done = run(project, "run", "jobs/s.yaml")
-    assert done.returncode == 1
-    assert "parallel: this version cannot do it yet" in done.stderr
+    done = run(project, "plan", "jobs/s.yaml")
+    assert "  loads       what the tap selects by itself; 4 streams at once\n" in done.stdout
 
 
 def test_plan_is_what_people_read(project, tree):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from click.testing import CliRunner
+from dativo.audit.verify import entries
 from dativo.cli import cli
+from dativo.home import Home
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def test_the_list_says_where_each_is_looked_for(run):
     ]
 
 
-def test_the_test_fetches_each_and_shows_none(run, monkeypatch):
+def test_the_test_fetches_each_and_shows_none(run, monkeypatch, tmp_path):
     done = run("test", "users.yaml")
     assert done.return_value == 1
     assert done.output.splitlines() == [
@@ -40,6 +42,8 @@ def test_the_test_fetches_each_and_shows_none(run, monkeypatch):
     done = run("test", "users.yaml")
     assert done.return_value == 0
     assert "planted" not in done.output
+    noted = [entry["facts"]["name"] for entry in entries(Home(tmp_path / ".dativo").tenant("acme").audit)]
+    assert noted == ["pg", "shared", "none", "pg", "shared"]
 
 
 def test_a_job_without_secrets(run, tmp_path):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import click
 import pytest
 from click.testing import CliRunner
 from dativo.audit.verify import entries
@@ -14,7 +15,9 @@ from dativo.cli import cli
 from dativo.errors import RunnerError, StateBusy, StateError
 from dativo.home import Home
 from dativo.state.owner import this_process
+from dativo.state.parts import part_key, taken_apart
 from dativo.state.places import open_home_store
+from dativo.state.run_state import held_state
 from dativo.state.store import StateKey
 
 STATE = '{"bookmarks": {"users": {"v": 1.50}, "orders": {"v": 2}}}'
@@ -96,6 +99,26 @@ def test_a_damaged_state_is_listed_and_can_be_cleared(here, store):
     assert store.read(KEY) is None
 
 
+@pytest.mark.parametrize("command", [["rollback"], ["rollback", "1"], ["set"], ["import"]])
+def test_a_damaged_state_is_put_aside_for_a_good_one(here, store, command):
+    state("set", "acme/users", given=STATE)
+    path = here / ".dativo/tenants/acme/state/users/state.json"
+    path.write_text("{")
+    state(command[0], "acme/users", *command[1:], given=STATE)
+    assert (store.read(KEY).text, store.read(KEY).seq) == (STATE, 2)
+    assert path.with_name("state.json.damaged").read_text() == "{"
+
+
+@pytest.mark.parametrize("command", [["set", "--stream", "users"], ["import", "--merge"], ["edit"]])
+def test_a_part_of_a_damaged_state_cannot_be_changed(here, store, command):
+    state("set", "acme/users", given=STATE)
+    path = here / ".dativo/tenants/acme/state/users/state.json"
+    path.write_text("{")
+    with pytest.raises(StateError, match="damaged"):
+        state(*command, "acme/users", given=STATE)
+    assert path.read_text() == "{"
+
+
 def test_setting_keeps_what_was_before(store):
     state("set", "acme/users", given=STATE)
     state("set", "acme/users", given=f'{{"type": "STATE", "value": {OTHER}}}')
@@ -166,6 +189,36 @@ def test_copy_and_move(here, store):
     assert state("history", "acme/users").startswith("seq 1")
     with pytest.raises(StateError, match="nothing is stored"):
         state("move", "acme/users", "beta/users")
+
+
+@pytest.mark.parametrize("to", ["acme/users", "jobs/users.yaml"])
+@pytest.mark.parametrize("command", ["copy", "move"])
+def test_a_state_is_not_put_in_its_own_place(store, command, to):
+    state("set", "acme/users", given=STATE)
+    with pytest.raises(StateError, match=f"^acme/users and {to} are one and the same state"):
+        state(command, "acme/users", to)
+    assert store.read(KEY).seq == 1
+
+
+@pytest.mark.parametrize("job", ["../evil", "../../x", "a/../../b", "a/b/c", "..", "/x", "acme/", "größe"])
+def test_what_cannot_be_a_name_leads_nowhere(here, job):
+    with pytest.raises(StateError, match="is neither a job file nor a name of a job"):
+        state("set", job, given=STATE)
+    assert not (here / ".dativo").exists()
+
+
+def test_a_job_file_whose_name_leads_elsewhere_is_refused(here):
+    (here / "evil.yaml").write_text("name: ../../beta/state/users\n")
+    with pytest.raises(StateError, match="does not say whose state it is"):
+        state("set", "evil.yaml", given=STATE)
+
+
+@pytest.mark.parametrize("suffix", ["../x", "/../../../../stolen", "ü", ".", "a" * 129])
+def test_a_suffix_that_leads_elsewhere_is_refused(here, suffix):
+    for command in (["state", "get", "acme/users", "--suffix"], ["run", "users", "--state-id-suffix"]):
+        with pytest.raises(click.BadParameter, match="it must be at most 128 of A-Z"):
+            cli.main([*command, suffix], standalone_mode=False)
+    assert not (here / ".dativo").exists()
 
 
 def test_a_suffix_is_a_state_of_its_own(store):
@@ -251,3 +304,50 @@ def test_the_command_itself_ends_with_the_code_of_the_error(project, owner):
         done = project.dativo("state", "clear", job, "--yes")
     assert done.returncode == StateBusy.exit_code == 75
     assert "dativo: users is being run since" in done.stderr
+
+
+@pytest.fixture
+def apart(store, owner):
+    """A job whose streams were loaded at once."""
+    with held_state(store, KEY, owner.run) as held:
+        held.write(taken_apart("{}", ["orders", "users"]))
+        for stream, bookmark in (("orders", 2), ("users", 1.5)):
+            part = held.part(stream)
+            part.write(json.dumps({"bookmarks": {stream: {"v": bookmark}}}))
+        held.sum_up_parts()
+    return store
+
+
+def bookmarks():
+    return json.loads(state("get", "acme/users"))["bookmarks"]
+
+
+def test_a_job_in_parts_is_shown_as_one(apart):
+    assert bookmarks() == {"orders": {"v": 2}, "users": {"v": 1.5}}
+    assert state("get", "acme/users", "users").strip() == '{"v": 1.5}'
+    (line,) = state("list").splitlines()
+    assert "2 streams, 2 in parts" in line
+    (facts,) = json.loads(state("list", "--json"))
+    assert facts["parts"].keys() == {"orders", "users"}
+    assert "dativo_parts" not in state("export", "acme/users")
+
+
+def test_a_job_in_parts_is_changed_as_one(apart):
+    state("set", "acme/users", "--stream", "orders", given='{"v": 7}')
+    assert bookmarks() == {"orders": {"v": 7}, "users": {"v": 1.5}}
+    assert apart.read(part_key(KEY, "orders")).text == '{"bookmarks": {"orders": {"v": 7}}}'
+    state("clear", "acme/users", "users", "--yes")
+    assert bookmarks() == {"orders": {"v": 7}}
+    state("rollback", "acme/users")
+    state("rollback", "acme/users", "2")
+    assert bookmarks() == {"orders": {"v": 2}, "users": {"v": 1.5}}
+    assert apart.read(part_key(KEY, "orders")).text == '{"bookmarks": {"orders": {"v": 2}}}'
+
+
+def test_a_job_in_parts_is_copied_and_cleared_as_one(apart):
+    state("copy", "acme/users", "acme/people")
+    assert apart.read(StateKey("acme", "people")).text == state("get", "acme/users").strip()
+    state("clear", "acme/users", "--yes")
+    assert list(apart.keys("acme")) == [StateKey("acme", "people")]
+    state("rollback", "acme/users")
+    assert bookmarks() == {"orders": {"v": 2}, "users": {"v": 1.5}}

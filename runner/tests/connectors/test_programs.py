@@ -181,8 +181,8 @@ def test_a_registry_that_cannot_be_added_to_stays_as_it_is(here):
     own = here.directory / "connectors.yaml"
     own.write_text("version: 1\nconnectors: []\n")
     with pytest.raises(InstallError, match="add it by hand:\n  - name: tap-x"):
-        add_entry(own, installed, about, "tap-x")
+        add_entry(own, installed, about, None, "registry.schema.json")
     assert own.read_text() == "version: 1\nconnectors: []\n"
     own.unlink()
-    assert add_entry(own, installed, about, "tap-x") == own
+    assert add_entry(own, installed, about, None, "registry.schema.json") == own
     assert load_registry([own]).look_up("tap-x", "tap").connector.version == "1.0"

@@ -53,6 +53,12 @@ def abstract(name):
         return "connected"
 
 
+def socket_file(path):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
+        return "connected"
+
+
 def kill(pid):
     os.kill(pid, 0)
     return "there"

@@ -46,7 +46,8 @@ def metric(name, value, stream):
 
 
 class Steps:
-    def __init__(self):
+    def __init__(self, given=None):
+        self.given = given
         self.next_id = 1
         self.announced = set()
 
@@ -67,6 +68,30 @@ class Steps:
     def raw_state(self, text, **_):
         sys.stdout.write('{"type": "STATE", "value": ' + text + "}\n")
         sys.stdout.flush()
+
+    def fill_pipe(self, path, **_):
+        """Lines without end; the file appears when no more go into the pipe."""
+        os.set_blocking(sys.stdout.fileno(), False)
+        line = json.dumps({"type": "RECORD", "stream": "users", "record": {"id": 99}}).encode() + b"\n"
+        try:
+            while True:
+                os.write(sys.stdout.fileno(), line)
+        except BlockingIOError:
+            os.set_blocking(sys.stdout.fileno(), True)
+        Path(path).write_text(str(os.getpid()))
+        while True:
+            os.write(sys.stdout.fileno(), line)
+
+    def if_started_with(self, state, steps, **_):
+        """Other steps, and nothing after them, if it was given this state (None: no state)."""
+        if self.given == state:
+            self.take(steps)
+            sys.exit(0)
+
+    def take(self, steps):
+        for step in steps:
+            name = next(iter(step))
+            getattr(self, name)(step[name], **{key: value for key, value in step.items() if key != name})
 
     def raw(self, text, **_):
         sys.stdout.write(text)
@@ -199,10 +224,8 @@ def main():
         return
     if config.get("seen"):
         note_what_was_given(arguments, config)
-    steps = Steps()
-    for step in config["steps"]:
-        name = next(iter(step))
-        getattr(steps, name)(step[name], **{key: value for key, value in step.items() if key != name})
+    given = json.loads(Path(arguments.state).read_text()) if arguments.state else None
+    Steps(given).take(config["steps"])
 
 
 main()

@@ -24,6 +24,8 @@ SETTINGS = {
         "on_sigterm": {"enum": ["stop", "ignore"]},
         "slow": {"type": "number"},
         "touch_at_end_of_input": {"type": "string"},
+        "pipeline": {"type": "string"},
+        "recover": {"type": "object"},
     },
     "required": ["path"],
 }
@@ -59,6 +61,24 @@ def misbehave(config, count):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def recover(config):
+    """Answers with `state` when `wait_for` is there; fails with `code`, or if `fails_without` is missing."""
+    asked = config["recover"]
+    if asked.get("touch"):
+        Path(asked["touch"]).write_text(str(os.getpid()))
+    while asked.get("wait_for") and not Path(asked["wait_for"]).exists():
+        time.sleep(0.01)
+    first = Path(asked.get("fails_without", "/"))
+    if not first.exists():
+        first.touch()
+        sys.stderr.write("CRITICAL the store does not answer\n")
+        sys.exit(1)
+    if asked.get("code"):
+        sys.stderr.write("CRITICAL the ledger cannot be read\n")
+        sys.exit(asked["code"])
+    print_state(asked.get("state", ""))
+
+
 def load(config):
     buffered, count, per_stream = {}, 0, {}
     for line in sys.stdin:
@@ -87,15 +107,22 @@ def main():
     parser.add_argument("--config")
     parser.add_argument("--version", action="store_true")
     parser.add_argument("--about", action="store_true")
+    parser.add_argument("--recover", action="store_true")
     parser.add_argument("--format")
     arguments = parser.parse_args()
     if arguments.version:
         print("target-lines v0.0.9")
         return
     if arguments.about:
+        if asked := os.environ.get("TARGET_LINES_ASKED"):
+            with Path(asked).open("a") as file:
+                file.write("asked\n")
         print(json.dumps({"name": "target-lines", "version": "0.0.9", "settings": SETTINGS}))
         return
     config = json.loads(Path(arguments.config).read_text())
+    if arguments.recover:
+        recover(config)
+        return
     Path(config["path"]).mkdir(parents=True, exist_ok=True)
     if config.get("on_sigterm") == "ignore":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -6,12 +6,15 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 import yaml
+
+from runner.tests.isolation.nobody import command_as, give_to, process_of, users
 
 EXECUTABLES = Path(__file__).parents[1] / "executables"
 
@@ -49,18 +52,40 @@ def _entry(name, kind, executable):
 
 
 @pytest.fixture
-def tried(project, place):
+def user():
+    """Who runs it; a test may name another."""
+    return users()[0]
+
+
+@pytest.fixture
+def tried(project, place, user):
     """Lets the tap try things; what came of each."""
+    project.runs_as = command_as(user)
+    temporary = place / "tmp"
+    temporary.mkdir()
+    project.environ |= {"TMPDIR": str(temporary), "HOME": str(place / "home")}
 
     def tried(sandbox, tries, **source):
         source = {"connector": "tap-prisoner", "config": {"tries": tries}, "sandbox": sandbox, **source}
-        done = project.dativo("run", project.job([], source=source))
+        job = project.job([], source=source)
+        give_to(user, place)
+        done = project.dativo("run", job)
         assert done.returncode == 0, done.stderr
+        assert project.loaded.stat().st_uid == process_of(user).get("user", os.geteuid())
         lines = (project.loaded / "tries.jsonl").read_text().splitlines()
         shutil.rmtree(project.loaded)
         return {record["id"]: record["result"] for record in map(json.loads, lines)}
 
     return tried
+
+
+@pytest.fixture
+def bystander(user):
+    """A process of the same user that has a secret in its environment."""
+    environ = {"KEY": "s3cret"}
+    with subprocess.Popen(["/usr/bin/env", "sleep", "300"], env=environ, **process_of(user)) as process:
+        yield process.pid
+        process.kill()
 
 
 @pytest.fixture
@@ -78,26 +103,43 @@ def abstract_listener():
         yield name
 
 
-def test_it_reaches_nothing_of_the_machine_and_of_others(tried, place, listener, abstract_listener):
+@pytest.fixture
+def socket_file(place):
+    path = str(place / "socket")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        yield path
+
+
+@pytest.mark.parametrize("user", users())
+def test_it_reaches_nothing_of_the_machine_and_of_others(
+    tried, place, user, bystander, listener, abstract_listener, socket_file
+):
     secret = place / "home/secret"
     other = place / "project/.dativo/tenants/other/state/users/state.json"
     for file in (secret, other):
         file.parent.mkdir(parents=True)
         file.write_text("s3cret")
+    planted = Path(sys.executable).parent / f"planted-by-the-sandbox-test-{os.getpid()}"
     tries = {
-        "a file outside": ["read", str(secret)],
+        "a file of the home directory": ["read", str(secret)],
         "another tenant's state": ["read", str(other)],
         "a server": ["connect", *listener],
+        "a server by its name": ["connect", "localhost", listener[1]],
+        "a name": ["resolve", "localhost"],
         "an abstract socket": ["abstract", abstract_listener],
-        "the test's process": ["kill", os.getpid()],
+        "a socket with a name": ["socket_file", socket_file],
+        "a process": ["kill", bystander],
+        "what a process is told": ["read", f"/proc/{bystander}/environ"],
         "the job file": ["read", str(place / "project/users.yaml")],
         "a new file": ["write", str(place / "project/new")],
-        "its interpreter": ["write", str(Path(sys.executable).parent / "planted-by-the-sandbox-test")],
     }
-    planted = Path(sys.executable).parent / "planted-by-the-sandbox-test"
+    if user != "nobody":
+        tries["its interpreter"] = ["write", str(planted)]
     try:
         outside = tried("none", tries)
-        assert not [name for name, result in outside.items() if result.startswith("refused")]
+        assert [name for name, result in outside.items() if result.startswith("refused")] == []
     finally:
         planted.unlink(missing_ok=True)
     inside = tried("strict", tries)
@@ -105,6 +147,7 @@ def test_it_reaches_nothing_of_the_machine_and_of_others(tried, place, listener,
     assert not planted.exists()
 
 
+@pytest.mark.parametrize("user", users())
 def test_it_has_no_privileges_to_reach_further(tried):
     everything = 0x7E020000
     tries = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from dativo.jobs.located import load_yaml
+from dativo.jobs.settings import unknown_settings
 
 
 def findings(done):
@@ -61,6 +63,19 @@ target:
         f"{job}:11:17: target.config.on_sigterm: expected one of 'stop', 'ignore'",
     ]
     assert "s3cret" not in done.stdout + done.stderr
+
+
+def test_members_of_any_name_are_no_unknown_settings(tmp_path):
+    """Stream maps, as meltano-map-transform declares them."""
+    a_map = {"type": "object", "properties": {"__alias__": {}}, "additionalProperties": {"type": "string"}}
+    maps = {"type": "object", "properties": {}, "additionalProperties": a_map}
+    schema = {"properties": {"stream_maps": maps, "closed": {"properties": {"a": {}}}}}
+    file = tmp_path / "job.yaml"
+    file.write_text("source: {config: {stream_maps: {people: {name: upper(name)}}, closed: {b: 1}}}\n")
+    found = unknown_settings(schema, load_yaml(file, []), "source")
+    assert [problem.message for problem in found] == [
+        "source.config.closed.b: the connector does not know this setting"
+    ]
 
 
 def test_a_source_that_does_not_answer(project):

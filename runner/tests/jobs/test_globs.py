@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from dativo.errors import ProblemsError
+from dativo.errors import ProblemsError, RunnerError
 from dativo.jobs.globs import job_files, only
 from dativo.jobs.project import find_project
 
@@ -53,6 +53,45 @@ def test_what_arguments_mean(found, arguments, files):
     assert found(*arguments) == files
 
 
+def test_a_file_that_is_written_in_two_ways_is_one_job(found):
+    absolute = str(Path("jobs/other.yaml").absolute())
+    Path("link").symlink_to("jobs", target_is_directory=True)
+    several = (
+        "jobs/other.yaml",
+        "./jobs/../jobs/other.yaml",
+        absolute,
+        "link/other.yaml",
+        "other",
+        "jobs/o*",
+    )
+    assert found(*several) == ["jobs/other.yaml"]
+
+
+def test_a_link_from_another_directory_is_a_job_of_its_own(found):
+    Path("more/other.yaml").symlink_to(Path("jobs/other.yaml").absolute())
+    assert found("jobs/other.yaml", "more/other.yaml") == ["jobs/other.yaml", "more/other.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "tenant", "message"),
+    [
+        (["weekly"], None, "none of 3 jobs has the tag weekly"),
+        (["weekly", "dialy"], "acme", "none of 3 jobs has the tag weekly or dialy and the tenant acme"),
+        ([], "akme", "none of 3 jobs has the tenant akme"),
+    ],
+)
+def test_that_no_job_is_chosen_is_an_error(found, tags, tenant, message):
+    with pytest.raises(RunnerError, match=f"^{message}$"):
+        only([Path(file) for file in found()], tags, tenant, {"T": "beta"})
+
+
+def test_only_names_that_are_texts_are_proposed(found):
+    Path("jobs/wrong.yaml").write_text("name: [x]\n")
+    Path("jobs/twice.yaml").write_text("name: other\n")
+    with pytest.raises(ProblemsError, match=r"jobs here: acme/users, .*/users, other$"):
+        found("zzz")
+
+
 def test_a_file_wins_over_a_job_of_its_name(found):
     Path("other").write_text("name: x\n")
     assert found("other") == ["other"]
@@ -91,7 +130,6 @@ def test_a_project_without_jobs_says_where_it_looked(tmp_path, monkeypatch):
         (["crm", "none"], None, ALL[:1]),
         ([], "beta", ALL[1:2]),
         (["daily"], "acme", ALL[:1]),
-        ([], "nobody", []),
     ],
 )
 def test_tags_and_tenant(found, tags, tenant, files):

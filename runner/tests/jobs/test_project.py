@@ -54,6 +54,28 @@ def test_the_nearest_one_upwards_holds(tmp_path):
     assert chosen.root == tmp_path
 
 
+@pytest.mark.parametrize(
+    ("there", "job", "root"),
+    [
+        ([], "etl/users.yaml", "etl"),
+        ([], "jobs/users.yaml", "."),
+        ([], "jobs/acme/users.yaml", "."),
+        ([], "etl/jobs/acme", "etl"),
+        (["connectors.yaml"], "etl/users.yaml", "."),
+        (["connectors.yaml"], "etl/jobs/users.yaml", "."),
+        (["etl/dativo.yaml", "connectors.yaml"], "etl/jobs/users.yaml", "etl"),
+    ],
+)
+def test_without_a_file_the_root_is_where_it_would_be(tmp_path, there, job, root):
+    """A state that a job has must not be lost from sight when somebody writes a dativo.yaml."""
+    (tmp_path / job).parent.mkdir(parents=True)
+    for name in there:
+        (tmp_path / name).write_text("version: 1\n")
+    if not Path(job).suffix:
+        (tmp_path / job).mkdir()
+    assert find_project(tmp_path / job, {}).root == (tmp_path / root).resolve()
+
+
 def test_registries_are_those_named_or_the_usual_one(write, tmp_path):
     assert write("version: 1\n").registries == ()
     (tmp_path / "connectors.yaml").touch()
@@ -87,8 +109,8 @@ def test_what_it_says_is_read(write):
         ),
         ("version: 1\nsecrets: [{backend: env, dir: x}]\n", "2:26: 'secrets[0].dir' is not known"),
         ("version: 1\nsecrets: [env]\n", "2:11: 'secrets[0]' must be a mapping, not a text"),
-        ("version: 1\ntenants: {global: {}}\n", "2:11: 'tenants.global' must match"),
-        ("version: 1\ntenants: {a__b: {}}\n", "2:11: 'tenants.a__b' must match"),
+        ("version: 1\ntenants: {global: {}}\n", "2:11: 'tenants.global' must be at most 128 of"),
+        ("version: 1\ntenants: {a__b: {}}\n", "2:11: 'tenants.a__b' must be at most 128 of"),
         ("version: 1\ntenants: {a: {max_parallel: -1}}\n", "'tenants.a.max_parallel' must be at least 0"),
         ("version: 1\naudit: {enabled: yes}\n", "2:18: 'audit.enabled' must be true or false, not a text"),
         ("version: 1\nhome: ${secret:x}\n", "2:7: 'home' cannot be taken from a secret"),

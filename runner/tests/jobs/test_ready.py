@@ -124,9 +124,9 @@ state: here
     ("change", "problem"),
     [
         (("name: users", "name: 5"), "1:7: 'name' must be a text, not a number"),
-        (("name: users", "name: a/b"), "1:7: 'name' must match"),
-        (("name: users", "name: .."), "1:7: 'name' must match"),
-        (("name: users", "name: users\ntenant: ../x"), "2:9: 'tenant' must match"),
+        (("name: users", "name: a/b"), "1:7: 'name' must be at most 128 of"),
+        (("name: users", "name: .."), "1:7: 'name' must be at most 128 of"),
+        (("name: users", "name: users\ntenant: ../x"), "2:9: 'tenant' must be at most 128 of"),
         (("name: users", "name:"), "1:6: 'name' must be a text, not nothing"),
         (("tap-steps", "target-lines"), "'target-lines' is a target, and a tap is needed here"),
         (("target-lines", "tap-steps"), "'tap-steps' is a tap, and a target is needed here"),
@@ -188,3 +188,25 @@ def test_a_secret_in_the_wrong_place_is_not_shown(problems):
     found = problems(text.replace("name: users", "name: ${TOKEN}"), {"TOKEN": "!hunter2"})
     assert len(found) == 2
     assert "hunter2" not in "".join(found)
+
+
+PARALLEL = "parallel: {streams: 3}\n"
+NO_CATALOG = GOOD.replace("tap-steps", "tap-hog").replace("    steps: []", "    a: 1")
+
+
+def test_streams_at_once_need_a_tap_that_takes_a_catalog(load, problems):
+    assert load(GOOD + PARALLEL).job.parallel.streams == 3
+    assert problems(NO_CATALOG + PARALLEL) == [
+        "8:21: parallel.streams: tap-hog cannot do it, it lacks discover and catalog"
+    ]
+
+
+def test_what_the_project_wants_at_once_is_left_out_where_it_cannot_be(load, project):
+    (project.directory / "dativo.yaml").write_text("version: 1\ndefaults:\n  parallel: {streams: 3}\n")
+    assert load(GOOD).job.parallel.streams == 3
+    ready = load(NO_CATALOG)
+    assert ready.job.parallel.streams == 1
+    assert ready.warnings == (
+        "parallel.streams: tap-hog cannot do it, it lacks discover and catalog; "
+        "its streams are loaded one after the other",
+    )

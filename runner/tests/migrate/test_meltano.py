@@ -169,6 +169,73 @@ def test_a_variable_keeps_the_type_of_its_setting(project):
     assert 'strict: !!bool "${STRICT}"\n' in text
 
 
+def with_filter(project, *patterns):
+    (project / "meltano.yml").write_text(
+        MELTANO.replace("    colour: red\n", f"    colour: red\n    select_filter: {json.dumps(patterns)}\n")
+    )
+    migration = run(project, environment="prod")
+    job = documents(migration)["tap-one-to-target-lines.job.yaml"]
+    return job["source"]["select"], [str(note) for note in migration.notes]
+
+
+def test_a_filter_of_streams_goes_into_the_selection(project):
+    select, notes = with_filter(project, "orders", "!orders_old")
+    assert select == ["orders.*", "!orders_old.*"]
+    assert not any("select_filter" in note for note in notes)
+
+
+def test_a_filter_that_no_pattern_can_say_is_for_people(project):
+    text = MELTANO.replace('select: ["a.*"]', 'select: ["order*.*"]')
+    text = text.replace("    colour: red\n", '    select_filter: ["*s"]\n')
+    (project / "meltano.yml").write_text(text)
+    migration = run(project)
+    job = documents(migration)["tap-one-to-target-lines.job.yaml"]
+    assert job["source"]["select"] == ["order*.*"]
+    [note] = [str(note) for note in migration.notes if "select_filter" in str(note)]
+    assert "BY HAND" in note
+    assert "['*s']: keep in 'select' only streams that it names" in note
+
+
+def test_a_filter_that_leaves_nothing_is_said(project):
+    text = MELTANO.replace("    colour: red\n", '    select_filter: ["other"]\n')
+    (project / "meltano.yml").write_text(text)
+    notes = [str(note) for note in run(project).notes]
+    assert any("select_filter ['other'] leaves no stream" in note for note in notes)
+
+
+def test_included_files_add_plugins_jobs_and_schedules(project):
+    (project / "meltano.yml").write_text(f"{MELTANO}include_paths: [more/*.yml, missing.yml]\n")
+    more = project / "more"
+    more.mkdir()
+    (more / "a.yml").write_text(
+        "plugins:\n"
+        "  extractors:\n"
+        "  - {name: tap-more, pip_url: tap-more==1.0, capabilities: [catalog, discover]}\n"
+        "  orchestrators:\n"
+        "  - {name: airflow}\n"
+        "jobs:\n"
+        "- {name: extra, tasks: [tap-more target-lines]}\n"
+        "schedules:\n"
+        "- {name: extra-nightly, interval: '@hourly', job: extra}\n"
+        "env: {IGNORED: 1}\n"
+    )
+    migration = run(project)
+    job = documents(migration)["tap-more-to-target-lines.job.yaml"]
+    assert job["tags"] == ["extra"]
+    assert job["schedule"] == {"cron": "@hourly"}
+    assert "tap-one-to-target-lines.job.yaml" in documents(migration)
+    notes = [str(note) for note in migration.notes]
+    assert any(f"{more / 'a.yml'}:10:1: BY HAND: 'env' is not carried over" in note for note in notes)
+    assert any("plugins.orchestrators have no counterpart here" in note for note in notes)
+
+
+def test_an_included_file_without_a_mapping_is_a_problem(project):
+    (project / "meltano.yml").write_text(f"{MELTANO}include_paths: [more.yml]\n")
+    (project / "more.yml").write_text("[a, b]\n")
+    with pytest.raises(ProblemsError, match=r"more\.yml:1:1: must hold a mapping"):
+        run(project)
+
+
 def test_another_environment(project):
     job = documents(run(project, environment="prod"))["tap-one-to-target-lines.job.yaml"]
     assert job["source"]["config"]["path"] == "${FOO}.jsonl"

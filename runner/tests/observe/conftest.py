@@ -65,7 +65,7 @@ class Told:
         self.count("tap-x", "users", 10, 2_000_000)
         self.fill(0.9)
         self.observer.used("tap-x", memory=5_000_000, cpu=0.5)
-        self.observer.used("tap-x", memory=3_000_000, cpu=0.7)
+        self.observer.used("tap-x", memory=3_000_000, cpu=0.7, sent=3_000_000)
         self.observer.stored('{"bookmarks": {"users": {"at": "2026-11-23T23:58:00Z"}}}', 7)
         self.observer.logged("tap-x", LogLine("ERROR", "it hurts", None, ("  at a.py:1 in f",)))
         self.observer.said("mind the gap", "WARNING")

@@ -46,6 +46,18 @@ def test_without_a_terminal_lines_come_every_few_seconds_for_what_moved(told):
     assert out.getvalue().splitlines()[1:] == ["job: running for 10 s"]
 
 
+def test_of_a_tap_that_logs_no_counts_its_bytes_are_told(told, board):
+    out = io.StringIO()
+    told.observer.add(PlainProgress("job", told.tally, Console(out)))
+    told.start()
+    told.later(PLAIN_SECONDS)
+    told.observer.used("tap-x", memory=1, cpu=0.1, sent=2_500_000)
+    told.observer.used("target-y", memory=1, cpu=0.1, sent=9_000_000)
+    told.observer.ticked()
+    assert out.getvalue() == "job: running for 5 s, 2.5 MB out of tap-x\n"
+    assert board() == ["acme/users | 5 s | 2.5 MB out of tap-x"]
+
+
 def test_what_is_left_is_told_where_the_number_of_rows_is_known(told):
     out = io.StringIO()
     told.observer.add(PlainProgress("job", told.tally, Console(out)))

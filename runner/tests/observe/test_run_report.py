@@ -34,6 +34,7 @@ def test_the_report_says_everything(told):
                 "fingerprint": "lock:ab",
                 "peak_memory": 5_000_000,
                 "cpu_seconds": 0.7,
+                "sent": 3_000_000,
                 "exit": 0,
             },
             {
@@ -43,6 +44,7 @@ def test_the_report_says_everything(told):
                 "fingerprint": None,
                 "peak_memory": 0,
                 "cpu_seconds": 0.0,
+                "sent": 0,
                 "exit": 0,
             },
         ],

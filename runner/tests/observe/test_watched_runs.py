@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 
+from dativo.home import Home
+from dativo.state.owner import this_process
+from dativo.state.places import open_home_store
+from dativo.state.store import StateKey
+
 
 def reports(project, tenant="_", job="users"):
     runs = project.directory / ".dativo" / "tenants" / tenant / "runs" / job
@@ -103,3 +108,38 @@ def test_a_run_that_loads_nothing_is_kept_and_nobody_is_told(project, receiver):
     assert not (project.directory / "lineage.jsonl").exists()
     assert project.dativo("run", job).returncode == 0
     assert len(receiver.requests) == 1
+
+
+def test_a_run_that_cannot_start_is_kept_and_told(project, receiver):
+    """A password that has gone is as much a failure at night as a source that has."""
+    told = [
+        {"webhook": receiver.url, "on": ["failure"]},
+        {"webhook": receiver.url, "headers": {"X-Key": "${secret:webhook}"}},
+    ]
+    job = project.job(
+        [{"touch": "started"}], source={"config": {"api_key": "${secret:key}"}}, notifications=told
+    )
+    done = project.dativo("run", job)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("dativo: no secret key (looked in ")
+    [report] = reports(project)
+    assert (report["outcome"], report["exit_code"]) == ("failed", 1)
+    assert report["reason"].startswith("no secret key (looked in ")
+    [(_, _, body)] = receiver.requests
+    assert json.loads(body)["reason"] == report["reason"]
+    assert "notifications: no secret webhook" in done.stderr
+
+
+def test_a_state_that_is_damaged_is_told_and_one_that_is_held_is_not(project, receiver):
+    told = [{"webhook": receiver.url}]
+    job = project.job([{"records": 1}], notifications=told)
+    state = project.directory / ".dativo/tenants/_/state/users/state.json"
+    state.parent.mkdir(parents=True)
+    state.write_text("{")
+    assert project.dativo("run", job).returncode == 1
+    assert len(receiver.requests) == 1
+    state.unlink()
+    key, store = StateKey(None, "users"), open_home_store(Home(project.directory / ".dativo"))
+    with store.lock(key, this_process("20260131T120000Z-1f2e3d")):
+        assert project.dativo("run", job).returncode == 75
+    assert (len(receiver.requests), len(reports(project))) == (1, 1)

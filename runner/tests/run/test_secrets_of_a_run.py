@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from pathlib import Path
 
+EXECUTABLES = Path(__file__).parents[1] / "executables"
 SECRET = 'pass"word with % and ü'
+
+
+def audited(project):
+    """The audit log of jobs without a tenant."""
+    (log,) = (project.directory / ".dativo/tenants/_/audit").glob("*.jsonl")
+    return [json.loads(line) for line in log.read_text().splitlines()]
 
 
 def test_the_tap_gets_it_and_it_is_shown_nowhere(project):
@@ -28,11 +37,13 @@ def test_the_audit_log_names_it_before_the_run_and_says_how_that_ended(project):
     project.environ["DATIVO_SECRET__GLOBAL__KEY"] = SECRET
     job = project.job([], source={"config": {"steps": [], "api_key": "${secret:key}"}})
     assert project.dativo("run", job).returncode == 0
-    (log,) = (project.directory / ".dativo/tenants/_/audit").glob("*.jsonl")
-    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    entries = audited(project)
     assert [entry["event"] for entry in entries] == ["secret.read", "run.started", "run.ended"]
     assert entries[1]["facts"]["secrets"] == ["key"]
     assert [each["name"] for each in entries[1]["facts"]["connectors"]] == ["tap-steps", "target-lines"]
+    for each, program in zip(entries[1]["facts"]["connectors"], ("tap_steps", "target_lines"), strict=True):
+        digest = hashlib.sha256((EXECUTABLES / f"{program}.py").read_bytes()).hexdigest()
+        assert each["fingerprint"] == f"file:{digest}"
     assert entries[2]["facts"]["outcome"] == "succeeded"
     assert project.dativo("audit", "verify", cwd=project.directory).returncode == 0
 
@@ -43,6 +54,23 @@ def test_without_the_secret_nothing_starts(project):
     assert done.returncode == 1
     assert "no secret key" in done.stderr.splitlines()[-1]
     assert not (project.directory / "started").exists()
+    (refused,) = audited(project)
+    assert refused["event"] == "secret.refused"
+    assert refused["facts"]["reason"] == done.stderr.splitlines()[-1].removeprefix("dativo: ")
+    assert refused["run"]
+
+
+def test_a_secret_file_that_everybody_can_read_is_told_of(project):
+    (project.directory / "dativo.yaml").write_text("version: 1\nsecrets: [{backend: files, dir: kept}]\n")
+    file = project.directory / "kept/global/key"
+    file.parent.mkdir(parents=True)
+    file.write_text(SECRET)
+    file.chmod(0o644)
+    job = project.job([], source={"config": {"steps": [], "api_key": "${secret:key}"}})
+    assert project.dativo("run", job).returncode == 0
+    (report,) = (project.directory / ".dativo/tenants/_/runs/users").glob("*/report.json")
+    (warning,) = json.loads(report.read_text())["warnings"]
+    assert warning == f"{file} can be read by everybody: chmod 600 it"
 
 
 def test_without_an_audit_log_nothing_starts(project):

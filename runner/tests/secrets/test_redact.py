@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from base64 import b64encode
 from urllib.parse import quote
@@ -209,3 +211,22 @@ def test_a_long_line_full_of_secret_names_takes_no_time(word):
     began = time.process_time()
     Redactor(["s3cret"])(word * (65_536 // len(word)))
     assert time.process_time() - began < 2.0
+
+
+def test_another_process_hides_what_this_one_knows():
+    ours, theirs = Redactor(["p@ss word"]), Redactor()
+    theirs.know(ours.forms)
+    for text in ("x p@ss word y", "p%40ss+word", "cEBzcyB3b3Jk"):
+        assert theirs(text) == ours(text) != text
+
+
+def test_a_failure_that_nobody_has_foreseen_hides_them_too():
+    program = (
+        "from dativo.secrets.redact import everywhere\n"
+        "from dativo.secrets.tracebacks import hide_in_tracebacks\n"
+        "hide_in_tracebacks(); everywhere().add(['s3cret-8417']); {}['no s3cret-8417 here']"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "KeyError: 'no **** here'" in done.stderr
+    assert "8417" not in done.stderr.partition("KeyError")[2]

@@ -92,7 +92,7 @@ def test_what_is_no_whole_state_is_an_error(content, why):
         opened(content)
     assert "here.json" in str(caught.value)
     assert why in str(caught.value)
-    assert "remove the file to load everything from the start" in str(caught.value)
+    assert "`dativo state rollback` puts back the last good one" in str(caught.value)
 
 
 def test_cut_anywhere_is_an_error():

@@ -84,10 +84,13 @@ def test_a_job_that_names_its_file_has_everything_beside_it(tmp_path, owner):
     with store.lock(KEY, owner):
         store.write(KEY, "{}", run="r", after=None)
         store.keep(KEY, "run")
-    store.write(StateKey("acme", "users", "dev"), "{}", run="r", after=None)
+    others = [StateKey("acme", "users", part="a.b/c"), StateKey("acme", "users", "dev")]
+    for other in others:
+        store.write(other, "{}", run="r", after=None)
     names = sorted(path.name for path in (tmp_path / "s").iterdir())
-    assert names == ["users+dev.json", "users.json", "users.json.history", "users.json.lock"]
-    assert list(store.keys("acme")) == [KEY]
+    beside = ["users.json", "users.json.history", "users.json.lock"]
+    assert names == ["users#a.b%2Fc.json", "users+dev.json", *beside]
+    assert list(store.keys("acme")) == [KEY, *others]
     assert list(store.keys("beta")) == []
 
 

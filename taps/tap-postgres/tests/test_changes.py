@@ -154,12 +154,23 @@ def test_large_values_of_a_column_that_was_dropped(logged: Database) -> None:
     assert {key: row["v"] for key, row in follower.rows().items()} == {1: 1}
 
 
-def test_large_values_by_keys_of_other_types(logged: Database) -> None:
+def test_large_values_beside_a_column_that_was_dropped(logged: Database) -> None:
+    logged.execute(
+        f"{BIG}; ALTER TABLE orders ADD huge text; ALTER TABLE orders ALTER huge SET STORAGE EXTERNAL"
+    )
+    follower = Follower(logged)
+    follower.after(f"INSERT INTO orders VALUES (1, 0, {_LARGE}, {_LARGE})")
+    written = follower.after("UPDATE orders SET v = 1; ALTER TABLE orders DROP big")
+    assert [(row["v"], len(row["huge"])) for row in written.records] == [(1, 10_000)]
+
+
+@pytest.mark.parametrize("form", ["base64", "hex"])
+def test_large_values_by_keys_of_other_types(logged: Database, form: str) -> None:
     logged.execute(
         "CREATE TABLE orders (u uuid, b bytea, t timestamptz, n numeric(9,2), c char(3), v int, big text,"
         "PRIMARY KEY (u, b, t, n, c)); ALTER TABLE orders ALTER big SET STORAGE EXTERNAL"
     )
-    follower = Follower(logged)
+    follower = Follower(logged, bytea_as=form)
     follower.run()
     keys = "gen_random_uuid(), '\\x00ff', '2024-01-02 03:04:05.678901+02', 1.50, 'ab'"
     written = follower.after(f"INSERT INTO orders VALUES ({keys}, 0, {_LARGE}); UPDATE orders SET v = 1")

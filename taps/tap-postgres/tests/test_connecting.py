@@ -177,6 +177,15 @@ def test_limits_and_names_of_sessions(database: Database) -> None:
     assert shown == [("7s",), ("3s",), ("tap-postgres/public-t",)]
 
 
+def test_a_server_that_is_gone_without_a_word_is_noticed(database: Database) -> None:
+    """Where a firewall forgets connections that nothing goes through, and where the machine has died."""
+    with Connections(database.typed()) as connections:
+        assert int(connections.info.parameters["keepalives_idle"]) <= 60
+    given = uri(database, options="?keepalives_idle=5")
+    with Connections(database.typed(sqlalchemy_url=given)) as connections:
+        assert connections.info.parameters["keepalives_idle"] == "5"
+
+
 def await_sessions(database: Database, *, asleep: int, present: int) -> None:
     query = (
         "SELECT count(*) FILTER (WHERE wait_event = 'PgSleep'), count(*)"

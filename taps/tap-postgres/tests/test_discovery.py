@@ -6,9 +6,13 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from dativo_protocol.catalog import parse_catalog
 from dativo_protocol.selection import selected_schema, selected_streams
+from tap_postgres.discovery import look_up
+
+from tests.services.postgres import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,6 +153,36 @@ def test_two_tables_with_one_id(database: Database, caplog: pytest.LogCaptureFix
         (entry,) = database.catalog()["streams"]
     assert of_stream(entry)["schema-name"] == "a"
     assert "a-b-c: left out, another table has the same id" in caplog.text
+
+
+def test_of_two_tables_with_one_id_the_one_in_the_catalog_is_read(database: Database) -> None:
+    database.execute(
+        'CREATE SCHEMA "a-b"; CREATE SCHEMA a; CREATE TABLE a."b-c" (i int); CREATE TABLE "a-b".c (i int);'
+        'INSERT INTO a."b-c" VALUES (1); INSERT INTO "a-b".c VALUES (2)'
+    )
+    for schema, row in (("a", 1), ("a-b", 2)):
+        catalog = database.catalog(filter_schemas=[schema])
+        assert database.sync(catalog, filter_schemas=[schema]).records == [{"i": row}]
+
+
+class DroppedBetween(psycopg.Connection[Any]):
+    """Somebody else drops the table after the first question about it."""
+
+    other: psycopg.Connection[Any] | None = None
+
+    def execute(self, query: Any, *given: Any, **more: Any) -> Any:
+        cursor = super().execute(query, *given, **more)
+        if self.other is not None and "pg_index" in str(query):
+            self.other.execute("DROP TABLE t; DROP TYPE mood")
+        return cursor
+
+
+def test_a_table_that_is_dropped_meanwhile(database: Database) -> None:
+    database.execute("CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE t (id int PRIMARY KEY, m mood)")
+    with database.connect() as other, DroppedBetween.connect(other.info.dsn, password=PASSWORD) as connection:
+        connection.autocommit = True
+        connection.other = other
+        assert look_up(connection, database.typed())[0].mapped == {}
 
 
 def test_columns_that_cannot_be_read(database: Database) -> None:

@@ -70,6 +70,7 @@ VALUES = {
     "timestamptz": ["2024-01-01 10:00+02", "2024-01-01 10:00Z", "2024-01-01 10:00:00.123456Z"],
     "double precision": ["-0.1", "0.1", "1e300"],
     'text COLLATE "C"': ["A", "a'b", "ü"],
+    "bytea": ["abc", r"\x7faa", r"\xff00"],
     "uuid": [f"00000000-0000-0000-0000-00000000000{n}" for n in (1, 2, 9)],
 }
 
@@ -276,6 +277,21 @@ def test_a_key_whose_order_is_another_than_its_type_has(database: Database) -> N
     assert ids(database.sync(catalog)) == [1]
     said = database.refusal(catalog, column_types={"public-t": {"at": "date-time"}})
     assert "replication key 'at' is text, and sorted as text" in said
+
+
+def test_a_key_of_hexadecimal_digits(database: Database) -> None:
+    database.execute(r"CREATE TABLE t (id int, k bytea); INSERT INTO t VALUES (1, '\x01'), (2, '\x7faa')")
+    catalog = by(database, "k")
+    first = database.sync(catalog, bytea_as="hex")
+    assert [ids(first), ids(database.sync(catalog, state_of(first), bytea_as="hex"))] == [[1, 2], [2]]
+
+
+@pytest.mark.parametrize("type_", ["boolean", "int[]", "range_of_two"])
+def test_a_key_that_tells_no_order(type_: str, database: Database) -> None:
+    """The first run would end with a STATE that the second cannot use."""
+    database.execute(f"CREATE TYPE range_of_two AS (low int, high int); CREATE TABLE t (id int, k {type_})")
+    database.execute("INSERT INTO t VALUES (1)")
+    assert "stream 'public-t': replication key 'k'" in database.refusal(by(database, "k"))
 
 
 def test_conditions_of_the_user_hold_too(database: Database) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from dativo_protocol.columns import Decimal, Integer, String
 from dativo_protocol.errors import CatalogError
@@ -11,7 +13,9 @@ from dativo_protocol.postgres import PgRelation, PgRelationColumn
 from tap_postgres.connections import Connections
 from tap_postgres.log_plan import changes_schema, metadata_names, read_at
 from tap_postgres.relations import LogStream, Relations
+from tap_postgres.run import options_of
 from tap_postgres.tap import PostgresTap
+from tap_postgres.toast import ToastReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,3 +223,18 @@ def test_a_column_that_is_left_out_stays_so(logged: Database, side: psycopg.Conn
     found = relations(logged, side, plan).adapt(relation(plan, *retyped))
     assert found is not None
     assert "v" not in found[0].plan.forms
+
+
+@pytest.mark.parametrize(("altered", "found"), [("DROP n", "large"), ("DROP id", None)])
+def test_large_values_are_read_from_the_table_whatever_its_name_is_now(
+    plan: StreamPlan, logged: Database, altered: str, found: str | None
+) -> None:
+    logged.execute("INSERT INTO orders VALUES (1, 'large', 1.5); ALTER TABLE orders RENAME TO past")
+    logged.execute(f"ALTER TABLE past {altered}")
+    changed = pa.RecordBatch.from_pylist([{"id": 1}], schema=plan.arrow_schema)
+    unchanged = pa.array([[1, 2]], pa.list_(pa.int16()))
+    settings = logged.typed()
+    with Connections(settings) as connections, connections.read("test") as connection:
+        reader = ToastReader(connection, options_of(settings), threading.Event())
+        (row,) = reader.filled(plan, changed, unchanged).to_pylist()
+    assert (row["v"], row["n"]) == (found, None)

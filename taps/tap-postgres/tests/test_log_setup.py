@@ -199,6 +199,26 @@ def test_starting_on_a_slot_that_is_read(logged: Database) -> None:
         pass
 
 
+def test_sessions_that_have_to_wait_are_not_ended_for_it(logged: Database) -> None:
+    """An administrator may end idle sessions; those of a run are idle while another one works."""
+    logged.execute(TABLES)
+    with logged.connect() as owner:
+        owner.execute(
+            f"ALTER ROLE {owner.info.user} IN DATABASE {logged.name} SET idle_session_timeout = '1s'"
+        )
+        try:
+            with (
+                Connections(logged.typed()) as connections,
+                connections.read("test") as reader,
+                connections.replication("test") as session,
+            ):
+                owner.execute("SELECT pg_sleep(2)")
+                assert reader.execute("SELECT 1").fetchone() == (1,)
+                assert session.system()
+        finally:
+            owner.execute(f"ALTER ROLE {owner.info.user} IN DATABASE {logged.name} RESET ALL")
+
+
 def test_waiting_for_writers_ends_and_names_them(logged: Database) -> None:
     logged.execute(TABLES)
     with logged.connect() as writer, writer.transaction():

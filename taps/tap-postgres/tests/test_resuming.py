@@ -221,7 +221,7 @@ def test_transactions_since(passed: int, possible: bool, database: Database) -> 
     settings = database.typed()
     (entry,) = parse_catalog(database.catalog()).streams
     with database.connect() as connection:
-        found = {each.table.stream_id: each for each in look_up(connection, settings)}
+        found = {each.table.stream_id: [each] for each in look_up(connection, settings)}
     plan = plan_stream(entry, found, settings)
     leaf = Leaf("public", "t", "public.t", 10, 7)
     fresh = TableProgress.fresh(Storage((leaf,), 1 << 33), plan)

@@ -115,4 +115,5 @@ def run(project: Path, *command: str) -> str:
 
 
 def ids(project: Path) -> list[int]:
-    return sorted(ds.dataset(project / "lake/orders").to_table()["id"].to_pylist())
+    loaded: list[Any] = ds.dataset(project / "lake/orders").to_table()["id"].to_pylist()
+    return sorted(loaded)

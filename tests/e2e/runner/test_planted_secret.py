@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
 import os
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
@@ -23,18 +26,38 @@ if TYPE_CHECKING:
     from tests.e2e.runner.conftest import Tenants
 
 SECRET = "pl4n\"ted'100% söcret/+ &x"
-FORMS = (
-    SECRET,
-    json.dumps(SECRET)[1:-1],
-    json.dumps(SECRET, ensure_ascii=False)[1:-1],
-    repr(SECRET)[1:-1],
-    quote(SECRET),
-    quote_plus(SECRET),
-    base64.b64encode(SECRET.encode()).decode(),
-    base64.b64encode(f"etl:{SECRET}".encode()).decode(),
-)
-TELLING = (*FORMS, *(form[8:-4] for form in FORMS[-2:]))
+LINES = ("-----BEGIN PL4NTED-----", "bGluZSBvbmUg+/=", 'line "two" of it')
+OF_LINES = "\n".join(LINES)
+"""A key of several lines, of which a log shows one at a time."""
+
+
+def forms(secret: str) -> tuple[str, ...]:
+    """The ways in which programs print a text."""
+    return (
+        secret,
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret)[1:-1],
+        quote(secret),
+        quote_plus(secret),
+        base64.b64encode(secret.encode()).decode(),
+        base64.b64encode(f"etl:{secret}".encode()).decode(),
+    )
+
+
+FORMS = (*forms(SECRET), *forms(OF_LINES))
+TELLING = (*FORMS, *LINES, *(form[8:-4] for form in (*forms(SECRET)[-2:], *forms(OF_LINES)[-2:])))
 """What must stand nowhere: of base64 also the middle, which tells most of it."""
+COMMANDS = (
+    ("plan", "acme/users"),
+    ("validate", "--check-secrets"),
+    ("secrets", "list", "jobs/acme/users.yaml"),
+    ("runs", "show", "acme/users"),
+    ("runs", "logs", "acme/users"),
+    ("audit", "show"),
+)
+"""What tells of jobs and runs afterwards."""
+PLACES = {"api_key": "${secret:key}", "tls": {"of_client": "${secret:pem#private}"}}
 UNREDACTED = (
     "import dativo.secrets.redact as r, sys; from dativo.cli import main;"
     "r.Redactor.__call__ = r.Redactor.values = lambda self, text: text;"
@@ -46,10 +69,8 @@ UNREDACTED = (
 @pytest.fixture
 def spread(project: Tenants, receiver: Receiver) -> Tenants:
     """A job that fails with the secret in everything it says, in a project that tells everybody."""
-    secret = project.directory / "vault/acme/key.txt"
-    secret.parent.mkdir(parents=True, mode=0o700)
-    secret.touch(0o600)
-    secret.write_text(SECRET)
+    plant(project.directory / "vault/acme/key.txt", SECRET)
+    plant(project.directory / "vault/acme/pem.json", json.dumps({"private": OF_LINES}))
     steps: list[dict[str, Any]] = [
         {"records": 1},
         {"state": {"n": 1}},
@@ -58,10 +79,11 @@ def spread(project: Tenants, receiver: Receiver) -> Tenants:
         {"log": f"raw {SECRET}", "level": "ERROR"},
         {"stderr": "".join(f"form {form}\n" for form in FORMS)},
         {"stderr": json.dumps({"level": "error", "message": f"in JSON {SECRET}", "password": SECRET}) + "\n"},
+        {"stderr": json.dumps({"level": "error", "message": f"in JSON {OF_LINES}"}) + "\n"},
         {"stderr": f"GET https://etl:{quote(SECRET, safe='')}@host/path failed\n"},
         {"crash": f"in a traceback: {SECRET}"},
     ]
-    source = {"connector": "tap-steps", "config": {"steps": steps, "api_key": "${secret:key}"}}
+    source = {"connector": "tap-steps", "config": {"steps": steps} | PLACES}
     notifications = [{"on": ["failure"], "webhook": f"{receiver.url}/hook"}]
     project.job_of("acme", "users", source, notifications=notifications)
     project.write(
@@ -80,20 +102,33 @@ def spread(project: Tenants, receiver: Receiver) -> Tenants:
     return project
 
 
+def plant(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    file.touch(0o600)
+    file.write_text(text)
+
+
 def test_it_stands_nowhere(spread: Tenants, receiver: Receiver) -> None:
-    with spread.start("run", "acme/users", cwd=spread.directory) as run:
+    with (
+        spread.start("run", "acme/users", cwd=spread.directory) as run,
+        watched(run.pid) as ps,
+    ):
         wait_until(lambda: (spread.directory / "jobs/acme/started").exists(), "the tap runs")
-        ps = "".join(map(told_by_ps, [run.pid, *below(run.pid)]))
-        for path in readable_by_others(Path(spread.environ["TMPDIR"])):
-            pytest.fail(f"others can read {path}")
+        seen = [told_by_ps(pid) for pid in (run.pid, *below(run.pid))]
+        assert list(readable_by_others(Path(spread.environ["TMPDIR"]))) == []
         (spread.directory / "go").touch()
         stdout, stderr = run.communicate(timeout=60)
     assert run.returncode == 1, stderr
     assert "tap-steps exited with code 1" in stderr
     posted = {path for path, _, _ in receiver.requests}
     assert posted == {"/hook", "/lineage", "/v1/traces", "/v1/metrics"}
-    assert found_in(spread, receiver, stdout + stderr + ps) == []
+    assert any("tap_steps" in process for process in seen)
+    assert found_in(spread, receiver, "".join((stdout, stderr, *seen, *ps))) == []
     assert list(readable_by_others(spread.directory / ".dativo")) == []
+    for command in COMMANDS:
+        said = spread.dativo(*command, cwd=spread.directory)
+        assert said.returncode == 0, said.stderr
+        assert found_in(spread, receiver, said.stdout + said.stderr) == [], command
 
 
 def test_without_redaction_it_is_found(spread: Tenants, receiver: Receiver) -> None:
@@ -116,7 +151,7 @@ def test_without_redaction_it_is_found(spread: Tenants, receiver: Receiver) -> N
 def found_in(project: Tenants, receiver: Receiver, output: str) -> list[str]:
     """Where a form of the secret stands, but for the vault and the job file whose author planted it."""
     texts = {"output": output.encode()}
-    planted = {project.directory / "vault/acme/key.txt", project.directory / "jobs/acme/users.yaml"}
+    planted = {project.directory / "jobs/acme/users.yaml", *project.files("vault")}
     texts |= {str(path): path.read_bytes() for path in project.files() if path not in planted}
     for path in Path(project.environ["TMPDIR"]).rglob("*"):
         if path.is_file():
@@ -124,14 +159,36 @@ def found_in(project: Tenants, receiver: Receiver, output: str) -> list[str]:
     for path, headers, body in receiver.requests:
         packed = headers.get("Content-Encoding") == "gzip"
         texts[path] = texts.get(path, b"") + (gzip.decompress(body) if packed else body)
-    forms = [form.encode() for form in TELLING]
-    return [name for name, text in texts.items() if any(form in text for form in forms)]
+    telling = [form.encode() for form in TELLING]
+    return [name for name, text in texts.items() if any(form in text for form in telling)]
+
+
+@contextmanager
+def watched(pid: int) -> Iterator[set[str]]:
+    """What `ps` tells, from now to the end, of a process and all that it starts."""
+    told: set[str] = set()
+    enough = threading.Event()
+
+    def watch() -> None:
+        while not enough.wait(0.01):
+            told.update(map(told_by_ps, (pid, *below(pid))))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield told
+    finally:
+        enough.set()
+        watcher.join()
 
 
 def told_by_ps(pid: int) -> str:
     """What others see of a process, and what only its owner does: arguments and environment."""
-    parts = (Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ"))
-    return b"".join(parts).replace(b"\0", b"\n").decode(errors="replace")
+    told = b""
+    with contextlib.suppress(OSError):
+        for name in ("cmdline", "environ"):
+            told += Path(f"/proc/{pid}/{name}").read_bytes()
+    return told.replace(b"\0", b"\n").decode(errors="replace")
 
 
 def readable_by_others(directory: Path) -> Iterator[Path]:

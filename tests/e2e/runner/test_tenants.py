@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.runner.processes import below, wait_until
+from tests.e2e.runner.processes import below, command_line, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,13 +51,14 @@ def test_nothing_is_shared(two: Tenants) -> None:
     with two.start("run", "--parallel", "2", cwd=two.directory) as run:
         started = [two.directory / "jobs" / tenant / "started" for tenant in TENANTS]
         wait_until(lambda: all(path.exists() for path in started), "both taps have started")
-        acme, beta = (set(of_connectors(run.pid, tenant)) for tenant in TENANTS)
+        acme, beta = (set(in_use(run.pid, tenant)) for tenant in TENANTS)
         environs = {tenant: "".join(environs_of(run.pid, tenant)) for tenant in TENANTS}
         (two.directory / "go").touch()
         stdout, stderr = run.communicate(timeout=60)
     assert run.returncode == 0, stderr
-    assert acme
-    assert beta
+    for tenant, used in zip(TENANTS, (acme, beta), strict=True):
+        assert str(two.directory / f"jobs/{tenant}") in used
+        assert any(path.endswith(f"/{tenant}/state/users/lock") for path in used)
     assert not acme & beta, "both have these files open or work in them"
     for tenant, other in (TENANTS, TENANTS[::-1]):
         assert f"DATIVO_TENANT={tenant}" in environs[tenant]
@@ -71,6 +72,7 @@ def test_nothing_is_shared(two: Tenants) -> None:
             text = path.read_text(errors="replace")
             assert [word for word in words if word in text] == [], path
     assert "pl4nted" not in stdout + stderr
+    assert [path for path in two.files(".dativo") if b"pl4nted" in path.read_bytes()] == []
     kept = {path.name for path in (two.directory / ".dativo/tenants").iterdir()}
     assert kept == set(TENANTS)
 
@@ -90,10 +92,20 @@ def environs_of(runner: int, tenant: str) -> Iterator[str]:
         yield Path(f"/proc/{pid}/environ").read_text(errors="replace")
 
 
-def of_connectors(runner: int, tenant: str) -> Iterator[str]:
-    """What the connectors of a tenant have open and where they work, without what is the system's."""
-    for pid in connectors(runner, tenant):
-        for link in (Path(f"/proc/{pid}/cwd"), *Path(f"/proc/{pid}/fd").iterdir()):
-            path = link.resolve()
-            if path.exists() and not str(path).startswith(OF_THE_SYSTEM):
-                yield str(path)
+def in_use(runner: int, tenant: str) -> Iterator[str]:
+    """What the processes of a tenant have open and where its connectors work, less what is the system's."""
+    its_connectors = set(connectors(runner, tenant))
+    links = [Path(f"/proc/{pid}/cwd") for pid in its_connectors]
+    for pid in its_connectors | set(worker(runner, tenant)):
+        links += Path(f"/proc/{pid}/fd").iterdir()
+    for link in links:
+        path = link.resolve()
+        if path.exists() and not str(path).startswith(OF_THE_SYSTEM):
+            yield str(path)
+
+
+def worker(runner: int, tenant: str) -> Iterator[int]:
+    """The process that runs the job of a tenant."""
+    for pid in below(runner):
+        if f"/{tenant}/users.yaml" in command_line(pid):
+            yield pid

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dativo.audit.chain import BEGINNING, canonical, digest
 from dativo.audit.log import held_log, read_head
 from dativo.errors import AuditError
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

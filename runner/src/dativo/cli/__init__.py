@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from typing import NoReturn
@@ -10,6 +11,7 @@ import click
 
 from dativo.errors import ProblemsError, RunnerError
 from dativo.run.signals import raise_on_stop_signals
+from dativo.secrets.tracebacks import hide_in_tracebacks
 
 COMMANDS = {
     "audit": "audit",
@@ -33,6 +35,9 @@ COMMANDS = {
 }
 """Command → module of this package that holds it, as a click command called `NAME_command`."""
 
+_OBJECTS_BEFORE_A_LOOK = 100_000
+"""Before garbage is looked for: what is imported is none, and looking through it delays the start."""
+
 
 class LazyGroup(click.Group):
     """Imports the module of a command when it is asked for, so that no command pays for another's imports."""
@@ -53,6 +58,8 @@ class LazyGroup(click.Group):
 def main() -> NoReturn:
     """Entry point: every error of the runner becomes its message on stderr and its exit code."""
     raise_on_stop_signals()
+    gc.set_threshold(_OBJECTS_BEFORE_A_LOOK)
+    hide_in_tracebacks()
     try:
         code = cli.main(standalone_mode=False) or 0
     except click.ClickException as error:

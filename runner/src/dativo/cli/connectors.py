@@ -101,8 +101,7 @@ def install_command(
     """
     project = _connectors(registry_file, project_file)
     if not connectors or everything:
-        for lock in project.locks:
-            click.echo(_told(project.restore(lock, python=python)))
+        _restore(project, python)
     for each in connectors:
         click.echo(_told(_install(project, each, python=python, upgrade=upgrade)))
         project = _connectors(
@@ -156,6 +155,20 @@ def remove_command(connector: str, registry_file: Path | None, project_file: Pat
         raise InstallError(f"name the version to remove; installed: {found}")
     project.remove(spec.name, spec.version)
     click.echo(f"{spec.name} {spec.version}: removed")
+
+
+def _restore(project: Connectors, python: str | None) -> None:
+    """Installs whatever is locked; raises InstallError with what could not be, when all the rest is there."""
+    from dativo.errors import InstallError
+
+    failures = []
+    for lock in project.locks:
+        try:
+            click.echo(_told(project.restore(lock, python=python)))
+        except InstallError as error:
+            failures.append(str(error))
+    if failures:
+        raise InstallError("\n".join(failures))
 
 
 def _install(project: Connectors, text: str, *, python: str | None, upgrade: bool) -> Done:

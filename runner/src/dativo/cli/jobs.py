@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,18 +15,68 @@ from dativo.cli.options import (
     project_of,
     project_option,
     ready_job,
+    registries_of,
     registry_of,
     registry_option,
     tag_option,
     tenant_option,
 )
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from dativo.connectors.registry import Registry
     from dativo.jobs.project import Project
+    from dativo.jobs.ready import ReadyJob
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For machines: one JSON document.")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The job files that a command is about.
+
+    Attributes:
+        files: in the order in which they were named.
+        registries: what the connectors of a project's jobs are looked up in.
+        shared: the project that `--project` names for all of them; each finds its own without.
+    """
+
+    files: tuple[Path, ...]
+    registries: Callable[[Project], Registry]
+    shared: Project | None
+
+    def ready(self) -> tuple[ReadyJob, ...]:
+        """The jobs; raises ProblemsError with everything that is wrong with any of them."""
+        from dativo.jobs.ready import load_jobs
+
+        return load_jobs(self.files, self.registries, os.environ, project=self.shared)
+
+
+def choosing_jobs(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the arguments and options that choose jobs, and to its function what they chose."""
+
+    @functools.wraps(command)
+    def with_chosen(
+        jobs: tuple[str, ...],
+        tags: tuple[str, ...],
+        tenant: str | None,
+        registry_file: Path | None,
+        project_file: Path | None,
+        **options: Any,
+    ) -> Any:
+        from dativo.jobs.globs import job_files, only
+
+        project = project_of(project_file)
+        files = only(job_files(jobs, project), tags, tenant, os.environ)
+        shared = project if project_file else None
+        return command(Chosen(files, registries_of(registry_file), shared), **options)
+
+    for option in (project_option, registry_option, tenant_option, tag_option, jobs_argument):
+        with_chosen = option(with_chosen)
+    return with_chosen
 
 
 @click.command(name="check")
@@ -71,23 +122,10 @@ def discover_command(job_file: Path, registry_file: Path | None, project_file: P
 
 
 @click.command(name="validate")
-@jobs_argument
-@tag_option
-@tenant_option
-@registry_option
-@project_option
+@choosing_jobs
 @json_option
 @click.option("--check-secrets", is_flag=True, help="Fetch secrets too, to see that they are there.")
-def validate_command(
-    jobs: tuple[str, ...],
-    tags: tuple[str, ...],
-    tenant: str | None,
-    registry_file: Path | None,
-    project_file: Path | None,
-    *,
-    as_json: bool,
-    check_secrets: bool,
-) -> int:
+def validate_command(chosen: Chosen, *, as_json: bool, check_secrets: bool) -> int:
     """Tell everything that is wrong with job files, each problem with its file, line and column.
 
     JOB is a file, a directory, a pattern or the name of a job of the project; without one, every job of the
@@ -97,9 +135,7 @@ def validate_command(
 
     from dativo.jobs.validate import validate
 
-    project, files = _chosen(jobs, tags, tenant, project_file)
-    registry, shared = registry_of(registry_file, project), project if project_file else None
-    found = validate(files, registry, os.environ, shared, secrets=check_secrets)
+    found = validate(chosen.files, chosen.registries, os.environ, chosen.shared, secrets=check_secrets)
     if as_json:
         click.echo(json.dumps(found.document(), indent=2, ensure_ascii=False))
     else:
@@ -112,31 +148,15 @@ def validate_command(
 
 
 @click.command(name="plan")
-@jobs_argument
-@tag_option
-@tenant_option
-@registry_option
-@project_option
+@choosing_jobs
 @json_option
-def plan_command(
-    jobs: tuple[str, ...],
-    tags: tuple[str, ...],
-    tenant: str | None,
-    registry_file: Path | None,
-    project_file: Path | None,
-    *,
-    as_json: bool,
-) -> None:
+def plan_command(chosen: Chosen, *, as_json: bool) -> None:
     """Print what would run: connectors, limits, state, schedule; secrets by name, never a value."""
     import json
 
     from dativo.jobs.plan import plan_lines, plan_of
-    from dativo.jobs.ready import load_jobs
 
-    project, files = _chosen(jobs, tags, tenant, project_file)
-    shared = project if project_file else None
-    ready = load_jobs(files, registry_of(registry_file, project), os.environ, project=shared)
-    plans = [plan_of(each) for each in ready]
+    plans = [plan_of(each) for each in chosen.ready()]
     if as_json:
         click.echo(json.dumps(plans, indent=2, ensure_ascii=False))
     else:
@@ -177,11 +197,7 @@ def new_command(
 
 
 @click.command(name="schedule")
-@jobs_argument
-@tag_option
-@tenant_option
-@registry_option
-@project_option
+@choosing_jobs
 @click.option(
     "--format",
     "form",
@@ -190,22 +206,11 @@ def new_command(
     show_default=True,
     help="What to print.",
 )
-def schedule_command(
-    jobs: tuple[str, ...],
-    tags: tuple[str, ...],
-    tenant: str | None,
-    registry_file: Path | None,
-    project_file: Path | None,
-    form: str,
-) -> None:
+def schedule_command(chosen: Chosen, form: str) -> None:
     """Print when jobs are to run, for cron, systemd or an orchestrator; nothing here waits for the time."""
-    from dativo.jobs.ready import load_jobs
     from dativo.jobs.timetable import timetable
 
-    project, files = _chosen(jobs, tags, tenant, project_file)
-    shared = project if project_file else None
-    ready = load_jobs(files, registry_of(registry_file, project), os.environ, project=shared)
-    click.echo(timetable(ready, form))
+    click.echo(timetable(chosen.ready(), form))
 
 
 @click.command(name="schema")
@@ -232,13 +237,3 @@ def schema_command(subject: str, *, markdown: bool) -> None:
         "registry": (registry_schema, registry_reference),
     }[subject]
     click.echo(reference() if markdown else json.dumps(schema(), indent=2), nl=not markdown)
-
-
-def _chosen(
-    jobs: tuple[str, ...], tags: tuple[str, ...], tenant: str | None, project_file: Path | None
-) -> tuple[Project, tuple[Path, ...]]:
-    """The project at the working directory, and the job files that a command is about."""
-    from dativo.jobs.globs import job_files, only
-
-    project = project_of(project_file)
-    return project, only(job_files(jobs, project), tags, tenant, os.environ)

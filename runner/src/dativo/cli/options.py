@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dativo.connectors.registry import Registry
     from dativo.jobs.project import Project
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.console import Console
+
+Function = TypeVar("Function", bound="Callable[..., Any]")
 
 registry_option = click.option(
     "--registry",
@@ -29,6 +33,23 @@ project_option = click.option(
     type=click.Path(path_type=Path),
     help="Project file (or its directory), in place of the dativo.yaml found upwards.",
 )
+
+
+def _suffix(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    import re
+
+    from dativo.jobs.names import NAME, must
+
+    if value and not re.fullmatch(NAME, value):
+        raise click.BadParameter(f"it must {must(NAME)}")
+    return value or None
+
+
+def suffix_option(*names: str, help_text: str) -> Callable[[Function], Function]:
+    """An option for the suffix of a state, which becomes part of a file's name."""
+    return click.option(*names, "suffix", metavar="S", callback=_suffix, help=help_text)
+
+
 job_argument = click.argument("job_file", metavar="JOB.yaml", type=click.Path(path_type=Path, dir_okay=False))
 jobs_argument = click.argument("jobs", metavar="[JOB]...", nargs=-1)
 tag_option = click.option("--tag", "tags", multiple=True, help="Only jobs with this tag.")
@@ -55,15 +76,24 @@ def registry_of(registry_file: Path | None, project: Project | None = None) -> R
     return load_registry([built_in_registry(), *(project or project_here()).registries, *given])
 
 
+def registries_of(registry_file: Path | None) -> Callable[[Project], Registry]:
+    """The registry of each project that jobs lie in, wherever the command is given; each is read once."""
+    known: dict[Path, Registry] = {}
+
+    def registry(project: Project) -> Registry:
+        if project.root not in known:
+            known[project.root] = registry_of(registry_file, project)
+        return known[project.root]
+
+    return registry
+
+
 def ready_job(job_file: Path, registry_file: Path | None, project_file: Path | None = None) -> ReadyJob:
     """The job of a file; raises ProblemsError for what is wrong with it, or cannot be done."""
     from dativo.jobs.ready import load_job
-    from dativo.jobs.unsupported import refuse_unsupported
 
     project = project_of(project_file, job_file)
-    ready = load_job(job_file, registry_of(registry_file, project), os.environ, project=project)
-    refuse_unsupported(ready)
-    return ready
+    return load_job(job_file, registry_of(registry_file, project), os.environ, project=project)
 
 
 def console_of(ready: ReadyJob) -> Console:

@@ -16,8 +16,9 @@ from dativo.cli.options import (
     jobs_argument,
     project_of,
     project_option,
-    registry_of,
+    registries_of,
     registry_option,
+    suffix_option,
     tag_option,
     tenant_option,
 )
@@ -56,12 +57,18 @@ def _duration(_context: click.Context, _parameter: click.Parameter, text: str | 
 @tenant_option
 @registry_option
 @project_option
-@click.option("--parallel", type=click.IntRange(min=1), default=1, show_default=True, help="Jobs at once.")
+@click.option(
+    "--parallel",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Jobs at once; how many streams each loads at once it says itself.",
+)
 @click.option("--select", multiple=True, help="Streams and properties, in place of the job's `select`.")
 @click.option("--full-refresh", is_flag=True, help="Load everything anew, without the state.")
 @click.option("--dry-run", is_flag=True, help="Load nothing; print what each stream is made of, as JSON.")
 @click.option("--limit", type=click.IntRange(min=1), help="Records of each stream; no state is kept.")
-@click.option("--state-id-suffix", "suffix", help="Use a state of its own, kept beside the job's.")
+@suffix_option("--state-id-suffix", help_text="Use a state of its own, kept beside the job's.")
 @click.option("--wait", callback=_duration, help="How long to wait for another run of the job, such as 10m.")
 @click.option("--no-retry", is_flag=True, help="Fail at the first failure, whatever the job's `retries` say.")
 @click.option(
@@ -103,18 +110,12 @@ def _ready(
     from dativo.jobs.effective import Overrides
     from dativo.jobs.globs import job_files, only
     from dativo.jobs.ready import load_jobs
-    from dativo.jobs.unsupported import refuse_unsupported
 
-    one = Path(jobs[0]) if len(jobs) == 1 and Path(jobs[0]).is_file() else None
-    project = project_of(project_file, one)
+    project = project_of(project_file)
     files = only(job_files(jobs, project), tags, tenant, os.environ)
     overrides = Overrides(select=options["select"], suffix=options["suffix"])
     shared = project if project_file else None
-    registry = registry_of(registry_file, project)
-    ready = load_jobs(files, registry, os.environ, project=shared, overrides=overrides)
-    for each in ready:
-        refuse_unsupported(each)
-    return ready
+    return load_jobs(files, registries_of(registry_file), os.environ, project=shared, overrides=overrides)
 
 
 def _run_one(ready: ReadyJob, options: dict[str, Any]) -> None:
@@ -160,7 +161,7 @@ def _run_all(ready: Sequence[ReadyJob], parallel: int, handed_on: Sequence[str])
     from dativo.run.scheduler import Done, Scheduler, Work, worst
 
     names = tuple(each.job.full_name for each in ready)
-    program = (sys.executable, "-m", "dativo", "run", *handed_on)
+    program = (sys.executable, "-P", "-m", "dativo", "run", *handed_on)
     works = [
         Work(
             each.job.tenant,

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dativo.audit.log import Audit
     from dativo.errors import Problem
     from dativo.jobs.secret_text import SecretRef
     from dativo.secrets.resolver import Secrets
 
+_NAMES = ("name", "tenant")
 _project = click.option(
     "--project",
     type=click.Path(path_type=Path, exists=True),
@@ -30,7 +34,7 @@ def secrets_command() -> None:
 @_project
 def list_secrets(job_file: Path, project: Path | None) -> None:
     """List the secrets that a job names, and the places where each is looked for."""
-    refs, secrets = _secrets_of(job_file, project)
+    refs, secrets, _ = _secrets_of(job_file, project)
     for ref in refs:
         click.echo(f"{ref}  {'; '.join(secrets.places(ref.name))}")
     if not refs:
@@ -45,7 +49,7 @@ def test_secrets(job_file: Path, project: Path | None) -> int:
     from dativo.errors import SecretError
     from dativo.secrets.redact import everywhere
 
-    refs, secrets = _secrets_of(job_file, project)
+    refs, secrets, audit = _secrets_of(job_file, project)
     failed = False
     for ref in refs:
         try:
@@ -54,16 +58,19 @@ def test_secrets(job_file: Path, project: Path | None) -> int:
             failed = True
             click.echo(f"FAILED  {ref}: {everywhere()(str(error))}")
             continue
+        audit().note("secret.read", name=ref.name, why="dativo secrets test")
         click.echo(f"ok      {ref} ← {secrets.origin(ref)}")
     for warning in secrets.warnings:
         click.echo(f"WARNING {warning}")
     return int(failed)
 
 
-def _secrets_of(job_file: Path, project: Path | None) -> tuple[list[SecretRef], Secrets]:
-    """What a job file names, and where those of its tenant come from."""
+def _secrets_of(job_file: Path, project: Path | None) -> tuple[list[SecretRef], Secrets, Callable[[], Audit]]:
+    """What a job file names, where those of its tenant come from, and the audit log of that tenant."""
     import os
+    from functools import cache, partial
 
+    from dativo.audit.open import open_audit
     from dativo.errors import ProblemsError
     from dativo.jobs.located import load_yaml
     from dativo.jobs.project import find_project
@@ -75,8 +82,10 @@ def _secrets_of(job_file: Path, project: Path | None) -> tuple[list[SecretRef], 
     document = load_yaml(job_file, problems, Variables(os.environ))
     if problems:
         raise ProblemsError(problems)
-    tenant = document.value.get("tenant") if isinstance(document.value, dict) else None
+    members = document.value if isinstance(document.value, dict) else {}
+    name, tenant = (str(members[each].value or "") or None if each in members else None for each in _NAMES)
     texts = [each.value for each in document.scalars() if isinstance(each.value, SecretText)]
     refs = sorted({ref for text in texts for ref in text.refs}, key=str)
     found = find_project(job_file, os.environ, chosen=project)
-    return refs, open_secrets(found, str(tenant.value) if tenant and tenant.value else None, os.environ)
+    audit = cache(partial(open_audit, found, tenant, os.environ, job=name))
+    return refs, open_secrets(found, tenant, os.environ), audit

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dativo.cli.options import suffix_option
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,7 +20,7 @@ _project = click.option(
     type=click.Path(path_type=Path, exists=True),
     help="The project file, or its directory; left out, the nearest upwards.",
 )
-_suffix = click.option("--suffix", metavar="S", help="The state of runs with --state-id-suffix S.")
+_suffix = suffix_option("--suffix", help_text="The state of runs with --state-id-suffix S.")
 _json = click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")
 _yes = click.option("--yes", is_flag=True, help="Do it without asking.")
 _file = click.argument("file", type=click.File(encoding="utf-8"), default="-")
@@ -70,7 +72,7 @@ def set_state(job: str, file: Any, stream: str | None, suffix: str | None, proje
     given, place = file.read(), _states(project).find(job, suffix)
     with changing(place, "set") as change:
         if stream:
-            given = with_bookmark(change.stored.text if change.stored else "{}", stream, given.strip())
+            given = with_bookmark(change.text_or("{}"), stream, given.strip())
         _done(place, "set", change.put(state_in(given, file.name)).seq)
 
 
@@ -97,9 +99,8 @@ def copy_state(job: str, to: str, project: Path | None) -> None:
     """Store the state of JOB as that of the job TO."""
     from dativo.state.change import copy
 
-    states = _states(project)
-    target = states.find(to)
-    _done(target, f"copied from {job}", copy(states.find(job), target).seq)
+    source, target = _two(project, job, to)
+    _done(target, f"copied from {job}", copy(source, target).seq)
 
 
 @state_command.command(name="move")
@@ -110,9 +111,8 @@ def move_state(job: str, to: str, project: Path | None) -> None:
     """Store the state of JOB as that of the job TO, and forget it here; as after a change of name."""
     from dativo.state.change import move
 
-    states = _states(project)
-    target = states.find(to)
-    _done(target, f"moved from {job}", move(states.find(job), target).seq)
+    source, target = _two(project, job, to)
+    _done(target, f"moved from {job}", move(source, target).seq)
 
 
 @job_command
@@ -137,7 +137,8 @@ def import_state(job: str, file: Any, suffix: str | None, project: Path | None, 
 
     place, given = _states(project).find(job, suffix), state_in(file.read(), file.name)
     with changing(place, "import") as change:
-        text = merged(change.stored.text, given) if merge and change.stored else given
+        older = change.text_or(None) if merge else None
+        text = given if older is None else merged(older, given)
         _done(place, "imported", change.put(text).seq)
 
 
@@ -200,6 +201,16 @@ def _states(project: Path | None) -> States:
     from dativo.state.locate import States
 
     return States(os.environ, project, lambda line: click.echo(f"dativo: {line}", err=True))
+
+
+def _two(project: Path | None, job: str, to: str) -> tuple[Located, Located]:
+    """The states of two jobs; raises StateError if they are one."""
+    from dativo.errors import StateError
+
+    source, target = (_states(project).find(each) for each in (job, to))
+    if source.store.place(source.key) == target.store.place(target.key):
+        raise StateError(f"{job} and {to} are one and the same state, {source.store.place(source.key)}")
+    return source, target
 
 
 def _text(place: Located) -> str:

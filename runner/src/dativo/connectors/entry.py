@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from dativo.jobs.describe import described
-from dativo.jobs.format import NAME
+from dativo.jobs.names import NAME
+from dativo.records import dataclass
 
 Kind = Literal["tap", "target", "mapper"]
 Maturity = Literal["alpha", "beta", "stable"]
@@ -70,7 +71,10 @@ class Connector:
     path: str | None = field(default=None, metadata=described("Directory of its source in the repository."))
     engine: Engine = field(
         default="singer",
-        metadata=described("`native`: one of dativo's own; `singer`: any other that keeps to Singer."),
+        metadata=described(
+            "`native`: one of dativo's own, which may be started while the target is being asked where it "
+            "stands; `singer`: any other that keeps to Singer."
+        ),
     )
     settings: str | None = field(
         default=None,

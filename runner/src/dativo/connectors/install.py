@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +14,11 @@ from dativo.connectors.packages import choose_script, scripts_in_venv
 from dativo.connectors.probe import AboutCache
 from dativo.connectors.user_registry import add_entry
 from dativo.connectors.venvs import Installed, Venvs
-from dativo.connectors.wanted import wanted
+from dativo.connectors.versions import parse_spec
+from dativo.connectors.wanted import is_path, wanted, wheel_of
 from dativo.errors import ConnectorError, InstallError
+from dativo.jobs.editors import put_schema
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from dativo.connectors.installers import Installer
@@ -67,14 +69,28 @@ class Connectors:
             InstallError: it cannot be resolved or installed, or a file is not what the lock says.
             ConnectorError: it is installed and does not answer.
         """
-        want = wanted(text, self._registry, self._installer, self._home)
-        lock = None if upgrade or " @ " in want.requirement else self.locks.find(want.spec)
-        return self._install(want, lock, python)
+        lock = None if upgrade else self._lock_of(text)
+        if lock is not None:
+            return self.restore(lock, python=python)
+        return self._install(wanted(text, self._registry, self._installer, self._home), None, python)
+
+    def _lock_of(self, text: str) -> Lock | None:
+        """The lock of what is named; a path names what lies there now."""
+        if is_path(text):
+            return None
+        try:
+            return self.locks.find(parse_spec(text))
+        except LookupError as error:
+            raise InstallError(str(error)) from error
 
     def restore(self, lock: Lock, *, python: str | None = None) -> Done:
         """Installs exactly what a lock says."""
         head = lock.head
         want = wanted_by(lock, self._registry)
+        entry = self._registry.get(head.name)
+        if entry and entry.connector.source == "path" and not wheel_of(want.requirement).is_file():
+            # It was built from its sources and is built anew; other bytes are refused by their hash.
+            wanted(f"{head.name}@{head.version}", self._registry, self._installer, self._home)
         return self._install(want, lock, python or (head.python or None))
 
     def _install(self, want: Wanted, lock: Lock | None, python: str | None) -> Done:
@@ -96,8 +112,13 @@ class Connectors:
         lock = lock or self._locked(draft, Path(found.executable).name)
         listed = None
         if self._registry.get(name) is None:
-            listed = add_entry(self._directory / "connectors.yaml", found, about, want.requirement)
+            listed = self._listed(found, about, want.given)
         return Done(found, lock, self.locks.write(lock), seconds, listed, about)
+
+    def _listed(self, found: Installed, about: About, given: Path | None) -> Path:
+        file = self._directory / "connectors.yaml"
+        schema = put_schema(Path(__file__).with_name("registry.schema.json"), self._home, file)
+        return add_entry(file, found, about, given, schema)
 
     def _make(self, want: Wanted, lock: Lock, python: str | None) -> Installed:
         head = lock.head

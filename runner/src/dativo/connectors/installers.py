@@ -10,13 +10,13 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from dativo.errors import InstallError
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -46,6 +46,9 @@ def listing_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
         shown = ", ".join(installed) if isinstance(installed, list) else ("yes" if installed else "no")
         table.append((row["name"], row["kind"], row["version"], row["maturity"], shown, row["description"]))
     yield from text_table(table)
+    for row in rows:
+        if row["shadows"]:
+            yield f"{row['name']} takes the place of the one in {row['shadows']}"
 
 
 def details(entry: Entry, version: str | None, home: Home, locks: Path) -> dict[str, Any]:

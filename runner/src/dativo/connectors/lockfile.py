@@ -1,7 +1,8 @@
 """Locks: what exactly an installed connector consists of, each file with its hash; they belong into git.
 
 A lock is a requirements file of pip, `connectors.lock/NAME@VERSION.txt` beside `dativo.yaml`, with a head
-that says what was asked for. Anyone who has the file installs the same bytes, or nothing.
+that says what was asked for. Anyone who has the file installs the same bytes, or nothing. Wheels of the
+project itself stand in it by their place below `${project}`, wherever that lies.
 """
 
 from __future__ import annotations
@@ -9,18 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dativo.connectors.versions import Spec, newest
 from dativo.errors import InstallError
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DIRECTORY = "connectors.lock"
 _HEAD = "# dativo: "
+_PROJECT = "file://${project}"
 _PINNED = re.compile(
     r"^(?P<name>[A-Za-z0-9._-]+)(\[[^\]]*\])?(==(?P<version>[^\s;\\]+)| @ (?P<url>\S+))", re.MULTILINE
 )
@@ -104,7 +107,8 @@ class Locks:
         self.directory.mkdir(parents=True, exist_ok=True)
         path = self._path(lock.head.name, lock.head.version)
         fresh = path.with_suffix(".new")
-        fresh.write_text(f"{_HEAD}{json.dumps(asdict(lock.head))}\n{lock.text}", encoding="utf-8")
+        text = f"{_HEAD}{json.dumps(asdict(lock.head))}\n{lock.text}"
+        fresh.write_text(text.replace(f"{_project(path)}/", f"{_PROJECT}/"), encoding="utf-8")
         fresh.replace(path)
         return path
 
@@ -118,10 +122,16 @@ class Locks:
 def read_lock(path: Path) -> Lock:
     """Reads one lock; raises InstallError if it is none."""
     try:
-        first, _, text = path.read_text(encoding="utf-8").partition("\n")
+        whole = path.read_text(encoding="utf-8").replace(_PROJECT, _project(path))
+        first, _, text = whole.partition("\n")
         head = LockHead(**json.loads(first.removeprefix(_HEAD)))
     except (OSError, ValueError, TypeError) as error:
         raise InstallError(
             f"{path} is no lock of dativo: put it back from git, or remove it ({error})"
         ) from error
     return Lock(head, text)
+
+
+def _project(lock: Path) -> str:
+    """URL of the project that a lock belongs to."""
+    return lock.absolute().parent.parent.resolve().as_uri()

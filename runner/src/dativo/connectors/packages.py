@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import zipfile
+from email.parser import HeaderParser
 from typing import TYPE_CHECKING
 
 from dativo.connectors.lockfile import normal
@@ -38,10 +39,24 @@ def scripts_in_wheel(wheel: Path) -> list[str]:
 
 def scripts_in_venv(prefix: Path, distribution: str) -> list[str]:
     """Console scripts of a distribution in a virtual environment."""
-    for file in prefix.glob(f"lib/python*/site-packages/*.dist-info/{_ENTRY_POINTS}"):
+    file = _in_venv(prefix, distribution, _ENTRY_POINTS)
+    return _scripts(file.read_text(encoding="utf-8")) if file else []
+
+
+def summary_in_venv(prefix: Path, distribution: str) -> str | None:
+    """What a distribution in a virtual environment says in one line that it is."""
+    file = _in_venv(prefix, distribution, "METADATA")
+    if file is None:
+        return None
+    summary = HeaderParser().parsestr(file.read_text(encoding="utf-8", errors="replace"))["Summary"]
+    return str(summary) if summary else None
+
+
+def _in_venv(prefix: Path, distribution: str, name: str) -> Path | None:
+    for file in prefix.glob(f"lib/python*/site-packages/*.dist-info/{name}"):
         if normal(file.parent.name.removesuffix(".dist-info").rpartition("-")[0]) == normal(distribution):
-            return _scripts(file.read_text(encoding="utf-8"))
-    return []
+            return file
+    return None
 
 
 def choose_script(distribution: str, scripts: Sequence[str], wanted: Sequence[str]) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
 from dativo.errors import PolicyError
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,11 +10,12 @@ import json
 import os
 import re
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import ConnectorError
 from dativo.home import make_private, open_private
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from dativo.connectors.entry import Connector, RegistryFile
 from dativo.errors import Place, Problem, ProblemsError
 from dativo.jobs.located import load_yaml
 from dativo.jobs.typed import read_dataclass, suggestion
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -87,7 +88,7 @@ def built_in_registry() -> Path:
 
 def _read_file(file: Path) -> dict[str, Entry]:
     problems: list[Problem] = []
-    located = load_yaml(file, problems)
+    located = load_yaml(file, problems, trusted=file == built_in_registry())
     read = read_dataclass(RegistryFile, located, problems)
     entries: dict[str, Entry] = {}
     for index, connector in enumerate(read.connectors if read else ()):

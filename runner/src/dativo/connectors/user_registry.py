@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dativo.connectors.packages import kind_of
+from dativo.connectors.packages import kind_of, summary_in_venv
 from dativo.connectors.probe import secret_paths
 from dativo.errors import InstallError, ProblemsError
 
@@ -15,13 +15,18 @@ if TYPE_CHECKING:
     from dativo.connectors.venvs import Installed
 
 _HEAD = (
+    "# yaml-language-server: $schema={schema}\n"
     "# Connectors of this project, in the form of dativo's registry.yaml. `dativo install` adds to it; "
     "change what it\n# guessed (kind, secret_settings, maturity) by hand.\nversion: 1\nconnectors:\n"
 )
 
 
-def add_entry(file: Path, installed: Installed, about: About, requirement: str) -> Path:
+def add_entry(file: Path, installed: Installed, about: About, given: Path | None, schema: str) -> Path:
     """Adds an entry at the end of the file, which keeps its comments; makes the file if there is none.
+
+    Args:
+        given: the directory or the wheel that it was installed from.
+        schema: path of the JSON Schema of registries, for editors of a file that is made.
 
     Raises:
         InstallError: the file does not end with its list of connectors; says what to add by hand.
@@ -29,8 +34,8 @@ def add_entry(file: Path, installed: Installed, about: About, requirement: str) 
     from dativo.connectors.registry import load_registry
 
     before = file.read_text(encoding="utf-8") if file.exists() else None
-    block = _block(_entry(installed, about, requirement))
-    text = _HEAD if before is None else before
+    block = _block(_entry(installed, about) | _origin(given, file.resolve().parent))
+    text = _HEAD.format(schema=schema) if before is None else before
     file.write_text(f"{text}{'' if text.endswith(chr(10)) else chr(10)}{block}", encoding="utf-8")
     try:
         load_registry([file])
@@ -46,23 +51,30 @@ def add_entry(file: Path, installed: Installed, about: About, requirement: str) 
     return file
 
 
-def _entry(installed: Installed, about: About, requirement: str) -> dict[str, Any]:
-    from_file = " @ " in requirement
+def _entry(installed: Installed, about: About) -> dict[str, Any]:
+    description = about.description or summary_in_venv(installed.prefix, installed.distribution)
     entry: dict[str, Any] = {
         "name": installed.name,
         "kind": kind_of(installed.name),
         "distribution": installed.distribution,
         "version": installed.version,
         "executable": installed.executable.rpartition("/")[2],
-        "description": " ".join((about.description or f"{installed.name}, as it was installed").split()),
+        "description": " ".join((description or f"{installed.name}, as it was installed").split()),
         "maturity": "beta",
         "capabilities": list(about.capabilities),
     }
     if secrets := secret_paths(about.settings):
         entry["secret_settings"] = list(secrets)
-    if from_file:
-        entry |= {"source": "wheel", "requirement": requirement.partition(" @ ")[2].removeprefix("file://")}
     return entry
+
+
+def _origin(given: Path | None, directory: Path) -> dict[str, str]:
+    """Where to install it from anew: a path below the project as others will have it too."""
+    if given is None:
+        return {}
+    near = given.is_relative_to(directory)
+    path = f"./{given.relative_to(directory)}" if near else str(given)
+    return {"source": "path" if given.is_dir() else "wheel", "requirement": path}
 
 
 def _block(entry: dict[str, Any]) -> str:

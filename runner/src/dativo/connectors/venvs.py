@@ -7,12 +7,13 @@ import fcntl
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dativo.connectors.versions import Spec, newest
 from dativo.home import make_private, open_private
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from dativo.connectors.packages import choose_script, scripts_in_wheel, wheel_identity
 from dativo.connectors.versions import Spec, parse_spec
 from dativo.errors import InstallError
 from dativo.home import make_private
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from dativo.connectors.entry import Connector
@@ -33,6 +35,7 @@ class Wanted:
         requirement: for the installer.
         scripts: names that its program may have, best first.
         entry: what the registry says of it.
+        given: the directory or the wheel that it is taken from, None for a package of the index.
     """
 
     spec: Spec
@@ -40,6 +43,7 @@ class Wanted:
     requirement: str
     scripts: tuple[str, ...]
     entry: Connector | None
+    given: Path | None = None
 
 
 def wanted(text: str, registry: Registry, installer: Installer, home: Home) -> Wanted:
@@ -48,9 +52,8 @@ def wanted(text: str, registry: Registry, installer: Installer, home: Home) -> W
     Raises:
         InstallError: it is neither.
     """
-    path = Path(text).expanduser()
-    if text.endswith(".whl") or "/" in text:
-        return _of_path(path, installer, home)
+    if is_path(text):
+        return _of_path(Path(text).expanduser(), installer, home)
     try:
         spec = parse_spec(text)
     except LookupError as error:
@@ -64,12 +67,27 @@ def wanted(text: str, registry: Registry, installer: Installer, home: Home) -> W
     if connector.source != "pypi":
         source = connector.requirement or connector.path or connector.distribution
         found = _of_path(beside / source, installer, home)
+        if found.spec.version is None or not spec.allows(found.spec.version):
+            raise InstallError(
+                f"{spec} is wanted, and {source} is version {found.spec.version}: put that version there, or "
+                f"dativo install {spec.name} --upgrade"
+            )
         names = (connector.executable, connector.name)
         return Wanted(spec, found.distribution, found.requirement, names, connector)
     asked = _pinned(connector.distribution, spec.version)
     if spec.version is None and connector.requirement:
         asked = connector.requirement
     return Wanted(spec, connector.distribution, asked, (connector.executable, connector.name), connector)
+
+
+def is_path(text: str) -> bool:
+    """Whether an argument names a wheel or a directory, not a connector."""
+    return text.endswith(".whl") or "/" in text
+
+
+def wheel_of(requirement: str) -> Path:
+    """The file that a requirement `NAME @ file://…` names."""
+    return Path(unquote(urlsplit(requirement.partition(" @ ")[2]).path))
 
 
 def _pinned(distribution: str, version: str | None) -> str:
@@ -83,7 +101,8 @@ def _of_path(path: Path, installer: Installer, home: Home) -> Wanted:
         if not ((path / "pyproject.toml").is_file() or (path / "setup.py").is_file()):
             raise InstallError(f"{path} holds no Python project (no pyproject.toml, no setup.py)")
         with tempfile.TemporaryDirectory() as scratch:
-            return _of_wheel(_keep(installer.build(path.resolve(), Path(scratch)), home))
+            built = _of_wheel(_keep(installer.build(path.resolve(), Path(scratch)), home))
+            return replace(built, given=path.resolve())
     if not path.is_file():
         raise InstallError(f"{path} is not there: give a wheel, a directory with a pyproject.toml, or a name")
     return _of_wheel(path.resolve())
@@ -98,4 +117,5 @@ def _keep(wheel: Path, home: Home) -> Path:
 def _of_wheel(wheel: Path) -> Wanted:
     distribution, version = wheel_identity(wheel)
     script = choose_script(distribution, scripts_in_wheel(wheel), (distribution,))
-    return Wanted(Spec(script, version), distribution, f"{distribution} @ {wheel.as_uri()}", (script,), None)
+    requirement = f"{distribution} @ {wheel.as_uri()}"
+    return Wanted(Spec(script, version), distribution, requirement, (script,), None, wheel)

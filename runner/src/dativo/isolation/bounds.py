@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from dativo.jobs.limits import Limits

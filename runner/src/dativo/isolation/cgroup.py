@@ -14,9 +14,10 @@ import contextlib
 import itertools
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dativo.records import dataclass
 
 _KIB = 1024
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import ConnectorError
 from dativo.jobs.settings import settings_problems, unknown_settings
+from dativo.records import dataclass
 from dativo.run.session import open_session
 
 if TYPE_CHECKING:

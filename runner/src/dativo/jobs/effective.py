@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dativo.errors import Problem
 from dativo.jobs.format import Job, Mapper, Source, Target
 from dativo.jobs.located import Located
 from dativo.jobs.typed import read_dataclass
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from dativo.jobs.limits import Limits

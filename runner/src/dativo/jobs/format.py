@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003  (field types are read at run time)
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from dativo.jobs.describe import described
 from dativo.jobs.limits import Limits, Parallel, Retries, Sandbox, Timeouts
+from dativo.jobs.names import CONNECTOR, NAME, TENANT, VARIABLE
 from dativo.jobs.quantities import Duration
 from dativo.jobs.secret_text import SecretText  # noqa: TC001
-
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
-"""Names of jobs, tags and connectors: they become parts of file names."""
-
-TENANT = rf"(?![Gg][Ll][Oo][Bb][Aa][Ll]$)(?!.*__){NAME}"
-"""Names of tenants: `global` is everyone's scope of secrets, and `__` separates the parts of their names."""
-
-VERSION = r"[A-Za-z0-9][A-Za-z0-9.!+-]{0,63}"
-CONNECTOR = rf"{NAME}(?:@{VERSION})?"
-VARIABLE = r"(?!DATIVO_SECRET__)[A-Za-z_][A-Za-z0-9_]*"
-"""Names of variables that are handed on; never those that hold secrets, which may be another tenant's."""
+from dativo.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

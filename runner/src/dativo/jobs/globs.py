@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dativo.errors import Place, Problem, ProblemsError
+from dativo.errors import Place, Problem, ProblemsError, RunnerError
 from dativo.jobs.located import load_yaml
 from dativo.jobs.references import Variables
 from dativo.jobs.typed import suggestion
@@ -31,20 +31,31 @@ def job_files(arguments: Sequence[str], project: Project) -> tuple[Path, ...]:
         ProblemsError: an argument means nothing.
     """
     problems: list[Problem] = []
-    found: dict[Path, None] = {}
+    found: list[Path] = []
     for argument in arguments:
         files = list(_meant(argument, project))
-        found.update(dict.fromkeys(files))
+        found += files
         if not files:
             problems.append(Problem(Place(Path(argument)), _nothing(argument, project)))
     if not arguments:
-        found.update(dict.fromkeys(project_files(project)))
+        found += project_files(project)
         if not found:
             patterns = ", ".join(project.settings.jobs)
             problems.append(Problem(Place(project.root), f"holds no jobs ({patterns}): name a job file"))
     if problems:
         raise ProblemsError(problems)
-    return tuple(found)
+    return _each_once(found)
+
+
+def _each_once(files: Sequence[Path]) -> tuple[Path, ...]:
+    """Without those that are written in two ways, such as `a.yaml` and `./x/../a.yaml`.
+
+    A link to a file of another directory is a job of its own: what is relative in it starts elsewhere.
+    """
+    first: dict[Path, Path] = {}
+    for file in files:
+        first.setdefault(file.parent.resolve() / file.name, file)
+    return tuple(first.values())
 
 
 def project_files(project: Project) -> tuple[Path, ...]:
@@ -62,10 +73,20 @@ def near(path: Path) -> Path:
 def only(
     files: Sequence[Path], tags: Sequence[str], tenant: str | None, environ: Mapping[str, str]
 ) -> tuple[Path, ...]:
-    """Those with one of the tags and of the tenant; an unreadable file is kept, to be complained of."""
+    """Those with one of the tags and of the tenant; an unreadable file is kept, to be complained of.
+
+    Raises:
+        RunnerError: there is none, so that a slip of the pen does not pass for a job that went well.
+    """
     if not tags and tenant is None:
         return tuple(files)
-    return tuple(file for file in files if _is_wanted(file, set(tags), tenant, environ))
+    chosen = tuple(file for file in files if _is_wanted(file, set(tags), tenant, environ))
+    if not chosen:
+        wanted = [f"the tag {' or '.join(tags)}"] * bool(tags) + [f"the tenant {tenant}"] * (
+            tenant is not None
+        )
+        raise RunnerError(f"none of {len(files)} jobs has {' and '.join(wanted)}")
+    return chosen
 
 
 def _is_wanted(file: Path, tags: set[str], tenant: str | None, environ: Mapping[str, str]) -> bool:
@@ -107,12 +128,13 @@ def _named(project: Project) -> Iterator[tuple[tuple[str, str], Path]]:
             continue
         if isinstance(document, dict):
             name, tenant = document.get("name"), document.get("tenant")
-            yield (str(name), f"{tenant}/{name}" if tenant else str(name)), file
+            if isinstance(name, str):
+                yield (name, f"{tenant}/{name}" if tenant else name), file
 
 
 def _nothing(argument: str, project: Project) -> str:
     if Path(argument).suffix in SUFFIXES or _MAGIC & set(argument):
         return "no such file"
-    known = [full for (_, full), _ in _named(project)]
+    known = list(dict.fromkeys(full for (_, full), _ in _named(project)))
     hint = suggestion(argument, known) or (f"; jobs here: {', '.join(known[:20])}" if known else "")
     return f"is neither a file nor the name of a job of the project{hint}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from dativo.jobs.describe import described
 from dativo.jobs.quantities import Bytes, Duration
+from dativo.records import dataclass
 
 Sandbox = Literal["none", "strict"]
 
@@ -124,8 +125,8 @@ class Parallel:
     streams: int = field(
         default=1,
         metadata=described(
-            "How many streams are loaded at once, each by a pair of connectors of its own; the tap must "
-            "discover and take a catalog.",
+            "How many streams are loaded at once, each by a pair of connectors and with a state of its own; "
+            "the tap must discover and take a catalog. See [state.md](state.md#streams-at-once).",
             minimum=1,
             example=4,
         ),

@@ -77,6 +77,12 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
 
 
+class _FastLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The same in C, where PyYAML was built with it."""
+
+    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+
 for _name, _pattern, _first in [
     ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
     ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
@@ -87,7 +93,9 @@ for _name, _pattern, _first in [
     _Loader.add_implicit_resolver(_TAG + _name, re.compile(_pattern), list(_first))
 
 
-def load_yaml(path: Path, problems: list[Problem], variables: Variables | None = None) -> Located:
+def load_yaml(
+    path: Path, problems: list[Problem], variables: Variables | None = None, *, trusted: bool = False
+) -> Located:
     """Reads one YAML document.
 
     Args:
@@ -95,6 +103,8 @@ def load_yaml(path: Path, problems: list[Problem], variables: Variables | None =
         problems: repeated keys, unset variables and the like are added here, and reading goes on; the value
             concerned becomes BROKEN.
         variables: where `${VAR}` in values (never in keys) come from; None leaves texts as they are.
+        trusted: the file is our own, so the fast reader will do: its messages are others, and values within
+            values without end would end the process.
 
     Raises:
         ProblemsError: the file is unreadable or is not YAML.
@@ -105,13 +115,16 @@ def load_yaml(path: Path, problems: list[Problem], variables: Variables | None =
         raise ProblemsError([Problem(Place(path), f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
         raise ProblemsError([Problem(Place(path), f"is not UTF-8 text (byte {error.start})")]) from error
-    return _TreeReader(path, variables, problems).read(text)
+    return _TreeReader(path, variables, problems, _FastLoader if trusted else _Loader).read(text)
 
 
 class _TreeReader:
     """Turns the nodes of one document into located values, collecting problems on the way."""
 
-    def __init__(self, file: Path, variables: Variables | None, problems: list[Problem]) -> None:
+    def __init__(
+        self, file: Path, variables: Variables | None, problems: list[Problem], loader: Callable[[str], Any]
+    ) -> None:
+        self._new_loader = loader
         self._file = file
         self._variables = variables
         self._problems = problems
@@ -120,7 +133,7 @@ class _TreeReader:
 
     def read(self, text: str) -> Located:
         try:
-            self._loader = _Loader(text)
+            self._loader = self._new_loader(text)
             node = self._loader.get_single_node()
         except yaml.MarkedYAMLError as error:
             what = " ".join(part for part in (error.context, error.problem) if part)

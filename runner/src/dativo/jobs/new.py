@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dativo.connectors.programs import resolve
 from dativo.connectors.settings import settings_of
 from dativo.errors import ConnectorError, RunnerError
-from dativo.home import make_private
-from dativo.jobs.format import NAME, TENANT
+from dativo.jobs.editors import put_schema
 from dativo.jobs.globs import SUFFIXES, near
+from dativo.jobs.names import NAME, TENANT, must
 from dativo.jobs.project import PROJECT_FILE
 from dativo.jobs.scaffold import Part, Scaffold, scaffold
 from dativo.jobs.schema import PROJECT_SCHEMA_FILE, SCHEMA_FILE
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from dativo.connectors.entry import Kind
@@ -60,7 +59,7 @@ def new_job(
     name = file.stem
     for text, pattern, what in ((name, NAME, "job"), (tenant, TENANT, "tenant")):
         if text is not None and not re.fullmatch(pattern, text):
-            raise RunnerError(f"{text!r} cannot be the name of a {what}: it must match {pattern}")
+            raise RunnerError(f"{text!r} cannot be the name of a {what}: it must {must(pattern)}")
     source = _part(tap, "tap", registry, project)
     sink = _part(target, "target", registry, project)
     made = scaffold(name, tenant, source, sink, _schema_for(file, project, SCHEMA_FILE))
@@ -98,8 +97,4 @@ def _part(spec: str, kind: Kind, registry: Registry, project: Project) -> Part:
 
 
 def _schema_for(file: Path, project: Project, schema: str) -> str:
-    """Puts a schema into the project, where editors of this file find it."""
-    shipped = Path(__file__).with_name(schema)
-    copy = make_private(project.home.root / "schemas") / schema
-    copy.write_bytes(shipped.read_bytes())
-    return os.path.relpath(copy, file.absolute().parent)
+    return put_schema(Path(__file__).with_name(schema), project.home, file)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dativo.connectors.fingerprint import fingerprint_of
 from dativo.errors import StateError
 from dativo.isolation.cgroup import find_ground
 from dativo.isolation.enforcement import NOBODY, enforcement, not_enforced
@@ -79,7 +80,8 @@ def plan_lines(plan: dict[str, Any]) -> Iterator[str]:
     if plan["variables"]:
         yield _line("env", ", ".join(plan["variables"]))
     yield _line("state", _state_said(plan["state"]))
-    yield _line("loads", _loads(plan["loads"]))
+    at_once = f"; {plan['parallel_streams']} streams at once" if plan["parallel_streams"] > 1 else ""
+    yield _line("loads", _loads(plan["loads"]) + at_once)
     idle = plan["timeouts"]["idle"]
     yield _line("on failure", f"{_tries(plan['retries'])}; stopped when nothing moves for {idle}")
     if plan["schedule"]:
@@ -102,7 +104,7 @@ def _connector(program: Program) -> dict[str, Any]:
         "version": program.version,
         "from": _ORIGINS[program.origin],
         "executable": str(program.executable),
-        "fingerprint": program.fingerprint or None,
+        "fingerprint": fingerprint_of(program),
         "shadows": str(program.entry.shadows) if program.entry and program.entry.shadows else None,
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dativo.errors import Place, Problem, ProblemsError
@@ -11,6 +10,7 @@ from dativo.jobs.located import Located, load_yaml
 from dativo.jobs.project_format import ProjectFile, Tenant
 from dativo.jobs.references import Variables
 from dativo.jobs.typed import read_dataclass
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PROJECT_FILE = "dativo.yaml"
 REGISTRY_FILE = "connectors.yaml"
+JOBS_DIRECTORY = "jobs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,9 @@ class Project:
 def find_project(start: Path, environ: Mapping[str, str], *, chosen: Path | None = None) -> Project:
     """The project of what lies at `start`: the nearest directory upwards that holds a `dativo.yaml`.
 
-    Without one, the directory of `start` is the project, with nothing said in it.
+    Without one nothing is said, and the root is where a `dativo.yaml` would be, so that states stay where
+    they are when one is written: the nearest directory upwards that holds a `connectors.yaml`, else the one
+    that holds the `jobs` directory that `start` lies in, else the directory of `start`.
 
     Args:
         start: a job file or a directory.
@@ -73,7 +76,15 @@ def find_project(start: Path, environ: Mapping[str, str], *, chosen: Path | None
     for each in (directory, *directory.parents):
         if (each / PROJECT_FILE).is_file():
             return _load(each / PROJECT_FILE, environ)
-    return Project(directory, None, ProjectFile(version=1), Located({}, Place(directory)))
+    root = _root_without_file(directory)
+    return Project(root, None, ProjectFile(version=1), Located({}, Place(root)))
+
+
+def _root_without_file(directory: Path) -> Path:
+    upwards = (directory, *directory.parents)
+    with_registry = (each for each in upwards if (each / REGISTRY_FILE).is_file())
+    above_jobs = (each.parent for each in upwards if each.name == JOBS_DIRECTORY)
+    return next(with_registry, None) or next(above_jobs, directory)
 
 
 def _load(file: Path, environ: Mapping[str, str]) -> Project:

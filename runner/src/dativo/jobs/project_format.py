@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003  (field types are read at run time)
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from dativo.jobs.describe import described
-from dativo.jobs.format import TENANT, VARIABLE, Notification
+from dativo.jobs.format import Notification  # noqa: TC001
 from dativo.jobs.limits import Limits, Parallel, Retries, Sandbox, Timeouts
+from dativo.jobs.names import TENANT, VARIABLE
 from dativo.jobs.quantities import Bytes, Duration
 from dativo.jobs.secret_backends import EnvSecrets, SecretSource
 from dativo.jobs.secret_text import SecretText  # noqa: TC001
+from dativo.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

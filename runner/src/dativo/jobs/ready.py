@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from dativo.connectors.policy import check_policy, must_be_shut_in, rules_of
 from dativo.connectors.programs import Program, resolve
 from dativo.errors import Place, PolicyError, Problem, ProblemsError
 from dativo.jobs.effective import Overrides, Side, effective
+from dativo.jobs.limits import Parallel
 from dativo.jobs.located import Located, load_yaml
 from dativo.jobs.project import Project, find_project
 from dativo.jobs.references import Variables
 from dativo.jobs.resolving import resolved_in, secrets_of
 from dativo.jobs.schedule import schedule_problems
+from dativo.records import dataclass
 from dativo.state.store import StateKey
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from dativo.connectors.registry import Registry
     from dativo.jobs.format import Job
     from dativo.jobs.secret_text import SecretRef, SecretText
+
+    Registries = Registry | Callable[[Project], Registry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class ReadyJob:
         directory: where relative paths of the job start, and the working directory of its connectors.
         mappers: between tap and target, in the order records pass them.
         suffix: of the state's key (`--state-id-suffix`).
+        part: the one stream that this run of it loads, where each has a state of its own.
     """
 
     job: Job
@@ -49,6 +54,7 @@ class ReadyJob:
     mappers: tuple[Program, ...] = ()
     suffix: str | None = None
     warnings: tuple[str, ...] = field(default=())
+    part: str | None = None
 
     @property
     def chain(self) -> tuple[Program, ...]:
@@ -57,7 +63,7 @@ class ReadyJob:
 
     @property
     def key(self) -> StateKey:
-        return StateKey(self.job.tenant, self.job.name, self.suffix)
+        return StateKey(self.job.tenant, self.job.name, self.suffix, self.part)
 
     @property
     def secret_refs(self) -> tuple[SecretRef, ...]:
@@ -71,7 +77,7 @@ class ReadyJob:
 
 def load_job(
     path: Path,
-    registry: Registry,
+    registry: Registries,
     environ: Mapping[str, str],
     *,
     project: Project | None = None,
@@ -81,7 +87,7 @@ def load_job(
 
     Args:
         path: the job file.
-        registry: where connectors are looked up.
+        registry: where connectors are looked up, or what gives it for the project of the file.
         environ: where `${VAR}` come from.
         project: whose defaults hold; left out, the one that the file lies in.
         overrides: what the command line says.
@@ -90,6 +96,7 @@ def load_job(
         ProblemsError: with every problem of the file that can be known without starting a connector.
     """
     project = project or find_project(path, environ)
+    registry = registry(project) if callable(registry) else registry
     overrides = overrides or Overrides()
     variables = Variables(environ)
     problems: list[Problem] = []
@@ -100,6 +107,7 @@ def load_job(
     mappers = finder.mappers()
     if job and tap:
         _check_selectable(job, tap, document, problems)
+        job = _in_parts_if_it_can(job, tap, document, finder)
     if job:
         problems.extend(schedule_problems(job, document))
     if problems or job is None or tap is None or target is None:
@@ -122,7 +130,7 @@ def load_job(
 
 def load_jobs(
     paths: Sequence[Path],
-    registry: Registry,
+    registry: Registries,
     environ: Mapping[str, str],
     *,
     project: Project | None = None,
@@ -168,7 +176,7 @@ class _Finder:
         self._document = document
         self._registry = registry
         self._project = project
-        self._problems = problems
+        self.problems = problems
 
     def side(self, side: str, kind: Kind) -> Program | None:
         return self._find([side], self._document, kind)
@@ -192,7 +200,7 @@ class _Finder:
             return self._allowed(here.value, kind)
         except (LookupError, PolicyError) as error:
             dotted = ".".join(map(str, path))
-            self._problems.append(Problem(here.place, f"{dotted}.connector: {error}"))
+            self.problems.append(Problem(here.place, f"{dotted}.connector: {error}"))
             return None
 
     def _allowed(self, text: str, kind: Kind) -> Program:
@@ -203,6 +211,19 @@ class _Finder:
         program = resolve(text, kind, self._registry, project.home, project.root / "connectors.lock")
         self.warnings += check_policy(program, name, rules_of(project, name))
         return program
+
+
+def _in_parts_if_it_can(job: Job, tap: Program, document: Located, finder: _Finder) -> Job:
+    """The job; what only its project wants of it, and its tap cannot do, is left out with a warning."""
+    missing = _missing(job, tap)
+    if job.parallel.streams == 1 or not missing:
+        return job
+    what = f"parallel.streams: {tap.name} cannot do it, it lacks {' and '.join(missing)}"
+    if _child(document, "parallel") is not None:
+        finder.problems.append(Problem(document.place_of(["parallel", "streams"]), what))
+        return job
+    finder.warnings.append(f"{what}; its streams are loaded one after the other")
+    return replace(job, parallel=Parallel())
 
 
 def _child(located: Located, step: str | int) -> Located | None:
@@ -229,10 +250,15 @@ def _shut_in(job: Job, chain: Sequence[Program], project: Project) -> Job:
 
 def _check_selectable(job: Job, tap: Program, document: Located, problems: list[Problem]) -> None:
     """What is set in a catalog needs a tap that takes one, and that discovers it unless a file is given."""
-    needed = ["catalog"] if job.source.catalog else ["discover", "catalog"]
-    missing = [capability for capability in needed if not tap.connector.can(capability)]
+    missing = _missing(job, tap)
     for key in ("select", "metadata", "schema", "catalog"):
         if missing and getattr(job.source, key):
             place: Place = document.place_of(["source", key])
             lacks = " and ".join(missing)
             problems.append(Problem(place, f"source.{key}: {tap.name} cannot do it, it lacks {lacks}"))
+
+
+def _missing(job: Job, tap: Program) -> list[str]:
+    """What a tap lacks to be given a catalog."""
+    needed = ["catalog"] if job.source.catalog else ["discover", "catalog"]
+    return [capability for capability in needed if not tap.connector.can(capability)]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import textwrap
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

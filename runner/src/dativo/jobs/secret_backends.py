@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from dativo.jobs.describe import described
+from dativo.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

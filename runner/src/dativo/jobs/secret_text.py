@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dativo.records import dataclass
 
 SECRET_NAME = r"[A-Za-z0-9][A-Za-z0-9._/-]*"  # noqa: S105
 """Names of secrets; `..` is refused beside."""

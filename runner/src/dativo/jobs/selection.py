@@ -9,11 +9,12 @@ nested in.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from dativo.jobs.streams import stream_name as _name
 from dativo.jobs.typed import suggestion
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -185,10 +186,6 @@ def _key_properties(stream: Mapping[str, Any]) -> Iterable[str]:
 
 def _is_selected(stream: Mapping[str, Any]) -> bool:
     return any(not entry["breadcrumb"] and entry["metadata"].get("selected") for entry in stream["metadata"])
-
-
-def _name(stream: Mapping[str, Any]) -> str:
-    return str(stream.get("tap_stream_id") or stream.get("stream"))
 
 
 def _unmatched(origin: str, names: Sequence[str]) -> str:

@@ -138,6 +138,11 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
+def _takes_any_name(schema: dict[str, Any]) -> bool:
+    """Whether a mapping says what its other members are like, as one of streams does."""
+    return isinstance(schema.get("additionalProperties"), dict) or bool(schema.get("patternProperties"))
+
+
 def _unknown(schema: Any, config: Any, path: list[str | int]) -> Iterator[tuple[list[str | int], str]]:
     if isinstance(config, list) and isinstance(schema, dict):
         for index, child in enumerate(config):
@@ -149,5 +154,5 @@ def _unknown(schema: Any, config: Any, path: list[str | int]) -> Iterator[tuple[
     for name, child in config.items():
         if name in declared:
             yield from _unknown(declared[name], child, [*path, name])
-        else:
+        elif not _takes_any_name(schema):
             yield [*path, name], f"the connector does not know this setting{suggestion(name, declared)}"

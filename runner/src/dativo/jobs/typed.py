@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 from dativo.errors import Problem
 from dativo.jobs.located import BROKEN
+from dativo.jobs.names import must
 from dativo.jobs.quantities import Bytes, Duration
 from dativo.jobs.secret_text import SecretText
 
@@ -168,7 +169,7 @@ def _text(value: Any, rules: Rules) -> str:
         raise _Wrong("a text", _WHOLE)
     pattern = rules.get("pattern", "")
     if pattern and not re.fullmatch(pattern, value):
-        raise _Wrong(f"match {pattern}")
+        raise _Wrong(must(pattern))
     return value
 
 
@@ -250,7 +251,7 @@ def _read_mapping(value_kind: Any, rules: Rules, located: Located, problems: lis
         return None
     names = rules.get("item", "")
     problems.extend(
-        Problem(located.key_places[name], f"{_dotted(path, name)!r} must match {names}")
+        Problem(located.key_places[name], f"{_dotted(path, name)!r} must {must(names)}")
         for name in located.value
         if names and not re.fullmatch(names, name)
     )

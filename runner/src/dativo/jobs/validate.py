@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dativo.connectors.settings import settings_of
@@ -10,6 +9,7 @@ from dativo.errors import ConnectorError, Problem, ProblemsError, SecretError
 from dativo.jobs.ready import in_order, load_job, name_problems
 from dativo.jobs.secret_text import SecretText
 from dativo.jobs.settings import settings_problems, unknown_settings
+from dativo.records import dataclass
 from dativo.secrets.resolver import open_secrets
 
 if TYPE_CHECKING:
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dativo.connectors.programs import Program
-    from dativo.connectors.registry import Registry
     from dativo.jobs.project import Project
-    from dativo.jobs.ready import ReadyJob
+    from dativo.jobs.ready import ReadyJob, Registries
     from dativo.jobs.settings import Side
 
 
@@ -63,7 +62,7 @@ def _document(problem: Problem) -> dict[str, Any]:
 
 def validate(
     files: Sequence[Path],
-    registry: Registry,
+    registry: Registries,
     environ: Mapping[str, str],
     project: Project | None = None,
     *,
@@ -73,7 +72,7 @@ def validate(
 
     Args:
         files: job files.
-        registry: where connectors are looked up.
+        registry: where connectors are looked up, or what gives it for the project of a file.
         environ: where `${VAR}` and secrets of the environment come from.
         project: in the place of the one that each file lies in.
         secrets: whether secrets are fetched, to see that they are there.
@@ -89,6 +88,7 @@ def validate(
             continue
         ready.append(job)
         problems.extend(_missing_secrets(job, environ) if secrets else ())
+        warnings.extend(Problem(job.document.place, warning) for warning in job.warnings)
         for side, program in _sides(job):
             found, doubtful = _settings(job, side, program)
             problems.extend(found)

@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dativo.jobs.format import NAME
+from dativo.jobs.names import NAME
 from dativo.jobs.schedule import NICKNAMES, Cron
 from dativo.migrate.entries import Entries
 from dativo.migrate.meltano_project import MeltanoProject, Plugin, read_meltano
+from dativo.migrate.meltano_select import selection
 from dativo.migrate.meltano_settings import connector_config
 from dativo.migrate.migration import Migration, NewState
-from dativo.migrate.values import converted
 from dativo.migrate.writing import SCHEMA_LINE, yaml_text
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _job(pair: Pair, project: MeltanoProject, entries: Entries, migration: Migra
     document["source"] = {
         "connector": entries.name(tap),
         **connector_config(tap, project, known, migration),
-        **_selection(tap, known, migration),
+        **selection(tap, known, migration),
     }
     if pair.mappings:
         document["mappers"] = [_mapper(name, project, entries, known, migration) for name in pair.mappings]
@@ -141,30 +141,6 @@ def _known_variables(project: MeltanoProject, tap: Plugin, target: Plugin) -> di
     if project.environment:
         known["MELTANO_ENVIRONMENT"] = project.environment
     return {**project.env, **tap.env, **target.env, **known}
-
-
-def _selection(tap: Plugin, known: Mapping[str, str], migration: Migration) -> dict[str, Any]:
-    """The extras of an extractor as keys of a source; Meltano selects everything where nothing is said."""
-    takes_catalog = "catalog" in tap.capabilities and "discover" in tap.capabilities
-    found: dict[str, Any] = {}
-    select = list(tap.extras.get("select") or (["*.*"] if takes_catalog else []))
-    for pattern in tap.extras.get("select_filter") or ():
-        if pattern.startswith("!"):
-            select.append(f"{pattern}.*")
-        else:
-            message = f"{tap.name}: select_filter {pattern!r}: keep in 'select' only streams that it names"
-            migration.note(message, tap.place, by_hand=True)
-    if select:
-        found["select"] = converted(select, known)
-    for key in ("metadata", "schema", "catalog"):
-        if tap.extras.get(key):
-            found[key] = converted(tap.extras[key], known)
-    if tap.extras.get("state"):
-        message = f"{tap.name}: the state file {tap.extras['state']!r} is not used: dativo state import"
-        migration.note(message, tap.place, by_hand=True)
-    if "properties" in tap.capabilities and "catalog" not in tap.capabilities:
-        migration.note(f"{tap.name} takes --properties, not --catalog: 'select' cannot reach it", tap.place)
-    return found
 
 
 class _Pairs:

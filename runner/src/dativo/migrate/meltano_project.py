@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
+from glob import glob
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import Place, Problem, ProblemsError
 from dativo.jobs.located import Located, load_yaml
 from dativo.migrate.values import deep_merged
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dativo.migrate.migration import Migration
@@ -37,8 +39,9 @@ _PLUGIN_KEYS = {
 _PROJECT_KEYS = {
     "version", "default_environment", "environments", "plugins", "jobs", "schedules", "env",
     "project_id", "send_anonymous_usage_stats", "project_readonly", "hub_url", "cli", "python",
-    "venv", "ui",
+    "venv", "ui", "include_paths",
 }  # fmt: skip
+_INCLUDED_KEYS = {"environments", "plugins", "jobs", "schedules"}
 _ENVIRONMENT_KEYS = {"name", "config", "env", "state_id_suffix"}
 
 
@@ -108,26 +111,53 @@ def read_meltano(file: Path, environment: str | None, migration: Migration) -> M
     Raises:
         ProblemsError: the file is not YAML, or there is no such environment.
     """
+    document = _loaded(file, migration)
+    included = [_loaded(each, migration) for each in _included(file, document)]
+    return _Reader(file, document, included, environment, migration).project()
+
+
+def _loaded(file: Path, migration: Migration) -> Located:
     problems: list[Problem] = []
     document = load_yaml(file, problems)
     for problem in problems:
         migration.note(problem.message, problem.place, by_hand=True)
-    return _Reader(file, document, environment, migration).project()
+    if not isinstance(document.value, dict):
+        raise ProblemsError([Problem(document.place, "must hold a mapping, not a list or text")])
+    return document
+
+
+def _included(file: Path, document: Located) -> list[Path]:
+    """Files that `include_paths` names, each once."""
+    patterns = document.plain().get("include_paths") or ()
+    root = file.parent
+    # Not Path.glob: it refuses patterns that are absolute or empty.
+    found = [name for each in patterns for name in sorted(glob(str(each), root_dir=root, recursive=True))]  # noqa: PTH207
+    return [root / name for name in dict.fromkeys(found) if (root / name).is_file() and root / name != file]
 
 
 class _Reader:
-    def __init__(self, file: Path, document: Located, environment: str | None, migration: Migration) -> None:
+    """Args as of `read_meltano`; `included` adds to the lists of `document`, and to nothing else."""
+
+    def __init__(
+        self,
+        file: Path,
+        document: Located,
+        included: Sequence[Located],
+        environment: str | None,
+        migration: Migration,
+    ) -> None:
         self._file = file
         self._document = document
+        self._documents = [document, *included]
         self._migration = migration
         self._plain = document.plain()
-        if not isinstance(self._plain, dict):
-            raise ProblemsError([Problem(document.place, "must hold a mapping, not a list or text")])
         self._environment = self._chosen(environment)
         self._said: dict[tuple[str, str], tuple[dict[str, Any], Place]] = {}
 
     def project(self) -> MeltanoProject:
         self._unknown(self._document, _PROJECT_KEYS, "")
+        for included in self._documents[1:]:
+            self._unknown(included, _INCLUDED_KEYS, "")
         chosen = self._environment
         project = MeltanoProject(
             self._file.parent,
@@ -160,12 +190,7 @@ class _Reader:
         return plain
 
     def _list(self, *path: str) -> list[Located]:
-        here = self._document
-        for step in path:
-            if not isinstance(here.value, dict) or step not in here.value:
-                return []
-            here = here.value[step]
-        return here.value if isinstance(here.value, list) else []
+        return [each for document in self._documents for each in _list_in(document, path)]
 
     def _entries(self) -> Iterator[tuple[str, Located]]:
         for group, kind in GROUPS.items():
@@ -173,11 +198,12 @@ class _Reader:
                 if isinstance(located.value, dict) and "name" in located.value:
                     self._unknown(located, _PLUGIN_KEYS, f"{located.plain()['name']}: ")
                     yield kind, located
-        plugins = self._document.value.get("plugins")
-        for group in plugins.value if plugins is not None and isinstance(plugins.value, dict) else ():
-            if group not in GROUPS:
-                message = f"plugins.{group} have no counterpart here: run them beside dativo"
-                self._migration.note(message, plugins.key_places[group], by_hand=True)
+        for document in self._documents:
+            plugins = document.value.get("plugins")
+            for group in plugins.value if plugins is not None and isinstance(plugins.value, dict) else ():
+                if group not in GROUPS:
+                    message = f"plugins.{group} have no counterpart here: run them beside dativo"
+                    self._migration.note(message, plugins.key_places[group], by_hand=True)
 
     def _plugin(self, kind: str, name: str, place: Place) -> Plugin:
         chain = self._chain(kind, name)
@@ -254,6 +280,15 @@ class _Reader:
             if name not in known:
                 message = f"{whose}{name!r} is not carried over"
                 self._migration.note(message, place, by_hand=True)
+
+
+def _list_in(document: Located, path: Sequence[str]) -> list[Located]:
+    here = document
+    for step in path:
+        if not isinstance(here.value, dict) or step not in here.value:
+            return []
+        here = here.value[step]
+    return here.value if isinstance(here.value, list) else []
 
 
 def _flat(located: Located | None) -> Iterator[Located]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path  # noqa: TC003
 
 from dativo.errors import Place  # noqa: TC001
+from dativo.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import Place, Problem, ProblemsError
-from dativo.jobs.format import NAME
 from dativo.jobs.located import Located, load_yaml
+from dativo.jobs.names import NAME, TENANT, must
 from dativo.migrate.files import find_upwards
 from dativo.migrate.migration import Migration, NewState
 from dativo.migrate.recipes import source_of, stream_of, target_of
 from dativo.migrate.values import converted, deep_merged
 from dativo.migrate.writing import SCHEMA_LINE, yaml_text
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,9 +81,9 @@ def migrate_predecessor(file: Path, to: Path, migration: Migration, *, schema: s
     """
     old = _read(file, migration)
     tenant = str(old.plain["tenant_id"])
-    if not re.fullmatch(NAME, tenant):
+    if not re.fullmatch(TENANT, tenant):
         raise ProblemsError(
-            [Problem(old.place("tenant_id"), f"{tenant!r} cannot be a tenant: it must match {NAME}")]
+            [Problem(old.place("tenant_id"), f"{tenant!r} cannot be a tenant: it must {must(TENANT)}")]
         )
     path = to / "jobs" / tenant / f"{old.name}.yaml"
     directory = path.parent

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
+
+from dativo.records import dataclass
 
 SCHEMA_LINE = "# yaml-language-server: $schema={}\n"
 

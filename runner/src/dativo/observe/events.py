@@ -6,8 +6,9 @@ jumps; the time of day of an event is `began + at`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,6 +75,7 @@ class Attempted:
     Attributes:
         began: when it began, on the clock of `at`.
         states: how many states were stored in it.
+        stream: the one that was tried, where each is loaded by itself.
     """
 
     at: float
@@ -82,6 +84,7 @@ class Attempted:
     verdict: Verdict
     reason: str | None
     states: int
+    stream: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +115,13 @@ class PipesSampled:
 
 @dataclass(frozen=True, slots=True)
 class UsageSampled:
-    """What a side and all that it started use: bytes of memory, seconds of CPU so far."""
+    """What a side and all that it started use: bytes of memory; CPU seconds and written bytes so far."""
 
     at: float
     side: str
     memory: int
     cpu: float
+    sent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +140,16 @@ class StateStored:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A line for people: of a connector (`side`), or of the runner itself (None)."""
+    """A line for people: of a connector (`side`), or of the runner itself (None).
+
+    Attributes:
+        stream: whose connector it is, where each stream has its own.
+    """
 
     at: float
     side: str | None
     line: LogLine
+    stream: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

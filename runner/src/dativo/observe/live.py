@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dativo.observe.events import RunEvent, StateStored, Ticked
 from dativo.observe.lag import duration, newest_bookmarks
-from dativo.observe.progress import eta, megabytes
+from dativo.observe.progress import eta, megabytes, moved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ class LiveBoard:
         return out.getvalue().rstrip("\n").split("\n")
 
     def _head(self, now: float) -> str:
-        parts = [self._job, duration(now)]
+        parts = [self._job, duration(now), *moved(self._tally)]
         if self._tally.epochs:
             parts.append(f"state {duration(now - self._tally.epochs[-1])} ago")
         if slower := str(self._tally.bottleneck):

@@ -107,8 +107,8 @@ class Observer:
         each = tuple(Fill(fill.writer, fill.reader, fill.share) for fill in fills)
         self.take(PipesSampled(self.now, each))
 
-    def used(self, side: str, *, memory: int, cpu: float) -> None:
-        self.take(UsageSampled(self.now, side, memory, cpu))
+    def used(self, side: str, *, memory: int, cpu: float, sent: int = 0) -> None:
+        self.take(UsageSampled(self.now, side, memory, cpu, sent))
 
     def stored(self, text: str, seq: int | None = None) -> None:
         self.take(StateStored(self.now, text, seq))

@@ -46,7 +46,8 @@ class PlainProgress:
             more = f", about {duration(left)} left" if left is not None else ""
             self._console.say(f"{self._job}: {name}: {describe(count)}{more}")
         if not changed:
-            self._console.say(f"{self._job}: running for {now:.0f} s")
+            parts = [f"running for {now:.0f} s", *moved(self._tally)]
+            self._console.say(f"{self._job}: {', '.join(parts)}")
 
 
 def describe(count: StreamCount) -> str:
@@ -57,6 +58,14 @@ def describe(count: StreamCount) -> str:
     if count.rate is not None:
         parts.append(f"{count.rate:,.0f} records/s")
     return ", ".join(parts)
+
+
+def moved(tally: Tally) -> list[str]:
+    """`21.3 MB out of tap-x`, once that is something: known of every tap, whatever it logs."""
+    facts = tally.sides.get(tally.tap.name) if tally.started else None
+    if facts is None or facts.sent < MEGABYTE // 20:
+        return []
+    return [f"{megabytes(facts.sent)} out of {tally.tap.name}"]
 
 
 def eta(tally: Tally, stream: str, count: StreamCount) -> float | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dativo.observe.progress import MEGABYTE
 from dativo.observe.text_table import text_table
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -56,7 +56,8 @@ def log_line(line: Mapping[str, Any]) -> str:
     clock = str(line.get("at", ""))[11:23]
     level = line.get("level")
     shown = f"{level}: " if level not in {None, "INFO"} else ""
-    text = f"{clock} {line.get('side') or 'dativo'} | {shown}{line.get('message')}"
+    stream = f" {line['stream']} |" if line.get("stream") else ""
+    text = f"{clock}{stream} {line.get('side') or 'dativo'} | {shown}{line.get('message')}"
     return "\n".join([text, *line.get("trace", ())])
 
 

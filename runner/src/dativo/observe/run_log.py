@@ -25,7 +25,7 @@ PART_BYTES = 8 << 20
 
 
 class RunLog:
-    """One JSON object a line: `{at, side, level, message, trace?}`; lines left out leave `{dropped: n}`."""
+    """One JSON object a line, `{at, side, level, message, stream?, trace?}`; `{dropped: n}` for a gap."""
 
     def __init__(self, tally: Tally, directory: Path, part_bytes: int = PART_BYTES) -> None:
         self._tally = tally
@@ -43,6 +43,8 @@ class RunLog:
         line = event.line
         document: dict[str, Any] = {"at": iso(self._tally.wall(event.at)), "side": event.side}
         document |= {"level": line.level, "message": line.message}
+        if event.stream is not None:
+            document["stream"] = event.stream
         if line.trace:
             document["trace"] = list(line.trace)
         self._write(document)

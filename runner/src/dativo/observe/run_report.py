@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dativo.observe.tally import iso, stream_facts
@@ -38,7 +39,7 @@ def report(tally: Tally) -> dict[str, Any]:
         "exit_code": ended.exit_code,
         "started_at": iso(tally.wall(0.0)),
         "seconds": round(ended.at, 3),
-        "first_record_seconds": _rounded(tally.first_record),
+        "first_record_seconds": _first_record(tally),
         "runner_cpu_seconds": round(_own_cpu(), 3),
         "attempts": [_attempt(each) for each in tally.attempts],
         "connectors": [_connector(side, tally) for side in started.sides],
@@ -61,6 +62,11 @@ def report(tally: Tally) -> dict[str, Any]:
     }
 
 
+def _first_record(tally: Tally) -> float | None:
+    """Seconds from the start of this process."""
+    return None if tally.first_record is None else round(tally.earlier + tally.first_record, 3)
+
+
 def summary_lines(document: dict[str, Any]) -> list[str]:
     """The same in a few lines."""
     job = f"{document['tenant']}/{document['job']}" if document["tenant"] else document["job"]
@@ -68,8 +74,7 @@ def summary_lines(document: dict[str, Any]) -> list[str]:
     if document["reason"]:
         lines.append(f"  reason      {document['reason']}")
     lines.append(f"  started     {document['started_at']}")
-    if len(document["attempts"]) > 1:
-        lines.append(f"  attempts    {len(document['attempts'])}")
+    lines += _tried_again(document["attempts"])
     for each in document["connectors"]:
         used = f"{each['peak_memory'] / 1e6:,.0f} MB at most, {each['cpu_seconds']:.1f} s CPU"
         lines.append(f"  {each['role']:<11} {each['name']} {each['version'] or ''}  {used}".rstrip())
@@ -81,6 +86,16 @@ def summary_lines(document: dict[str, Any]) -> list[str]:
         lines.append(f"  state       {where}")
     lines += [f"  WARNING     {each}" for each in document["warnings"]]
     return lines
+
+
+def _tried_again(attempts: list[dict[str, Any]]) -> list[str]:
+    """How often, where the first try was not the only one."""
+    tries = Counter(each.get("stream") for each in attempts)
+    return [
+        f"  attempts    {count}" + (f" of {stream}" if stream else "")
+        for stream, count in tries.items()
+        if count > 1
+    ]
 
 
 class ReportFile:
@@ -110,7 +125,9 @@ class ReportFile:
 
 
 def _attempt(attempt: Attempted) -> dict[str, Any]:
+    stream = {} if attempt.stream is None else {"stream": attempt.stream}
     return {
+        **stream,
         "number": attempt.number,
         "seconds": round(attempt.at - attempt.began, 3),
         "outcome": attempt.verdict,
@@ -128,6 +145,7 @@ def _connector(side: Side, tally: Tally) -> dict[str, Any]:
         "fingerprint": side.fingerprint,
         "peak_memory": facts.peak_memory,
         "cpu_seconds": round(facts.cpu_seconds, 3),
+        "sent": facts.sent,
         "exit": facts.exit,
     }
 
@@ -146,7 +164,3 @@ def _state(tally: Tally) -> dict[str, Any]:
 def _own_cpu() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 3)

@@ -6,13 +6,13 @@ import json
 import os
 import shutil
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dativo.home import make_private
 from dativo.observe.run_report import REPORT_FILE
 from dativo.observe.write import write_private
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dativo.observe.observer import Observer
 from dativo.observe.tally import Tally
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from dativo.home import Home
     from dativo.jobs.format import Notification
@@ -66,7 +68,7 @@ def watch_run(
         notifications: of the job, with secrets in their places.
         hide: takes secrets out of warnings.
     """
-    tally = Tally()
+    tally = Tally(earlier=_age())
 
     def warn(what: str) -> None:
         what = hide(what)
@@ -85,6 +87,17 @@ def watch_run(
     except TypeError as error:
         warn(f"somebody is not told of this run: {error}")
     return Watched(observer, tally)
+
+
+def _age() -> float:
+    """Seconds since this process was started, 0 where that cannot be known."""
+    try:
+        # The second field is the name in parentheses, which may hold anything.
+        fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    began = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return max(time.clock_gettime(time.CLOCK_BOOTTIME) - began, 0.0)
 
 
 def _progress(subject: Subject, tally: Tally, console: Console) -> Sink:

@@ -36,6 +36,7 @@ class SideFacts:
 
     peak_memory: int = 0
     cpu_seconds: float = 0.0
+    sent: int = 0
     exit: int | None = None
 
 
@@ -46,6 +47,7 @@ class Tally:
     Attributes:
         epochs: when each state was stored, seconds since the run began.
         first_record: when the first record was heard of.
+        earlier: seconds that this process had lived when the run began.
     """
 
     started: Started | None = None
@@ -60,6 +62,7 @@ class Tally:
     rows: Mapping[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     first_record: float | None = None
+    earlier: float = 0.0
 
     def take(self, event: RunEvent) -> None:
         match event:
@@ -72,6 +75,7 @@ class Tally:
                 facts = self.sides.setdefault(event.side, SideFacts())
                 facts.peak_memory = max(facts.peak_memory, event.memory)
                 facts.cpu_seconds = max(facts.cpu_seconds, event.cpu)
+                facts.sent = max(facts.sent, event.sent)
             case StateStored():
                 self.state = event
                 self.epochs.append(event.at)

@@ -8,6 +8,7 @@ import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from dativo.errors import RunFailed
 from dativo.isolation.bounds import Bounds, bounds_of
 from dativo.isolation.watch import Household
 from dativo.observe.connector_log import ConnectorLog
@@ -15,9 +16,17 @@ from dativo.observe.counters import Counters
 from dativo.run.pipeline import run_pipeline
 from dativo.run.process import Command
 from dativo.run.reason import failure_of
-from dativo.run.recover import Start, asked_target, is_object, may_start_early
+from dativo.run.recover import (
+    Start,
+    asked_target,
+    is_object,
+    may_start_early,
+    name_pipeline,
+    pipeline_of,
+)
 from dativo.run.stages import Patience, Stage
 from dativo.run.watched import selected_streams
+from dativo.state.parts import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +42,7 @@ if TYPE_CHECKING:
     from dativo.run.session import Session
     from dativo.run.sides import Side
     from dativo.secrets.redact import Redactor
-    from dativo.state.run_state import RunState
+    from dativo.state.run_state import Standing
 
 SAMPLE = "sample"
 """Name of the stage that lets a part of the records pass."""
@@ -58,7 +67,7 @@ class Attempt:
     def __init__(
         self,
         session: Session,
-        state: RunState,
+        state: Standing,
         console: Console,
         redact: Redactor,
         observer: Observer,
@@ -131,7 +140,7 @@ class Attempt:
         self._on_progress()
 
     def usage(self, connector: str, usage: Usage) -> None:
-        self._observer.used(connector, memory=usage.memory, cpu=usage.cpu)
+        self._observer.used(connector, memory=usage.memory, cpu=usage.cpu, sent=usage.sent)
 
     def pipes(self, fills: Sequence[PipeFill]) -> None:
         self._observer.piped(fills)
@@ -142,8 +151,11 @@ class Attempt:
 
     def _start(self, *, anew: bool) -> AbstractContextManager[Start]:
         """The state for the tap. A dry run asks no target: that might complete what another run left."""
-        if self._options.dry_run:
-            state = None if anew else self._state.read()
+        is_apart = self._options.is_sample and bool(parts_of(self._state.read() or "{}"))
+        if is_apart and not self._options.dry_run:
+            name_pipeline(self._session, pipeline_of(self._session, self._log))
+        if is_apart or self._options.dry_run:
+            state = None if anew else self._state.read_joined()
             return nullcontext(Start(state, lambda _: state))
         return asked_target(self._session, self._state, self._log, self._console, anew=anew)
 
@@ -176,13 +188,21 @@ class Attempt:
         )
         return Stage(command, contained)
 
-    def _tap(self, state: str | None) -> Command:
-        """The call of the tap: with the state to start from, and with a catalog if the job selects."""
+    def _tap(self, state: str | None, meanwhile: Callable[[], None] | None = None) -> Command:
+        """The call of the tap: with the state to start from, and with a catalog if the job selects.
+
+        Args:
+            meanwhile: is called again and again while the tap discovers.
+        """
+        if state is not None and parts_of(state):
+            # Known only now: what was stored here had gone. It is stored again, for the next try.
+            what = "the destination holds a state of each stream, which are put together first"
+            raise RunFailed(what, retryable=True)
         workspace, source = self._session.workspace, self._job.source
         arguments: list[str | Path] = []
         state_file = workspace.write_text("state.json", state) if state is not None else None
         if source.needs_catalog:
-            catalog, warnings = self._session.selected_catalog(self._log, state_file)
+            catalog, warnings = self._session.selected_catalog(self._log, state_file, meanwhile)
             for warning in warnings:
                 self._say(f"WARNING: {warning}")
                 self._observer.said(warning, "WARNING")
@@ -204,7 +224,7 @@ class Attempt:
 class _HeadStart:
     """A tap that was started with the stored state, while the target was being asked."""
 
-    def __init__(self, start: Start, tap: Callable[[str | None], Command]) -> None:
+    def __init__(self, start: Start, tap: Callable[[str | None, Callable[[], None]], Command]) -> None:
         self._start = start
         self._tap = tap
         self._state: str | None = None
@@ -213,5 +233,5 @@ class _HeadStart:
         self._state = self._start.settled(meanwhile)
         return self._state == self._start.guess
 
-    def other(self) -> Command:
-        return self._tap(self._state)
+    def other(self, meanwhile: Callable[[], None]) -> Command:
+        return self._tap(self._state, meanwhile)

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from dativo.audit.open import open_audit
+from dativo.connectors.fingerprint import fingerprint_of
 from dativo.errors import AuditError
 from dativo.run.sides import sides_of
 from dativo.run.watched import verdict_of
@@ -29,8 +30,6 @@ def audited_run(ready: ReadyJob, run: str, used: Sequence[UsedSecret]) -> Iterat
     job = ready.job
     audit = open_audit(ready.project, job.tenant, os.environ, run=run, job=job.name)
     connectors = [_connector(side.program) for side in sides_of(ready)]
-    for secret in used:
-        audit.note("secret.read", name=secret.name, backend=secret.backend, scope=secret.scope)
     audit.note("run.started", connectors=connectors, secrets=sorted({secret.name for secret in used}))
     try:
         yield
@@ -42,4 +41,4 @@ def audited_run(ready: ReadyJob, run: str, used: Sequence[UsedSecret]) -> Iterat
 
 
 def _connector(program: Program) -> dict[str, str | None]:
-    return {"name": program.name, "version": program.version, "fingerprint": program.fingerprint or None}
+    return {"name": program.name, "version": program.version, "fingerprint": fingerprint_of(program)}

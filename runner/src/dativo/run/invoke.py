@@ -38,18 +38,31 @@ class Question:
         command: what to run.
         log: is given every line of stderr.
         seconds: how long it may take.
+        stdin: descriptor of what it reads; left out, nothing.
 
     Raises:
         ConnectorError: it does not start.
     """
 
-    def __init__(self, command: Command, log: Callable[[bytes], None], *, seconds: float) -> None:
+    def __init__(
+        self,
+        command: Command,
+        log: Callable[[bytes], None],
+        *,
+        seconds: float,
+        stdin: int = subprocess.DEVNULL,
+    ) -> None:
         self.name = command.name
         self._command = command
         self._log = log
         self._seconds = seconds
         self._deadline = time.monotonic() + seconds
-        self._child = Child(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self._child = Child(command, stdin=stdin, stdout=subprocess.PIPE)
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit code, negative for the signal that ended it, None while it runs."""
+        return self._child.returncode
 
     def answer(self, meanwhile: Callable[[], None] = _nothing) -> str:
         """What it wrote on stdout.
@@ -159,6 +172,7 @@ def _read_all(key: selectors.SelectorKey) -> bool:
 
 
 def _shown(command: Command) -> str:
-    """The command without its private files."""
-    asked = [flag for flag in command.argv[1:] if flag.startswith("--") and flag not in PRIVATE_FLAGS]
+    """The command without its private files, and without what shuts it in."""
+    own = command.argv[command.argv.index("--") + 1 :] if command.is_shut_in else command.argv
+    asked = [flag for flag in own[1:] if flag.startswith("--") and flag not in PRIVATE_FLAGS]
     return " ".join([command.name, *asked])

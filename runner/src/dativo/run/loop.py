@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from dativo.run.stages import Overdue, Patience, Watcher
 
 TICK_SECONDS = 0.25
+FIRST_TICK_SECONDS = 0.02
+FIRST_SECONDS = 2.0
+"""So long it is looked more often, for when the first record comes."""
 LOG_LINE_BYTES = 64 << 10
 STATE_LINE_BYTES = 64 << 20
 _READ_BYTES = 64 << 10
@@ -93,6 +96,7 @@ class Loop:
         self._patience = patience
         self._idleness = Idleness()
         self._began = time.monotonic()
+        self._has_begun = False
         self._signum: int | None = None
         self._breach: Breach | None = None
         self._overdue: Overdue | None = None
@@ -121,15 +125,28 @@ class Loop:
         self._selector.register(number, selectors.EVENT_READ, (splitter, take))
 
     def _step(self) -> None:
-        for key, _ in self._selector.select(min(TICK_SECONDS, self._household.seconds_to_next_look)):
+        for key, _ in self._selector.select(min(self._tick(), self._household.seconds_to_next_look)):
             if key.data is None:
                 self._signals()
             else:
                 self._read(key)
         self._notice_ends()
+        self._look_for_the_first()
         self._look_at_usage()
         self._look_at_the_clock()
         self._watcher.tick()
+
+    def _tick(self) -> float:
+        soon = not self._has_begun and time.monotonic() - self._began < FIRST_SECONDS
+        return FIRST_TICK_SECONDS if soon else TICK_SECONDS
+
+    def _look_for_the_first(self) -> None:
+        """Tells of the first pipe as soon as there is something in it."""
+        if self._has_begun or not (self._pipes and self._pipes[0].writing.open):
+            return
+        if share := self._pipes[0].share_filled():
+            self._has_begun = True
+            self._watcher.pipes([PipeFill(self._sides[0].name, self._sides[1].name, share)])
 
     def _read(self, key: selectors.SelectorKey) -> bool:
         """Reads once; False when there is nothing (more) to read."""

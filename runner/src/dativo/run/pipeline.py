@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dativo.errors import Interrupted
@@ -57,11 +58,12 @@ def run_pipeline(
         row = list(stages)
         first = opened.enter_context(contextlib.ExitStack())
         children = [_first(first, row, pipes, patience.grace)]
-        if head_start and not head_start.is_right(lambda: _look_around(inbox, household, watcher)):
+        look_around = partial(_look_around, inbox, household, watcher)
+        if head_start and not head_start.is_right(look_around):
             first.close()
             row[0].contained.end()
             pipes[0] = opened.enter_context(new_pipe())
-            row[0] = replace(row[0], command=head_start.other())
+            row[0] = replace(row[0], command=head_start.other(look_around))
             children = [_first(first, row, pipes, patience.grace)]
         children += [
             opened.enter_context(_started(row, index, pipes, patience.grace)) for index in range(1, len(row))

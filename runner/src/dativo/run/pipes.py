@@ -7,8 +7,9 @@ import fcntl
 import os
 import struct
 import termios
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

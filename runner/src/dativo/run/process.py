@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dativo.errors import ConnectorError
 from dativo.isolation.tree import children_of
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

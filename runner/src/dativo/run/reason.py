@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dativo.errors import TRY_AGAIN, Interrupted, LimitExceeded, RunFailed, TimedOut
+from dativo.errors import TRY_AGAIN, Interrupted, LimitExceeded, RunFailed, TimedOut, Unanswered
+from dativo.records import dataclass
 from dativo.run.invoke import describe_exit
+from dativo.run.stages import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dativo.errors import ConnectorError
     from dativo.isolation.usage import Breach
     from dativo.jobs.format import Job
     from dativo.observe.connector_log import ConnectorLog
-    from dativo.run.stages import Ending, Outcome
+    from dativo.run.stages import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,17 @@ def exceeded(breach: Breach) -> LimitExceeded:
         measured=breach.measured,
         allowed=breach.allowed,
     )
+
+
+def unanswered(
+    error: ConnectorError, name: str, returncode: int, log: ConnectorLog, never: Sequence[str]
+) -> Unanswered:
+    """The error of a connector that was asked something and failed, with its last words."""
+    words = log.last_words(name)
+    reason = Reason(Ending(name, returncode, told_to_stop=False), words)
+    again, later = _prospects(reason, said=log.retryable(name), never=never)
+    message = f"{error}: {words}" if words else str(error)
+    return Unanswered(message, side=name, retryable=later, again=again)
 
 
 def _prospects(reason: Reason, *, said: bool | None, never: Sequence[str]) -> tuple[bool, bool]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dativo.observe.console import Console
     from dativo.run.invoke import Question
     from dativo.run.session import Session
-    from dativo.state.run_state import RunState
+    from dativo.state.run_state import Standing
 
 CAPABILITY = "recover"
 LOG_BASED = "log-based"
@@ -62,7 +62,7 @@ class Start:
 
 @contextmanager
 def asked_target(
-    session: Session, state: RunState, log: ConnectorLog, console: Console, *, anew: bool = False
+    session: Session, state: Standing, log: ConnectorLog, console: Console, *, anew: bool = False
 ) -> Iterator[Start]:
     """Asks the target, if it can tell; the answer is waited for when it is wanted.
 
@@ -78,21 +78,44 @@ def asked_target(
         ConnectorError: the target does not start, or cannot tell what settings it has.
     """
     cached = None if anew else state.read()
-    target = session.target
-    if not (session.ready.job.state.ask_target and target.program.connector.can(CAPABILITY)):
+    if not keeps_state(session):
         yield Start(cached, lambda _: cached)
         return
-    _name_pipeline(session, log)
+    name_pipeline(session, pipeline_of(session, log))
     if anew:
         yield Start(None, lambda _: None)
         return
-    command = session.command(target, "--recover")
+    command = session.command(session.target, "--recover")
     question = session.question(command, log, seconds=session.ready.job.timeouts.recover)
     try:
         asked = _Asked(session, state, log, console, question)
         yield Start(cached, lambda meanwhile: asked.state(cached, meanwhile))
     finally:
         question.close()
+
+
+def keeps_state(session: Session) -> bool:
+    """Whether the destination keeps states, and is to be asked for them."""
+    return session.ready.job.state.ask_target and session.target.program.connector.can(CAPABILITY)
+
+
+def durable_state(session: Session, log: ConnectorLog) -> str:
+    """What the destination holds under the name that its target was given; "" for nothing."""
+    command = session.command(session.target, "--recover")
+    return _checked(session, session.ask(command, log, seconds=session.ready.job.timeouts.recover))
+
+
+def pipeline_of(session: Session, log: ConnectorLog) -> str | None:
+    """The name under which the destination keeps the state of this job; None if its target takes none."""
+    if (given := session.ready.job.target.config.get(PIPELINE)) is not None:
+        return str(given)
+    return str(session.ready.key) if PIPELINE in _settings(session, log).get("properties", {}) else None
+
+
+def name_pipeline(session: Session, name: str | None) -> None:
+    """Lets the destination tell this job from others."""
+    if name is not None:
+        session.configure(session.target, {**session.ready.job.target.config, PIPELINE: name})
 
 
 def may_start_early(tap: Program) -> bool:
@@ -116,7 +139,7 @@ class _Asked:
     """A target that was asked what the destination holds."""
 
     def __init__(
-        self, session: Session, state: RunState, log: ConnectorLog, console: Console, question: Question
+        self, session: Session, state: Standing, log: ConnectorLog, console: Console, question: Question
     ) -> None:
         self._session = session
         self._state = state
@@ -125,10 +148,7 @@ class _Asked:
         self._question = question
 
     def state(self, cached: str | None, meanwhile: Callable[[], None] | None) -> str | None:
-        durable = self._session.answer(self._question, self._log, meanwhile).strip()
-        if durable and not is_object(durable):
-            name = self._session.target.name
-            raise ConnectorError(f"`{name} --recover` answered with something that is no state")
+        durable = _checked(self._session, self._session.answer(self._question, self._log, meanwhile))
         if durable in ("", cached):
             if not durable and cached is not None:
                 self._say(f"the destination holds no state, going on from {self._state.place}")
@@ -146,11 +166,11 @@ class _Asked:
         self._console.say(f"{self._session.ready.job.full_name}: {what}")
 
 
-def _name_pipeline(session: Session, log: ConnectorLog) -> None:
-    """Lets the destination tell this job from others, if the job file does not."""
-    job, target = session.ready.job, session.target
-    if job.target.config.get(PIPELINE) is None and PIPELINE in _settings(session, log).get("properties", {}):
-        session.configure(target, {**job.target.config, PIPELINE: str(session.ready.key)})
+def _checked(session: Session, answer: str) -> str:
+    durable = answer.strip()
+    if durable and not is_object(durable):
+        raise ConnectorError(f"`{session.target.name} --recover` answered with something that is no state")
+    return durable
 
 
 def _settings(session: Session, log: ConnectorLog) -> Mapping[str, Any]:

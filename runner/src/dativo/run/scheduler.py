@@ -7,11 +7,11 @@ import selectors
 import subprocess
 import time
 from collections import Counter, deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dativo.errors import TRY_AGAIN
 from dativo.isolation.cgroup import divided, find_ground
+from dativo.records import dataclass
 from dativo.run.lines import LineSplitter
 from dativo.run.loop import LOG_LINE_BYTES, TICK_SECONDS
 from dativo.run.process import Child, Command
@@ -23,16 +23,23 @@ if TYPE_CHECKING:
     from dativo.observe.console import Console
 
 _READ_BYTES = 64 << 10
+_GRACE_SECONDS = 5.0
+"""For those that still run when something here fails."""
 _OWN = "dativo: "
 """What the last line of a failed run begins with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One job to run; the command is named after it."""
+    """One job to run; the command is named after it.
+
+    Attributes:
+        heard: takes what it writes on stdout; left out, that is its summary.
+    """
 
     tenant: str | None
     command: Command
+    heard: Callable[[bytes], None] | None = None
 
     @property
     def name(self) -> str:
@@ -84,6 +91,10 @@ class Scheduler:
         of_tenant: tenant → jobs of it at once; 0 or missing is no limit of its own.
         console: is shown what the runs say, each line with the name of its job.
         on_done: is told of each that has ended.
+        on_tick: is called at least every `loop.TICK_SECONDS`; what it raises ends all.
+
+    Attributes:
+        signum: the signal that stopped it, if one did.
     """
 
     def __init__(
@@ -92,13 +103,15 @@ class Scheduler:
         of_tenant: Mapping[str | None, int],
         console: Console,
         on_done: Callable[[Done], None],
+        on_tick: Callable[[], None] | None = None,
     ) -> None:
+        self.signum: int | None = None
+        self._on_tick = on_tick
         self._parallel = parallel
         self._of_tenant = of_tenant
         self._console = console
         self._on_done = on_done
         self._running: list[_Running] = []
-        self._stopped = False
 
     def run(self, works: Sequence[Work]) -> list[Done]:
         """Runs all; after a stop signal it starts no more, and ends when those that run have ended."""
@@ -115,14 +128,17 @@ class Scheduler:
                 while waiting or self._running:
                     self._start(waiting, selector)
                     self._listen(selector, inbox)
-                    if self._stopped:
+                    if self.signum is not None:
                         waiting.clear()
                     ended = [each for each in self._running if each.child.has_ended()]
+                    if self._on_tick is not None:
+                        self._on_tick()
                     done += [self._finish(running, selector) for running in ended]
             finally:
                 for running in self._running:
-                    running.child.kill()
-                    running.child.end(0)
+                    running.child.ask_to_stop()
+                for running in self._running:
+                    running.child.end(_GRACE_SECONDS)
                     running.child.close()
         return done
 
@@ -149,13 +165,13 @@ class Scheduler:
                 selector.unregister(key.fd)
 
     def _stop(self, signals: Sequence[int]) -> None:
-        for _ in signals:
+        for signum in signals:
             for running in self._running:
-                if self._stopped:
-                    running.child.kill()
-                else:
+                if self.signum is None:
                     running.child.ask_to_stop()
-            self._stopped = True
+                else:
+                    running.child.kill()
+            self.signum = self.signum or signum
 
     def _finish(self, running: _Running, selector: selectors.BaseSelector) -> Done:
         for key in list(selector.get_map().values()):
@@ -187,7 +203,10 @@ class _Running:
             self._show(line)
 
     def say(self, data: bytes) -> None:
-        self._summary += data
+        if self.work.heard is not None:
+            self.work.heard(data)
+        else:
+            self._summary += data
 
     def done(self) -> Done:
         if rest := self._lines.rest():

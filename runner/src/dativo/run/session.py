@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from dativo.jobs.selection import NothingSelected, apply_rules
 from dativo.run.environment import environment_of
 from dativo.run.invoke import Question
 from dativo.run.process import Command
+from dativo.run.reason import unanswered
 from dativo.run.sides import Side, sides_of
 from dativo.run.workspace import Workspace, private_workspace
 
@@ -61,7 +63,8 @@ class Session:
         self._environs = {
             side.name: environment_of(side, ready, os.environ, scratch / side.name) for side in self.sides
         }
-        self._lock = lock
+        self.lock = lock
+        self.told: dict[str, str] = {}
         self._leaves = leaves or Leaves(None)
         self._leaf_of = {side.name: self._leaves.make(bounds_of(side.settings.limits)) for side in self.sides}
         self._sandbox: Sandbox | None = None
@@ -69,6 +72,7 @@ class Session:
 
     def tell(self, variables: Mapping[str, str]) -> None:
         """Adds to the environment of every connector."""
+        self.told.update(variables)
         for environ in self._environs.values():
             environ.update(variables)
 
@@ -100,7 +104,7 @@ class Session:
             environ["SINGER_SDK_LOG_CONFIG"] = str(self._log_config)
         argv = (str(side.program.executable), *config, *map(str, arguments))
         limits = bounds_of(side.settings.limits).of_the_kernel()
-        inherits = () if self._lock is None else (self._lock,)
+        inherits = () if self.lock is None else (self.lock,)
         leaf = self.leaf(side)
         door = leaf.door if leaf else None
         command = Command(side.name, argv, self.ready.directory, environ, limits, inherits, door)
@@ -119,18 +123,27 @@ class Session:
             # Loaded late: most jobs have none.
             from dativo.run.sandbox import Sandbox
 
-            self._sandbox = Sandbox(self.ready, self.workspace, self.scratch, self._lock)
+            self._sandbox = Sandbox(self.ready, self.workspace, self.scratch, self.lock)
         return self._sandbox.around(side, command, files)
 
     def _side_of(self, program: Program) -> Side:
         return next(side for side in self.sides if side.program is program)
 
-    def discover(self, log: ConnectorLog, state: Path | None = None) -> dict[str, Any]:
-        """The catalog of the source; raises ConnectorError if the tap does not give one."""
+    def discover(
+        self, log: ConnectorLog, state: Path | None = None, meanwhile: Callable[[], None] | None = None
+    ) -> dict[str, Any]:
+        """The catalog of the source; raises ConnectorError if the tap does not give one.
+
+        Args:
+            log: is given what the tap says.
+            state: file that the tap is given.
+            meanwhile: is called again and again while that lasts.
+        """
         tap = self.tap
         state_arguments = ("--state", state) if state else ()
         command = self.command(tap, *state_arguments, "--discover")
-        answer = self.ask(command, log, seconds=self.ready.job.timeouts.discover)
+        with closing(self.question(command, log, seconds=self.ready.job.timeouts.discover)) as question:
+            answer = self.answer(question, log, meanwhile)
         try:
             catalog = json.loads(answer)
         except (ValueError, RecursionError) as error:
@@ -156,7 +169,7 @@ class Session:
         return catalog
 
     def selected_catalog(
-        self, log: ConnectorLog, state: Path | None = None
+        self, log: ConnectorLog, state: Path | None = None, meanwhile: Callable[[], None] | None = None
     ) -> tuple[dict[str, Any], list[str]]:
         """The catalog with the selection of the job, and warnings about patterns that match nothing.
 
@@ -164,33 +177,44 @@ class Session:
             ProblemsError: the selection leaves no stream.
         """
         source = self.ready.job.source
-        catalog = self._given_catalog(source.catalog) if source.catalog else self.discover(log, state)
+        catalog = (
+            self._given_catalog(source.catalog) if source.catalog else self.discover(log, state, meanwhile)
+        )
         try:
             return catalog, apply_rules(catalog, source.select, source.metadata, source.schema)
         except NothingSelected as error:
             place = self.ready.document.place_of(["source", "select"])
             raise ProblemsError([Problem(place, f"source.select: {error}")]) from error
 
-    def ask(self, command: Command, log: ConnectorLog, *, seconds: float) -> str:
+    def ask(
+        self, command: Command, log: ConnectorLog, *, seconds: float, stdin: int = subprocess.DEVNULL
+    ) -> str:
         """What a connector answers on stdout; raises ConnectorError with its last words if it fails."""
-        with closing(self.question(command, log, seconds=seconds)) as question:
+        with closing(self.question(command, log, seconds=seconds, stdin=stdin)) as question:
             return self.answer(question, log)
 
-    def question(self, command: Command, log: ConnectorLog, *, seconds: float) -> Question:
+    def question(
+        self, command: Command, log: ConnectorLog, *, seconds: float, stdin: int = subprocess.DEVNULL
+    ) -> Question:
         """Starts a connector that is to answer on stdout."""
-        return Question(command, partial(log.take, command.name), seconds=seconds)
+        return Question(command, partial(log.take, command.name), seconds=seconds, stdin=stdin)
 
     def answer(
         self, question: Question, log: ConnectorLog, meanwhile: Callable[[], None] | None = None
     ) -> str:
-        """What it answers; raises ConnectorError with its last words if it fails."""
+        """What it answers.
+
+        Raises:
+            Unanswered: it failed; its last words are in the message.
+            ConnectorError: it answers too late, too much or no text.
+        """
         try:
             return question.answer(meanwhile) if meanwhile else question.answer()
         except ConnectorError as error:
-            words = log.last_words(question.name)
-            if words is None:
+            if not question.returncode:
                 raise
-            raise ConnectorError(f"{error}: {words}") from error
+            never = self.ready.job.retries.never
+            raise unanswered(error, question.name, question.returncode, log, never) from error
 
 
 @contextmanager

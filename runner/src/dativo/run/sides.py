@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from dativo.connectors.programs import Program

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +42,7 @@ class HeadStart(Protocol):
     def is_right(self, meanwhile: Callable[[], None]) -> bool:
         """Waits until that is known; calls `meanwhile` again and again, which may raise to end the run."""
 
-    def other(self) -> Command:
+    def other(self, meanwhile: Callable[[], None]) -> Command:
         """How it is to be started instead; asked after the wrong one has ended."""
 
 

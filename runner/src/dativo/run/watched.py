@@ -6,7 +6,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dativo.errors import Interrupted, LimitExceeded, RunnerError, SecretError, TimedOut
+from dativo.connectors.fingerprint import fingerprint_of
+from dativo.errors import Interrupted, LimitExceeded, PartsFailed, RunnerError, SecretError, TimedOut
 from dativo.isolation.enforcement import not_enforced
 from dativo.jobs.project_format import Observe
 from dativo.jobs.resolving import resolved_in, secrets_of
@@ -18,10 +19,13 @@ from dativo.secrets.redact import everywhere
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from dativo.jobs.format import Notification
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.console import Console
     from dativo.observe.events import Verdict
+    from dativo.observe.observer import Observer
     from dativo.observe.sinks import Watched
+    from dativo.observe.trace_context import TraceContext
     from dativo.run.session import Session
     from dativo.run.sides import Side
 
@@ -42,12 +46,9 @@ def watched_run(
         only_here: for a run that loads a sample or nothing: it is kept in the home, and nobody else is told.
     """
     ready = session.ready
-    job, project = ready.job, ready.project
+    job = ready.job
     trace = trace_context(os.environ)
-    subject = Subject(run, job.name, job.tenant, project.home, project.root, trace)
-    settings = Observe(project.settings.observe.keep_runs) if only_here else _settings(ready, console)
-    notifications = () if only_here else job.notifications
-    watched = watch_run(subject, console, settings, notifications, hide=everywhere())
+    watched = open_watched(ready, job.notifications, run, console, only_here=only_here, trace=trace)
     observer = watched.observer
     session.tell({VARIABLE: trace.traceparent, "DATIVO_RUN": run})
     enforced = session.enforcement()
@@ -56,30 +57,57 @@ def watched_run(
         run,
         job.name,
         job.tenant,
-        [_seen(side) for side in session.sides],
+        [seen(side) for side in session.sides],
         secrets=sorted(set(secrets)),
         enforcement=enforced,
     )
     for warning in (*ready.warnings, *not_enforced(asked, enforced)):
+        console.say(f"{job.full_name}: WARNING: {warning}")
         observer.said(warning, "WARNING")
     try:
         yield watched
     except BaseException as error:
-        state = place if watched.tally.state else None
-        code = error.exit_code if isinstance(error, RunnerError) else 1
-        limit = error.limit if isinstance(error, LimitExceeded) else None
-        again = isinstance(error, RunnerError) and error.retryable
-        reason = everywhere()(str(error)) or type(error).__name__
-        observer.ended(verdict_of(error), reason, code, retryable=again, state=state, limit=limit)
+        tell_end(observer, error, place if watched.tally.state else None)
         raise
-    observer.ended("succeeded", None, 0, state=place if watched.tally.state else None)
+    tell_end(observer, None, place if watched.tally.state else None)
 
 
-def _settings(ready: ReadyJob, console: Console) -> Observe:
+def open_watched(
+    ready: ReadyJob,
+    notifications: tuple[Notification, ...],
+    run: str,
+    console: Console,
+    *,
+    only_here: bool,
+    trace: TraceContext | None = None,
+) -> Watched:
+    """Opens everything that watches a run of a job; `notifications` have their secrets in their places."""
+    job, project = ready.job, ready.project
+    trace = trace or trace_context(os.environ)
+    subject = Subject(run, job.name, job.tenant, project.home, project.root, trace)
+    settings = Observe(project.settings.observe.keep_runs) if only_here else _settings(ready, run, console)
+    notifications = () if only_here else notifications
+    return watch_run(subject, console, settings, notifications, hide=everywhere())
+
+
+def tell_end(observer: Observer, error: BaseException | None, place: str | None = None) -> None:
+    """Tells how a run ended, and where its state stands if it has moved."""
+    if error is None:
+        observer.ended("succeeded", None, 0, state=place)
+        return
+    code = error.exit_code if isinstance(error, RunnerError) else 1
+    limit = error.limit if isinstance(error, LimitExceeded | PartsFailed) else None
+    again = isinstance(error, RunnerError) and error.retryable
+    reason = everywhere()(str(error)) or type(error).__name__
+    observer.ended(verdict_of(error), reason, code, retryable=again, state=place, limit=limit)
+
+
+def _settings(ready: ReadyJob, run: str, console: Console) -> Observe:
     """Whom the project tells, secrets in their places; without them nobody is told who would need one."""
     settings = ready.project.settings.observe
     if not secrets_of(settings):
         return settings
+    from dativo.audit.open import open_audit
     from dativo.secrets.resolver import open_secrets
 
     try:
@@ -89,6 +117,9 @@ def _settings(ready: ReadyJob, console: Console) -> Observe:
         console.say(f"{ready.job.full_name}: WARNING: observe: {error}")
         return settings
     everywhere().add(secrets.values)
+    audit = open_audit(ready.project, ready.job.tenant, os.environ, run=run, job=ready.job.name)
+    for secret in secrets.used:
+        audit.note("secret.read", name=secret.name, backend=secret.backend, scope=secret.scope)
     return resolved
 
 
@@ -97,6 +128,8 @@ def verdict_of(error: BaseException | None) -> Verdict:
     match error:
         case None:
             return "succeeded"
+        case PartsFailed():
+            return error.verdict
         case Interrupted() | KeyboardInterrupt():
             return "interrupted"
         case LimitExceeded():
@@ -136,6 +169,6 @@ def _table_metadata(stream: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
-def _seen(side: Side) -> SeenSide:
+def seen(side: Side) -> SeenSide:
     program = side.program
-    return SeenSide(side.role, side.name, program.version, program.fingerprint or None)
+    return SeenSide(side.role, side.name, program.version, fingerprint_of(program))

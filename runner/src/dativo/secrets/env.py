@@ -6,10 +6,10 @@ A suffix `__json`, `__env` or `__text` says how the value is to be read.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, get_args
 
 from dativo.errors import SecretError
+from dativo.records import dataclass
 from dativo.secrets.backends import Payload
 from dativo.secrets.parse import Form
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dativo.errors import SecretError
+from dativo.records import dataclass
 from dativo.secrets.backends import Payload
 
 if TYPE_CHECKING:

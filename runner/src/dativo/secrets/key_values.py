@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _SECRET_NAME = re.compile(
     r"(^|[_-])pass$|passw(or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential"
@@ -15,16 +16,13 @@ _NAME = (
     r"|(?<![A-Za-z])pass(?![A-Za-z])|(?<![A-Za-z])dsn(?![A-Za-z]))[\w-]{0,64}"
 )
 _QUOTED = r"""\\"(?:[^"\\]|\\[^"])*\\"|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
-_PAIR = re.compile(
-    rf"""(?P<before> (?<![\w.-]) {_NAME} = ) (?P<value> {_QUOTED} | [^\s,;&"'\]\}}\)]+ )  # name=value
+_PAIR = rf"""(?P<before> (?<![\w.-]) {_NAME} = ) (?P<value> {_QUOTED} | [^\s,;&"'\]\}}\)]+ )  # name=value
       | (?P<before2> \\?["'] {_NAME} \\?["'] \s* : \s* ) (?P<value2> {_QUOTED} | -?[0-9][\w.]* )   # "name": …
       | (?P<before3> (?<![\w.'"-]) {_NAME} :\s+ ) (?P<value3> {_QUOTED} | [^\s,;&]+ (?= \s*(?:[,;}}]|$) ) )
       | (?P<before4> \bauthorization["']? \s* [:=] \s*["']? (?:(?:basic|bearer)\s+)? )
         (?P<value4> [^\s"',;]+ )
       | (?P<before5> :// [^\s/:@]* : ) (?P<value5> [^\s/]+ ) (?=@)
-    """,
-    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
-)
+    """
 _HINT = re.compile(r"pass|secret|token|key|credential|dsn|authorization|://[^\s/]*@", re.IGNORECASE)
 
 
@@ -41,7 +39,13 @@ def hide_by_key(text: str, mask: str) -> str:
     Args:
         mask: what takes their place.
     """
-    return _PAIR.sub(lambda match: _masked(match, mask), text) if _HINT.search(text) else text
+    return _pair().sub(lambda match: _masked(match, mask), text) if _HINT.search(text) else text
+
+
+@cache
+def _pair() -> re.Pattern[str]:
+    """Compiled when the first text hints at a secret: it takes longer than all other patterns together."""
+    return re.compile(_PAIR, re.VERBOSE | re.IGNORECASE | re.MULTILINE)
 
 
 def _masked(match: re.Match[str], mask: str) -> str:

@@ -34,11 +34,22 @@ class Redactor:
 
     def add(self, secrets: Iterable[str]) -> None:
         """Learns more values."""
-        found = {form for secret in secrets for form in _forms(secret)}
+        self._learn({form for secret in secrets for form in _forms(secret)})
+
+    def _learn(self, found: set[str]) -> None:
         if found - self._forms:
             self._forms |= found
             longest_first = sorted(self._forms, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    @property
+    def forms(self) -> frozenset[str]:
+        """Every form of every value, for `know` of another process."""
+        return frozenset(self._forms)
+
+    def know(self, forms: Iterable[str]) -> None:
+        """Takes over what another redactor has learnt."""
+        self._learn(set(forms))
 
     def __call__(self, text: str) -> str:
         return hide_by_key(self.values(text), MASK)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dativo.errors import SecretError
+from dativo.records import dataclass
 
 GLOBAL = "global"
 

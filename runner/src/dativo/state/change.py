@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from dativo.audit.open import open_audit
-from dativo.errors import StateError
+from dativo.errors import StateDamaged, StateError
 from dativo.state.envelope import Envelope, seal
 from dativo.state.owner import new_run, this_process
+from dativo.state.parts import put_aside, read_joined, sum_up_parts, taken_apart, write_joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,12 +19,14 @@ if TYPE_CHECKING:
     from dativo.state.locate import Located
     from dativo.state.store import Stored
 
+T = TypeVar("T")
+
 
 class Change:
-    """A state under change.
+    """A state under change; one that is taken apart stays so, and looks as if it were not.
 
     Attributes:
-        stored: what is stored now.
+        stored: what is stored now, None for nothing and for what is damaged.
         run: name of the change, as that of a run.
     """
 
@@ -32,21 +36,40 @@ class Change:
         self._place = place
         self.what = what
         self.run = run
-        self.stored: Stored | None = place.store.read(place.key)
+        self._whole: Stored | None = None
+        self.stored: Stored | None = None
+        self._damage: StateDamaged | None = None
+        try:
+            self._whole = place.store.read(place.key)
+            self.stored = read_joined(place.store, place.key)
+        except StateDamaged as error:
+            self._damage = error
 
     @property
     def text(self) -> str:
-        """The stored state; raises StateError if there is none."""
-        if self.stored is None:
+        """The stored state; raises StateError if there is none, StateDamaged if it cannot be read."""
+        if (found := self.text_or(None)) is None:
             raise StateError(f"{self._key}: nothing is stored in {self._store.place(self._key)}")
-        return self.stored.text
+        return found
+
+    def text_or(self, otherwise: T) -> str | T:
+        """The stored state, `otherwise` if there is none; raises StateDamaged if it cannot be read."""
+        if self._damage is not None:
+            raise self._damage
+        return self.stored.text if self.stored else otherwise
 
     def put(self, text: str) -> Stored:
-        """Stores another state, and keeps both."""
+        """Stores another state, and keeps both; one that is damaged is put aside."""
         note_change(self._place, self.what, self.run)
+        if self._damage is not None:
+            put_aside(self._store, self._key)
+            self._store.remove(self._key)
+            self._whole = self._damage = None
+        self._whole = sum_up_parts(self._store, self._key, self._whole, run=self.run)
         self._store.keep(self._key, f"before {self.what}")
-        self.stored = self._store.write(self._key, text, run=self.run, after=self.stored)
+        self._whole = write_joined(self._store, self._key, text, run=self.run, after=self._whole)
         self._store.keep(self._key, self.what)
+        self.stored = replace(self._whole, text=text)
         return self.stored
 
 
@@ -70,7 +93,7 @@ def clear(place: Located, wait: float = 0.0) -> None:
     run = new_run()
     with place.store.lock(place.key, this_process(run), wait):
         note_change(place, "clear", run)
-        place.store.remove(place.key)
+        _forget(place, run)
 
 
 def note_change(place: Located, what: str, run: str) -> None:
@@ -96,7 +119,7 @@ def move(source: Located, target: Located) -> Stored:
     with source.store.lock(source.key, this_process(run), 0.0):
         stored = copy(source, target, "moved")
         note_change(source, f"moved to {target.key}", run)
-        source.store.remove(source.key)
+        _forget(source, run)
     return stored
 
 
@@ -112,17 +135,31 @@ def rollback(place: Located, seq: int | None) -> tuple[int, Stored]:
     with changing(place, "rollback") as change:
         present = change.stored.text if change.stored else None
         for version in place.store.versions(place.key):
-            if seq is None and place.store.version(place.key, version.seq) != present:
+            if seq is None and _version(place, version.seq) != present:
                 seq = version.seq
         if seq is None:
             raise StateError(f"{place.key}: the history holds no other state to go back to")
-        text = place.store.version(place.key, seq)
+        text = _version(place, seq)
         change.what = f"rollback to {seq}"
         return seq, change.put(text)
 
 
+def _forget(place: Located, run: str) -> None:
+    """Removes a state with its parts; the history keeps what they knew together."""
+    store, key = place.store, place.key
+    with suppress(StateDamaged):
+        sum_up_parts(store, key, store.read(key), run=run)
+    store.remove(key)
+    put_aside(store, key)
+
+
+def _version(place: Located, seq: int) -> str:
+    """A text of the history as if it had never been taken apart."""
+    return taken_apart(place.store.version(place.key, seq), ())
+
+
 def _stored(place: Located) -> Stored:
-    stored = place.store.read(place.key)
+    stored = read_joined(place.store, place.key)
     if stored is None:
         raise StateError(f"{place.key}: nothing is stored in {place.store.place(place.key)}")
     return stored

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from dativo.errors import StateError, StateUnreachable
 from dativo.home import make_private, open_private
+from dativo.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from dativo.errors import StateDamaged, StateError
+from dativo.records import dataclass
 
 FORMAT = "dativo-state"
 VERSION = 1
@@ -110,8 +110,8 @@ def is_envelope(members: dict[str, str]) -> bool:
 def damaged(place: str, why: str) -> StateDamaged:
     """The error of a state that is not whole."""
     return StateDamaged(
-        f"{place}: the state is damaged: {why}. Put back a good copy, "
-        "or remove the file to load everything from the start"
+        f"{place}: the state is damaged: {why}. `dativo state rollback` puts back the last "
+        "good one, `dativo state clear` lets the next run load everything from the start"
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, unquote
 
+from dativo.records import dataclass
 from dativo.state.store import StateKey
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from dativo.home import Home
 
 STATE = "state.json"
+_BESIDE = re.compile(r"(\+(?P<suffix>[^#+]+))?(#(?P<part>[^#]+))?")
 
 
 class Layout(Protocol):
@@ -82,8 +85,19 @@ class FileLayout:
         return [self.owner.tenant]
 
     def keys(self, tenant: str | None) -> Iterator[StateKey]:
-        if tenant == self.owner.tenant and self.path.is_file():
-            yield self.owner
+        if tenant != self.owner.tenant or not self.path.parent.is_dir():
+            return
+        found = [_BESIDE.fullmatch(between) for between in self._between()]
+        names = [(match["suffix"] or "", match["part"] or "") for match in found if match]
+        for suffix, part in sorted(names):
+            yield replace(self.owner, suffix=suffix or None, part=unquote(part) or None)
+
+    def _between(self) -> Iterator[str]:
+        """Of files that are named like that of the job, what stands before the ending."""
+        stem, kind = self.path.stem, self.path.suffix
+        for path in self.path.parent.iterdir():
+            if path.name.startswith(stem) and path.name.endswith(kind) and path.is_file():
+                yield path.name.removeprefix(stem).removesuffix(kind)
 
     def _beside(self, key: StateKey, what: str) -> Path:
         path = self.state(key)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dativo.errors import StateConflict, StateError
+from dativo.records import dataclass
 from dativo.state.owner import busy
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dativo.errors import StateBusy
 from dativo.home import open_private
+from dativo.records import dataclass
 from dativo.state.envelope import unseal
 from dativo.state.files import remove_file
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from dativo.errors import StateError
 from dativo.observe.text_table import text_table
+from dativo.state.parts import read_joined, stored_parts
 from dativo.state.text import streams_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dativo.state.locate import Located
-    from dativo.state.store import Version
+    from dativo.state.store import Stored, Version
 
 _STEPS = ((60, "s"), (60, "min"), (24, "h"), (365, "d"))
 
@@ -21,15 +22,18 @@ _STEPS = ((60, "s"), (60, "min"), (24, "h"), (365, "d"))
 def state_facts(found: Iterable[Located]) -> Iterator[dict[str, Any]]:
     """What is known of each state, a damaged one too."""
     for place in found:
-        facts = {"job": str(place.key), "place": place.store.place(place.key)}
+        facts: dict[str, Any] = {"job": str(place.key), "place": place.store.place(place.key)}
         try:
-            stored = place.store.read(place.key)
+            stored = read_joined(place.store, place.key)
+            parts = stored_parts(place.store, place.key)
         except StateError as error:
             yield {**facts, "error": str(error)}
             continue
         if stored is not None:
             streams = streams_of(stored.text)
-            yield {**facts, "seq": stored.seq, "at": stored.at, "run": stored.run, "streams": streams}
+            newest = max([stored, *parts.values()], key=lambda each: each.at)
+            facts |= {"seq": stored.seq, "at": newest.at, "run": newest.run, "streams": streams}
+            yield facts | ({"parts": {name: _part(each) for name, each in parts.items()}} if parts else {})
 
 
 def state_lines(facts: Iterable[dict[str, Any]]) -> list[str]:
@@ -42,11 +46,21 @@ def state_lines(facts: Iterable[dict[str, Any]]) -> list[str]:
             f"seq {each['seq']}",
             age(each["at"]),
             f"run {each['run']}" if each["run"] else "",
-            f"{len(each['streams'])} streams" if len(each["streams"]) != 1 else "1 stream",
+            _streams(each),
         ]
         for each in facts
     ]
     return list(text_table(rows)) if rows else ["nothing is stored here yet"]
+
+
+def _part(stored: Stored) -> dict[str, Any]:
+    return {"seq": stored.seq, "at": stored.at, "run": stored.run}
+
+
+def _streams(facts: dict[str, Any]) -> str:
+    count = len(facts["streams"])
+    said = f"{count} streams" if count != 1 else "1 stream"
+    return f"{said}, {len(facts['parts'])} in parts" if "parts" in facts else said
 
 
 def version_lines(versions: Iterable[Version]) -> list[str]:

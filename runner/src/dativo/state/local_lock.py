@@ -7,12 +7,13 @@ import json
 import os
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dativo.errors import StateConflict, StateError
 from dativo.home import make_private, open_private
+from dativo.records import dataclass
 from dativo.state.owner import busy
 from dativo.state.store import Owner
 

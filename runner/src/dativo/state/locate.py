@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import ProblemsError, StateError
 from dativo.jobs.format import StateSettings
 from dativo.jobs.located import load_yaml
+from dativo.jobs.names import NAME, TENANT
 from dativo.jobs.project import find_project
 from dativo.jobs.references import Variables
 from dativo.jobs.typed import read_dataclass
+from dativo.records import dataclass
 from dativo.state.places import job_store
 from dativo.state.store import StateKey
 
@@ -60,9 +62,11 @@ class States:
         path = Path(job)
         if path.is_file():
             return self._of_file(path, suffix)
+        tenant, slash, name = job.rpartition("/")
+        wanted = StateKey(tenant if slash else None, name)
+        if not _is_name(wanted):
+            raise StateError(f"{job}: is neither a job file nor a name of a job, as in NAME or TENANT/NAME")
         project = find_project(Path.cwd(), self.environ, chosen=self.chosen)
-        tenant, _, name = job.rpartition("/")
-        wanted = StateKey(tenant or None, name)
         for file in _job_files(project):
             header = self._header(file)
             if header and header.key == wanted:
@@ -71,13 +75,14 @@ class States:
         return Located(job_store(key, StateSettings(), project.root, project, say=self.say), key, project)
 
     def all(self) -> Iterator[Located]:
-        """Every state of the project, those of jobs that have gone too."""
+        """Every state of the project, those of jobs that have gone too; parts belong to their jobs."""
         project = find_project(Path.cwd(), self.environ, chosen=self.chosen)
         seen: set[tuple[str, StateKey]] = set()
         for store in self._stores(project):
             for tenant in store.tenants():
                 for key in store.keys(tenant):
-                    if (place := (store.place(key), key)) not in seen:
+                    place = (store.place(key), key)
+                    if key.part is None and place not in seen:
                         seen.add(place)
                         yield Located(store, key, project)
 
@@ -116,7 +121,8 @@ class States:
         )
         if not isinstance(name, str) or not isinstance(tenant, str | None) or settings is None or problems:
             return None
-        return _Header(StateKey(tenant, name), settings, path.absolute().parent)
+        key = StateKey(tenant, name)
+        return _Header(key, settings, path.absolute().parent) if _is_name(key) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,12 @@ class _Header:
     key: StateKey
     settings: StateSettings
     directory: Path
+
+
+def _is_name(key: StateKey) -> bool:
+    """Whether a job can be called so; what holds a `/` or a `..` would lead to files of others."""
+    tenant_fits = key.tenant is None or re.fullmatch(TENANT, key.tenant) is not None
+    return tenant_fits and re.fullmatch(NAME, key.job) is not None
 
 
 def _job_files(project: Project) -> Iterator[Path]:

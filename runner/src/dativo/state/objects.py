@@ -121,11 +121,14 @@ class ObjectStore:
         try:
             self.keep(key, "cleared")
         except StateDamaged:
-            found = self._get(path)
-            aside = f"{path}.damaged"
-            before = self._get(aside)
-            self._put(aside, found[0] if found else b"", before[1] if before else None)
+            self._put_aside(path)
         self._delete(path)
+
+    def _put_aside(self, path: str) -> None:
+        found = self._get(path)
+        if found is not None:
+            self._delete(f"{path}.damaged")
+            self._put(f"{path}.damaged", found[0], None)
 
     def unlock(self, key: StateKey, *, force: bool) -> list[str]:
         box = _Box(self, key)

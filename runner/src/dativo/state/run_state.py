@@ -5,15 +5,38 @@ from __future__ import annotations
 import math
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from dativo.errors import StateError
 from dativo.state.owner import this_process
+from dativo.state.parts import part_key, put_aside, read_joined, sum_up_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dativo.state.store import Held, StateKey, StateStore, Stored
+
+
+class Standing(Protocol):
+    """Where a job stands, for those who run it."""
+
+    stored: Stored | None
+
+    @property
+    def place(self) -> str:
+        """Where the state is, as one would look for it."""
+
+    def read(self) -> str | None:
+        """JSON text of the state, None if there is none."""
+
+    def read_joined(self) -> str | None:
+        """The same as if it had never been taken apart."""
+
+    def write(self, text: str) -> None:
+        """Replaces the state, at once or soon."""
+
+    def tick(self) -> None:
+        """Time passes."""
 
 
 class RunState:
@@ -32,6 +55,26 @@ class RunState:
         self._run = run
         self._waiting: str | None = None
         self._written = -math.inf
+
+    def part(self, stream: str) -> RunState:
+        """The state that one stream of the job has of its own; the hold on the whole covers it."""
+        return RunState(self._store, part_key(self._key, stream), self._run, self.held)
+
+    def read_joined(self) -> str | None:
+        """The state as if it had never been taken apart."""
+        self.flush()
+        stored = read_joined(self._store, self._key)
+        return stored.text if stored else None
+
+    def sum_up_parts(self) -> None:
+        """Stores the whole with what its parts know by now; it stays taken apart."""
+        self.flush()
+        whole = self._store.read(self._key)
+        self.stored = sum_up_parts(self._store, self._key, whole, run=self._run)
+
+    def put_parts_aside(self) -> None:
+        """Forgets what streams have of their own; the histories keep it."""
+        put_aside(self._store, self._key)
 
     @property
     def place(self) -> str:

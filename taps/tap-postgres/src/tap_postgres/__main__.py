@@ -24,6 +24,7 @@ CONNECTOR = Connector(
         "batch",
         "catalog",
         "discover",
+        "log-based",
         "state",
         "structured-logging",
         "test",

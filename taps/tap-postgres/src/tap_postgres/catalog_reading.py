@@ -20,7 +20,7 @@ from tap_postgres.log_plan import log_plan, refuse_casts
 from tap_postgres.tables import StreamPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dativo_protocol.catalog import CatalogEntry
     from psycopg import sql
@@ -51,13 +51,13 @@ def message_name(entry: CatalogEntry) -> str:
 
 
 def plan_stream(
-    entry: CatalogEntry, found: Mapping[str, Discovered], settings: TapPostgresSettings
+    entry: CatalogEntry, found: Mapping[str, Sequence[Discovered]], settings: TapPostgresSettings
 ) -> StreamPlan:
     """Work out what to do for a selected stream.
 
     Args:
         entry: of the catalog.
-        found: the tables of the selected streams, by id.
+        found: the tables of the selected streams, by id; seldom more than one have the same.
         settings: of the tap.
 
     Raises:
@@ -67,7 +67,7 @@ def plan_stream(
     """
     import pyarrow as pa
 
-    discovered = found.get(table_id(entry))
+    discovered = _named(entry, found.get(table_id(entry), ()))
     if discovered is None:
         raise MissingTable(
             f"stream {entry.tap_stream_id!r}: there is no table {table_id(entry)!r}, or it is closed to us"
@@ -97,6 +97,13 @@ def plan_stream(
     refuse_casts(plan.id, discovered, names, settings)
     forms = {name: discovered.mapped[name].form for name in names}
     return log_plan(plan, forms, settings.replication_metadata_columns)
+
+
+def _named(entry: CatalogEntry, tables: Sequence[Discovered]) -> Discovered | None:
+    """Return the table of an entry: of several that of its schema, else the first, as in discovery."""
+    schema = entry.metadata[()].values.get("schema-name") if () in entry.metadata else None
+    named = [each for each in tables if each.table.schema == schema]
+    return next(iter(named or tables), None)
 
 
 def _selected(entry: CatalogEntry, discovered: Discovered, keys: tuple[str, ...]) -> tuple[str, ...]:

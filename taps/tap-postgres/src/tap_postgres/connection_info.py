@@ -27,6 +27,9 @@ SESSION = (
 )
 """What makes the text form of a value the same on every server."""
 
+_ALIVE = {"keepalives_idle": "60", "keepalives_interval": "15", "keepalives_count": "4"}
+"""Sessions are silent for long, which firewalls take for their end; and a server can die without a word."""
+
 _DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+(?=://)")
 
 
@@ -74,6 +77,7 @@ def connection_info(settings: ConnectionSettings, files: PrivateFiles) -> Connec
         "host": "localhost",
         **dict(_tls(settings, files)),
         "connect_timeout": str(settings.connect_timeout_seconds),
+        **_ALIVE,
         **given,
         "client_encoding": "UTF8",
     }

@@ -29,8 +29,9 @@ _CANCEL_SECONDS = 5.0
 _NOTICES = 140000
 """Since this version a server can look whether the client is still there while it works."""
 _CHECK_SECONDS = 10
+_IDLE_TIMEOUT = 140000
 _TRANSACTION_TIMEOUT = 170000
-"""Since this version a server can have one."""
+"""Since these versions a server can have one."""
 
 
 class Connections:
@@ -93,7 +94,8 @@ class Connections:
                     f"the server is PostgreSQL {connection.info.server_version // 10_000}",
                     instruction="This tap reads PostgreSQL 12 and later.",
                 )
-            _prepare(connection)
+            _lift_limits(connection)
+            _let_notice(connection)
             yield connection
         finally:
             close(connection)
@@ -118,6 +120,7 @@ class Connections:
 
         connection = self._connect(purpose, replication="database")
         try:
+            _lift_limits(connection)
             yield ReplicationSession(connection)
         finally:
             close(connection)
@@ -144,16 +147,21 @@ def close(connection: psycopg.Connection[TupleRow]) -> None:
     connection.close()
 
 
-def _prepare(connection: psycopg.Connection[TupleRow]) -> None:
-    """Set what older servers do not have, and what an administrator may have set for short transactions."""
+def _lift_limits(connection: psycopg.Connection[TupleRow]) -> None:
+    """Lift what an administrator may have set for short transactions, and older servers do not know."""
+    if connection.info.server_version >= _IDLE_TIMEOUT:
+        connection.execute("SET idle_session_timeout = 0")
+    if connection.info.server_version >= _TRANSACTION_TIMEOUT:
+        connection.execute("SET transaction_timeout = 0")
+
+
+def _let_notice(connection: psycopg.Connection[TupleRow]) -> None:
+    """Let no statement go on whose client was killed, or has cancelled too early to be heard."""
     import psycopg
 
     if connection.info.server_version >= _NOTICES:
-        # Else a statement goes on whose client was killed, or has cancelled too early to be heard.
         with suppress(psycopg.errors.InvalidParameterValue):  # not on every platform
             connection.execute(f"SET client_connection_check_interval = '{_CHECK_SECONDS}s'")
-    if connection.info.server_version >= _TRANSACTION_TIMEOUT:
-        connection.execute("SET transaction_timeout = 0")
 
 
 def _log_notice(notice: psycopg.errors.Diagnostic) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dativo_protocol.catalog import Catalog, CatalogEntry, parse_entry
@@ -14,7 +15,7 @@ from tap_postgres.table_catalog import read_tables
 from tap_postgres.type_map import Mapped, Rules, map_column
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     import psycopg
     from psycopg.rows import TupleRow
@@ -146,10 +147,21 @@ def look_up(
         psycopg.Error: the server does not answer.
     """
     schemas = settings.schemas if stream_ids is None else ()
-    tables = read_tables(connection, schemas=schemas, stream_ids=stream_ids)
-    types = read_types(connection, {column.type_oid for table in tables for column in table.columns})
+    with _one_moment(connection):
+        tables = read_tables(connection, schemas=schemas, stream_ids=stream_ids)
+        types = read_types(connection, {column.type_oid for table in tables for column in table.columns})
     rules = Rules.of(settings)
     return tuple(_discovered(table, types, rules, settings) for table in tables)
+
+
+@contextmanager
+def _one_moment(connection: psycopg.Connection[TupleRow]) -> Iterator[None]:
+    """Let all questions be about one moment: tables and types come and go between them."""
+    from psycopg import IsolationLevel
+
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    with connection.transaction():
+        yield
 
 
 def _discovered(

@@ -76,7 +76,9 @@ def key_range(
 
 
 def check_key(plan: StreamPlan) -> None:
-    """Refuse a key that `column_types` reads as something else than text: its order stays that of text.
+    """Refuse a key whose values a bookmark cannot have, or do not tell the order of its column.
+
+    That of text stays that of text, whatever `column_types` reads it as.
 
     Raises:
         ConfigError: names the stream.
@@ -84,8 +86,15 @@ def check_key(plan: StreamPlan) -> None:
     import pyarrow as pa
 
     column = plan.table.column(plan.key or "")
+    type_ = plan.arrow_schema.field(plan.key or "").type
+    if pa.types.is_boolean(type_) or pa.types.is_nested(type_):
+        name = type_ if column is None else column.sql_type
+        raise ConfigError(
+            f"stream {plan.id!r}: replication key {plan.key!r} is of type {name}",
+            instruction="Choose one that grows, such as a number or a time, or FULL_TABLE.",
+        )
     is_text = column is not None and column.sql_type.startswith(("text", "character"))
-    if is_text and not pa.types.is_string(plan.arrow_schema.field(plan.key or "").type):
+    if is_text and not pa.types.is_string(type_):
         raise ConfigError(
             f"column_types: stream {plan.id!r}: replication key {plan.key!r} is text, and sorted as text",
             instruction="Leave its type as it is, or choose another replication key.",

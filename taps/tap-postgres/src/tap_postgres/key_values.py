@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from psycopg import sql
 
 _UTC = "+00:00"
+_HEX = r"\x"
+"""What bytes begin with that are written as hexadecimal digits."""
 
 
 def is_temporal(sql_type: str, type_: pa.DataType) -> bool:
@@ -63,6 +65,8 @@ def state_value(scalar: pa.Scalar[Any]) -> int | float | str:
             return value
         case Decimal():
             return format(value, "f")
+        case bytes():
+            return _HEX + value.hex()
         case dt.datetime():
             return value.isoformat() if value.tzinfo else value.isoformat() + _UTC
         case dt.date():
@@ -81,4 +85,6 @@ def literal(value: Any, sql_type: str) -> sql.Composable:
     from psycopg import sql
 
     text = value if isinstance(value, str) else repr(value)
+    if sql_type == "bytea" and not text.startswith(_HEX):  # as `bytea_as: hex` has it
+        text = _HEX + text
     return sql.SQL("{}::{}").format(sql.Literal(text), sql.SQL(sql_type))

@@ -91,8 +91,8 @@ def _refuse_kind(plan: StreamPlan) -> None:
 
 def _of_children(plan: StreamPlan, child: str) -> CatalogError:
     return CatalogError(
-        f"stream {plan.id!r}: rows of tables that inherit from it, such as {child}, have changes of their own",
-        instruction="Select those tables instead, or choose FULL_TABLE or INCREMENTAL as replication-method.",
+        f"stream {plan.id!r}: rows of tables that inherit from it, such as {child}, change apart from it",
+        instruction="Select those tables instead, or choose another replication-method.",
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dativo_protocol.state import State
     from dativo_protocol.writer import MessageWriter
 
+    from tap_postgres.discovery import Discovered
     from tap_postgres.settings import TapPostgresSettings
     from tap_postgres.tables import StreamPlan
 
@@ -80,6 +81,7 @@ class PostgresTap:
         ids = {table_id(entry) for entry in entries}
         with connections.read("plan") as connection, asking("looking up the selected tables"):
             tables = look_up(connection, self._settings, ids)
-        # Of two tables with one id the first counts, as in discovery.
-        found = {each.table.stream_id: each for each in reversed(tables)}
+        found: dict[str, list[Discovered]] = {}
+        for each in tables:
+            found.setdefault(each.table.stream_id, []).append(each)
         return [plan_stream(entry, found, self._settings) for entry in entries]

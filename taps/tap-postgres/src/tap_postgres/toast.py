@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tap_postgres.copying import Copying, copy_statement
-from tap_postgres.errors import MissingTable
-from tap_postgres.key_values import state_value
+from tap_postgres.errors import MissingTable, asking
+from tap_postgres.key_values import literal, state_value
 
 if TYPE_CHECKING:
     import threading
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 log = logging.getLogger("tap_postgres")
 
 _ROWS_AT_ONCE = 1000
+
+_NOW = """
+SELECT n.nspname, c.relname, a.attname
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.oid = %s
+"""
 
 Key = tuple[str, ...]
 """Of a row: the texts of its columns, as SQL takes them."""
@@ -66,23 +74,40 @@ class ToastReader:
             for index in indices or ():
                 rows_of[index].append(row)
         rows = sorted({row for some in rows_of.values() for row in some})
-        columns = [batch.schema.names[index] for index in rows_of]
         row_keys = dict(zip(rows, _keys(batch.take(rows), keys), strict=True))
+        wanted = list(dict.fromkeys(row_keys.values()))
         try:
-            values = self._values(plan, columns, list(dict.fromkeys(row_keys.values())))
+            values = self._values(plan, [batch.schema.names[index] for index in rows_of], wanted)
         except MissingTable as error:
-            while self._connection.pgconn.get_result() is not None:
-                pass  # the connection takes the next statement after the last result only
-            log.warning("%s: large values that an update left as they were stay null: %s", plan.id, error)
-            return batch
+            log.warning(
+                "%s: some large values that an update left as they were stay null: %s", plan.id, error
+            )
+            now, present = self._as_it_is_now(plan)
+            rows_of = {index: some for index, some in rows_of.items() if batch.schema.names[index] in present}
+            values = self._values(now, [batch.schema.names[index] for index in rows_of], wanted)
         arrays = list(batch.columns)
         for position, (index, lacking) in enumerate(rows_of.items()):
             found = {row: values[row_keys[row]][position] for row in lacking if row_keys[row] in values}
             arrays[index] = _replaced(arrays[index], found)
         return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
 
+    def _as_it_is_now(self, plan: StreamPlan) -> tuple[StreamPlan, set[str]]:
+        """Return the plan with its table's name of now, and that one's columns; none if the key is gone."""
+        while self._connection.pgconn.get_result() is not None:
+            pass  # the connection takes the next statement after the last result only
+        with asking(f"looking up the table of stream {plan.id!r}"):
+            rows = self._connection.execute(_NOW, [plan.table.oid]).fetchall()
+        if not rows or not {name for *_, name in rows}.issuperset(plan.message.key_properties):
+            return plan, set()
+        schema, table, _ = rows[0]
+        return replace(plan, table=replace(plan.table, schema=schema, name=table)), {
+            name for *_, name in rows
+        }
+
     def _values(self, plan: StreamPlan, columns: list[str], keys: list[Key]) -> Mapping[Key, list[Any]]:
         """Return Arrow scalars by key, in the order of the columns."""
+        if not columns:
+            return {}
         partial = _only(plan, (*plan.message.key_properties, *columns))
         values: dict[Key, list[Any]] = {}
         for start in range(0, len(keys), _ROWS_AT_ONCE):
@@ -101,8 +126,7 @@ def _keys(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[Key]:
 
 
 def _text(scalar: pa.Scalar[Any]) -> str:
-    value = scalar.as_py()
-    return rf"\x{value.hex()}" if isinstance(value, bytes) else str(state_value(scalar))
+    return str(state_value(scalar))
 
 
 def _only(plan: StreamPlan, names: Sequence[str]) -> StreamPlan:
@@ -123,13 +147,10 @@ def _among(plan: StreamPlan, keys: Sequence[Key]) -> sql.Composable:
     from psycopg import sql
 
     names = plan.message.key_properties
-    types = [sql.SQL(column.sql_type) for name in names if (column := plan.table.column(name)) is not None]
+    types = [column.sql_type for name in names if (column := plan.table.column(name)) is not None]
     rows = (
         sql.SQL("({})").format(
-            sql.SQL(", ").join(
-                sql.SQL("{}::{}").format(sql.Literal(value), type_)
-                for value, type_ in zip(key, types, strict=True)
-            )
+            sql.SQL(", ").join(literal(value, type_) for value, type_ in zip(key, types, strict=True))
         )
         for key in keys
     )

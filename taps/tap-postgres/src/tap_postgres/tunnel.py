@@ -29,6 +29,8 @@ log = logging.getLogger("tap_postgres")
 LOOPBACK = "127.0.0.1"
 _WINDOW_BYTES = 16 << 20
 _BUFFER_BYTES = 1 << 16
+_KEEPALIVE_SECONDS = 60
+"""Sessions are silent for long, which firewalls take for their end."""
 
 
 @contextmanager
@@ -97,6 +99,8 @@ def _connect(settings: SshTunnelSettings, timeout: float) -> paramiko.SSHClient:
             instruction="Check the settings in `ssh_tunnel`.",
             retryable=isinstance(error, OSError),
         ) from None
+    if transport := client.get_transport():
+        transport.set_keepalive(_KEEPALIVE_SECONDS)
     return client
 
 
