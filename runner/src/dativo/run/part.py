@@ -141,7 +141,7 @@ def main() -> NoReturn:
 def _load(shared: PartsFile, work: PartWork, directory: Path, events: int) -> None:
     scratch = shared.scratch / directory
     scratch.mkdir(mode=0o700)
-    console = Console(sys.stderr, (shared.ready.tap.name, shared.ready.target.name))
+    console = Console(sys.stderr, (shared.ready.tap.name, shared.ready.target.name), everywhere())
     observer = Observer([_Forward(events)], console.say)
     state = PartState(work.state, work.place, events)
     try:
