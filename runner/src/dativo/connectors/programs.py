@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -109,15 +108,6 @@ def find_program(entry: Entry) -> Program:
             f"(looked in {searched}): {how}"
         )
     return Program(connector, Path(found).absolute(), connector.version, origin=origin, entry=entry)
-
-
-@cache
-def _sha256(executable: Path) -> str:
-    """Of the file as it is when it is first asked for in this process."""
-    import hashlib
-
-    with executable.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _installed(spec: Spec, home: Home | None, locks: Path | None) -> Installed | None:
