@@ -74,9 +74,6 @@ def main() -> NoReturn:
     except OSError as error:
         _say_of_the_system(error)
         code = 1
-    except Exception as error:  # noqa: BLE001  (the boundary of the process: no secret may stand in what it shows)
-        click.echo(_defect(error), err=True)
-        code = 1
     sys.exit(code)
 
 
@@ -100,14 +97,6 @@ def _shown(error: object) -> str:
     from dativo.secrets.redact import everywhere
 
     return everywhere()(str(error))
-
-
-def _defect(error: Exception) -> str:
-    from traceback import format_exception
-
-    what = f"{type(error).__name__}: {error}"
-    whole = "".join(format_exception(error))
-    return _shown(f"{whole}dativo: unexpected failure; this is a defect, please report it: {what}")
 
 
 @click.group(cls=LazyGroup)
