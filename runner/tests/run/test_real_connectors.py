@@ -128,7 +128,7 @@ def test_what_the_target_refuses_is_one_clear_line(lake):
     done = lake.project.dativo("run", lake.job([USERS], load_method="upsert"))
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("dativo: `target-parquet ")
+    assert last.startswith("dativo: lake failed: `target-parquet ")
     assert "--recover` exited with code 1: configuration has 1 problem" in last
 
 
