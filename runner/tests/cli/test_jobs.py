@@ -188,7 +188,7 @@ def test_every_optional_setting_of_a_new_job_can_be_uncommented(project, tree):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a/b", "--from", "tap-csv", "--to", "target-parquet"], ""),
+        (["a/b", "--from", "tap-csv", "--to", "target-parquet"], "cannot be the name of a job"),
         (["x", "--from", "tap-cvs", "--to", "target-parquet"], "did you mean 'tap-csv'"),
         (["x", "--from", "target-parquet", "--to", "target-parquet"], "a tap is needed here"),
         (["-x y", "--from", "tap-csv", "--to", "target-parquet"], ""),
@@ -197,9 +197,6 @@ def test_every_optional_setting_of_a_new_job_can_be_uncommented(project, tree):
 )
 def test_new_refuses(project, tree, arguments, message):
     done = run(project, "new", *arguments)
-    if arguments[0] == "a/b":
-        assert (project.directory / "jobs/a/b.yaml").exists()
-        return
     assert done.returncode in (1, 2)
     assert message in done.stderr
     assert not (project.directory / "jobs/x.yaml").exists()
@@ -275,3 +272,12 @@ def test_secrets_are_fetched_only_when_asked_for(project, tree):
     assert lines[1].startswith("jobs/s.yaml:7:11: ${secret:there#no}: the secret there has no field no")
     assert lines[-1] == "1 job, 2 problems"
     assert SECRET not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["../x", "größe", ".hidden"])
+def test_new_writes_nothing_under_a_name_that_is_none(project, tree, name):
+    before = set(project.directory.rglob("*.yaml"))
+    done = run(project, "new", name, "--from", "tap-steps", "--to", "target-lines")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"dativo: {name!r} cannot be the name of a job: it must be at most 128 of")
+    assert set(project.directory.rglob("*.yaml")) == before

@@ -56,7 +56,7 @@ def new_job(
         ConnectorError: a connector is not known or not installed.
     """
     file = _file(job, tenant, project)
-    name = file.stem
+    name = file.stem if Path(job).suffix in SUFFIXES else job
     for text, pattern, what in ((name, NAME, "job"), (tenant, TENANT, "tenant")):
         if text is not None and not re.fullmatch(pattern, text):
             raise RunnerError(f"{text!r} cannot be the name of a {what}: it must {must(pattern)}")
