@@ -103,3 +103,12 @@ def test_a_stop_at_any_point_of_an_exchange_between_threads_is_neither_lost_nor_
     outcome = run([sys.executable, script])
     assert outcome.code == 0, outcome.stderr + outcome.stdout.decode()[-200:]
     assert int(outcome.stdout.split()[-2]) > 100
+
+
+@pytest.mark.parametrize(("when", "code"), [("first", 143), ("meanwhile", 143), ("last", 2)])
+def test_one_that_comes_at_the_edge_of_a_process_is_no_defect_of_it(when, code):
+    """A tap that dies in its first moments has its target told to stop in the target's first ones."""
+    outcome = run([sys.executable, Path(__file__).parent / "executables/stopped_at_the_edges.py", when])
+    assert outcome.code == code, outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert ("stopped by SIGTERM" in outcome.stderr) == (code == 143)

@@ -157,9 +157,17 @@ def subcommand(
 def run(command: click.Command, argv: Sequence[str] | None = None) -> NoReturn:
     """Run a command as a process: its outcome becomes the exit code, a failure one CRITICAL line (S2)."""
     stop = StopRequest()
-    stop.install()
-    code = _exit_code(command, argv, stop)
-    stop.ignore()
+    code: int | None = None
+    # A signal may come as soon as it is listened to, and until it no longer is.
+    try:
+        stop.install()
+        code = _exit_code(command, argv, stop)
+        stop.ignore()
+    except Stopped as stopped:
+        stop.ignore()
+        if code is None:
+            log.critical("%s", stopped)
+            code = stopped.exit_code
     _leave(code)
 
 
@@ -268,9 +276,6 @@ def _describe(connector: Connector[Any], about_format: Form | None) -> None:
 def _exit_code(command: click.Command, argv: Sequence[str] | None, stop: StopRequest) -> int:
     try:
         code = command.main(argv, prog_name=command.name, standalone_mode=False, obj=stop)
-    except Stopped as stopped:
-        log.critical("%s", stopped)
-        return stopped.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code

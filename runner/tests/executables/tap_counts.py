@@ -4,6 +4,7 @@
 Config: {"streams": {"a": 100, "b": 100}, "state_every": 10,
          "touch": {"a": [0, FILE]}   before that record of the stream, makes the file,
          "wait": {"b": [50, FILE]}   before that record of the stream, until the file is there,
+         "until": {"b": [50, FILE, TEXT]}   before that record of the stream, until the file has the text,
          "fail": {"b": [50, FILE]}   at that record, unless the file is there, which is made then,
          "seen": DIRECTORY           a file for each start: its streams, its state}
 """
@@ -57,6 +58,11 @@ def hold_up(config, name, number):
     if number == at:
         sys.stdout.flush()
         while not Path(file).exists():
+            time.sleep(0.01)
+    at, file, text = config.get("until", {}).get(name, (None, None, None))
+    if number == at:
+        sys.stdout.flush()
+        while not Path(file).exists() or text not in Path(file).read_text():
             time.sleep(0.01)
     at, file = config.get("fail", {}).get(name, (None, None))
     if number == at and not Path(file).exists():

@@ -227,6 +227,16 @@ def test_secrets_in_files_are_not_seen_in_a_declared_directory(tried, project):
     assert results["secret"].startswith("refused")
 
 
+@pytest.mark.parametrize(
+    "file", ["/proc/sys/kernel/panic", "/proc/sys/vm/swappiness", "/proc/self/oom_score_adj"]
+)
+def test_settings_of_the_kernel_are_read_only_for_root_too(tried, file):
+    """What is written is no number, so the kernel itself would say 22 (EINVAL), and nothing is changed."""
+    results = tried("strict", {"read": ["read", file], "write": ["write", file]})
+    assert not results["read"].startswith("refused")
+    assert "[Errno 30]" in results["write"] or "[Errno 13]" in results["write"]
+
+
 def test_private_keys_of_the_machine_and_sockets_out_of_it_are_out_of_reach(tried):
     tries = {"keys": ["listed", "/etc/ssl/private"], "a host": ["vsock"]}
     results = tried("strict", tries)

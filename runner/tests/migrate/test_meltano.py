@@ -80,7 +80,7 @@ plugins:
   - {name: dbt}
 jobs:
 - name: daily
-  tasks: [tap-one hash target-lines, ["tap-one target-lines", "dbt:run"]]
+  tasks: [tap-one hash target-lines, ["tap-one target-lines", "dbt:run", "tap-gone target-lines"]]
 - name: other
   tasks: tap-csv target-lines
 schedules:
@@ -278,6 +278,8 @@ def test_no_secret_is_written_or_said(project, notes):
         "meltano.yml:44:5: BY HAND: tap-jsonl: 'colour' is not carried over",
         "BY HAND: plugins.utilities have no counterpart here",
         "BY HAND: 'dbt:run' has no counterpart here: run it after dativo",
+        "BY HAND: 'tap-gone' is no plugin of this project",
+        "BY HAND: 'target-lines' has no tap before it in its task",
         "nightly: ran one after another, now at one time: tap-one-hash-to-target-lines, tap-one-to",
         "BY HAND: legacy: 'env' of a schedule",
         "tap-csv of Meltano is another program than dativo's, and is called tap-csv--meltanolabs here",

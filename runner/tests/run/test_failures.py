@@ -169,7 +169,7 @@ def test_a_failing_discovery_says_why(project):
     done = project.dativo("run", project.job([], source=source))
     assert done.returncode == 1
     expected = "`tap-steps --discover` exited with code 1: the source does not answer, key ****"
-    assert last_line(done) == f"dativo: {expected}"
+    assert last_line(done) == f"dativo: users failed: {expected}"
 
 
 def test_nothing_private_stays_after_a_failure(project):

@@ -189,20 +189,17 @@ def test_errors_of_the_process_hide_what_it_has_learnt(tmp_path, monkeypatch, ca
     assert "planted-value" not in shown
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left", "planted-value"), KeyError("planted-value")])
-def test_errors_that_nobody_expected_hide_it_too(monkeypatch, capsys, error):
+def test_errors_of_the_system_hide_it_too(monkeypatch, capsys):
     everywhere().add(["planted-value"])
 
     def fail(**_):
-        raise error
+        raise OSError(28, "No space left", "planted-value")
 
     monkeypatch.setattr("dativo.cli.cli.main", fail)
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 1
-    shown = capsys.readouterr().err
-    assert "planted-value" not in shown
-    assert shown.splitlines()[-1].startswith("dativo: ")
+    assert capsys.readouterr().err == f"dativo: [Errno 28] No space left: '{MASK}'\n"
 
 
 @pytest.mark.parametrize("word", ["token", "a-token", '"token', "secret_token_", "'api_key"])

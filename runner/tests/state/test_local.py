@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -211,3 +212,18 @@ def test_a_reader_never_sees_half_a_state_even_if_the_writer_is_killed(store, ho
         last = store.read(KEY)
         assert store.write(KEY, "{}", run="r", after=last).seq == last.seq + 1
     assert len(seen) >= 5
+
+
+def test_a_lock_that_nobody_can_write_his_name_into_is_an_error_with_its_place(store, directory, owner):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with (
+            pytest.raises(StateError, match=r"users/lock: the state cannot be locked: "),
+            store.lock(KEY, owner),
+        ):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with store.lock(KEY, owner):
+        pass

@@ -72,26 +72,31 @@ def main() -> NoReturn:
         click.echo(f"dativo: {_shown(error)}", err=True)
         code = error.exit_code
     except OSError as error:
-        click.echo(f"dativo: {_shown(error)}", err=True)
-        code = 1
-    except Exception as error:  # noqa: BLE001  (the boundary of the process: no secret may stand in what it shows)
-        click.echo(_defect(error), err=True)
+        _say_of_the_system(error)
         code = 1
     sys.exit(code)
+
+
+def _say_of_the_system(error: OSError) -> None:
+    """What the system refuses and no room has put into words: above all an output on a disk that is full."""
+    from contextlib import suppress
+
+    from dativo.observe.console import point_at_nothing
+
+    where = f"{error.filename}: " if error.filename else ""
+    with suppress(OSError):
+        click.echo(_shown(f"dativo: {where}{error.strerror or error}"), err=True)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            point_at_nothing(stream)
 
 
 def _shown(error: object) -> str:
     from dativo.secrets.redact import everywhere
 
     return everywhere()(str(error))
-
-
-def _defect(error: Exception) -> str:
-    from traceback import format_exception
-
-    what = f"{type(error).__name__}: {error}"
-    whole = "".join(format_exception(error))
-    return _shown(f"{whole}dativo: unexpected failure; this is a defect, please report it: {what}")
 
 
 @click.group(cls=LazyGroup)

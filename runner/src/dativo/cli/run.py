@@ -128,7 +128,17 @@ def _run_one(ready: ReadyJob, options: dict[str, Any]) -> None:
         click.echo(json.dumps(json.loads(result.described), indent=2, ensure_ascii=False))
         return
     for line in result_lines(ready.job.full_name, result):
-        click.echo(line)
+        _tell(line)
+
+
+def _tell(text: str) -> None:
+    """Says what came of a run that is over; that nobody can be told does not make it fail."""
+    from dativo.observe.console import point_at_nothing
+
+    try:
+        click.echo(text)
+    except OSError:
+        point_at_nothing(sys.stdout)
 
 
 def _run_options(options: dict[str, Any]) -> RunOptions:
@@ -172,15 +182,16 @@ def _run_all(ready: Sequence[ReadyJob], parallel: int, handed_on: Sequence[str])
     most = {each.job.tenant: each.project.tenant(each.job.tenant).max_parallel for each in ready}
 
     def tell(done: Done) -> None:
-        click.echo(done.summary, nl=False)
+        if done.summary:
+            _tell(done.summary.removesuffix("\n"))
         if done.code:
-            click.echo(done.reason or f"{done.name}: exit code {done.code}")
+            _tell(done.reason or f"{done.name}: exit code {done.code}")
 
     done = Scheduler(parallel, most, Console(sys.stderr, names), tell).run(works)
     rows = [("job", "outcome", "seconds")]
     rows += [(each.name, _outcome(each.code), f"{each.seconds:.1f}") for each in done]
     for line in text_table(rows):
-        click.echo(line)
+        _tell(line)
     return worst([each.code for each in done])
 
 

@@ -91,7 +91,8 @@ def shut_in(
         *(word for path in _to_hide(reach, needs) for word in ("--size", "4096", "--tmpfs", str(path))),
         *(word for path in _outermost(_hidden(needs, reach)) for word in _bound("--ro-bind", path)),
         *(word for path in files for word in _bound("--ro-bind", path)),
-        *("--remount-ro", "/", "--chdir", str(directory), "--seccomp", str(seccomp)),
+        # In /proc/sys whoever runs as root outside may write by ownership, without any privilege.
+        *("--remount-ro", "/proc", "--remount-ro", "/", "--chdir", str(directory), "--seccomp", str(seccomp)),
         *(("--sync-fd", str(lock)) if lock is not None else ()),
         *("--", *argv),
     )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from dativo.jobs.describe import described
 from dativo.jobs.limits import Limits, Parallel, Retries, Sandbox, Timeouts
-from dativo.jobs.names import CONNECTOR, NAME, TENANT, VARIABLE
+from dativo.jobs.names import CONNECTOR, NAME, STORE, TENANT, VARIABLE
 from dativo.jobs.quantities import Duration
 from dativo.jobs.secret_text import SecretText  # noqa: TC001
 from dativo.records import dataclass
@@ -166,7 +166,7 @@ class StateSettings:
         metadata=described(
             "Store to keep the state in, as a URL: `file:`, `s3://bucket/prefix`, `gs://`, `az://`, "
             "`sqlite:///file`, `postgresql://…`. Left out, that of the project, else `.dativo`.",
-            pattern=r"[a-z][a-z0-9+.-]*:.*",
+            pattern=STORE,
             example="s3://company-state/dativo",
         ),
     )

@@ -13,12 +13,16 @@ CONNECTOR = rf"{NAME}(?:@{VERSION})?"
 VARIABLE = r"(?!DATIVO_SECRET__)[A-Za-z_][A-Za-z0-9_]*"
 """Names of variables that are handed on; never those that hold secrets, which may be another tenant's."""
 
+STORE = "(?:file|s3|gs|az|sqlite|postgres|postgresql):.*"
+"""URLs of stores of states, by the kinds that there are."""
+
 _A_NAME = "at most 128 of A-Z, a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit"
 _WORDS = {
     NAME: _A_NAME,
     TENANT: f"{_A_NAME}, without '__', and not 'global'",
     CONNECTOR: "NAME or NAME@VERSION, such as tap-csv or tap-csv@1.2",
-    VARIABLE: "the name of a variable: A-Z, a-z, 0-9 and '_', no digit first, not DATIVO_SECRET__…",
+    VARIABLE: "the name of a variable (A-Z, a-z, 0-9, '_'), not beginning with a digit or DATIVO_SECRET__",
+    STORE: "file:DIRECTORY, s3://BUCKET/PREFIX, gs://…, az://…, sqlite:///FILE or postgresql://…",
 }
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from dativo.jobs.describe import described
 from dativo.jobs.format import Notification  # noqa: TC001
 from dativo.jobs.limits import Limits, Parallel, Retries, Sandbox, Timeouts
-from dativo.jobs.names import TENANT, VARIABLE
+from dativo.jobs.names import STORE, TENANT, VARIABLE
 from dativo.jobs.quantities import Bytes, Duration
 from dativo.jobs.secret_backends import EnvSecrets, SecretSource
 from dativo.jobs.secret_text import SecretText  # noqa: TC001
@@ -52,7 +52,7 @@ class StateStoreSettings:
         default=None,
         metadata=described(
             "URL of the store, as `state.store` of a job. Left out, `.dativo`.",
-            pattern=r"[a-z][a-z0-9+.-]*:.*",
+            pattern=STORE,
             example="s3://company-state/dativo",
         ),
     )

@@ -176,8 +176,15 @@ class _Pairs:
                 yield self._pair(tap, tuple(mappings), target)
                 tap = None
             else:
-                message = f"{word!r} has no counterpart here: run it after dativo"
-                self._migration.note(message, place, by_hand=True)
+                self._migration.note(self._left_over(word), place, by_hand=True)
+
+    def _left_over(self, word: str) -> str:
+        """What a word is that belongs to no pair of tap and target."""
+        if self._project.plugin("target", word) is not None:
+            return f"{word!r} has no tap before it in its task"
+        if word.startswith(("tap-", "target-")):
+            return f"{word!r} is no plugin of this project"
+        return f"{word!r} has no counterpart here: run it after dativo"
 
     def _pair(self, tap: Plugin, mappings: tuple[str, ...], target: Plugin) -> Pair:
         parts = [f"{tap.name}-to-{target.name}"]

@@ -88,7 +88,9 @@ def roll_back(migration_id: str, home: Home) -> list[str]:
     for entry in manifest["files"]:
         path = Path(entry["path"])
         present = _present(path)
-        if present is None or hashlib.sha256(present).hexdigest() != entry["sha256"]:
+        if present is None:
+            said.append(f"{path}: is not there any more")
+        elif hashlib.sha256(present).hexdigest() != entry["sha256"]:
             said.append(f"{path}: has been changed since and stays as it is")
         elif entry["before"] is None:
             path.unlink()

@@ -67,10 +67,10 @@ class Console:
             self._stream.flush()
         except OSError:
             self._gone = True
-            _point_at_nothing(self._stream)
+            point_at_nothing(self._stream)
 
 
-def _point_at_nothing(stream: TextIO) -> None:
+def point_at_nothing(stream: TextIO) -> None:
     """Let what the stream still holds go nowhere: Python writes it at exit, and failing then is code 120."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, stream.fileno())

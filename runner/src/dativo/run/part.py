@@ -12,7 +12,7 @@ import json
 import os
 import pickle
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,6 +23,7 @@ from dativo.observe.console import Console
 from dativo.observe.events import Discovered, StateStored, Ticked
 from dativo.observe.observer import Observer
 from dativo.observe.write import write_private
+from dativo.records import dataclass
 from dativo.run.frames import write_frame
 from dativo.run.job_run import JobRun
 from dativo.run.recover import PIPELINE
@@ -141,7 +142,7 @@ def main() -> NoReturn:
 def _load(shared: PartsFile, work: PartWork, directory: Path, events: int) -> None:
     scratch = shared.scratch / directory
     scratch.mkdir(mode=0o700)
-    console = Console(sys.stderr, (shared.ready.tap.name, shared.ready.target.name))
+    console = Console(sys.stderr, (shared.ready.tap.name, shared.ready.target.name), everywhere())
     observer = Observer([_Forward(events)], console.say)
     state = PartState(work.state, work.place, events)
     try:

@@ -56,7 +56,10 @@ def file_lock(path: Path, what: str, owner: Owner, wait: float) -> Iterator[Loca
     except OSError as error:
         raise StateError(f"{path}: the state cannot be locked: {error.strerror}") from error
     try:
-        _introduce(handle, owner)
+        try:
+            _introduce(handle, owner)
+        except OSError as error:
+            raise StateError(f"{path}: the state cannot be locked: {error.strerror}") from error
         yield LocalHeld(handle, path)
     finally:
         os.close(handle)
