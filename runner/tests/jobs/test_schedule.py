@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from dativo.jobs.format import Schedule
@@ -10,6 +13,7 @@ from dativo.jobs.quantities import Duration
 from dativo.jobs.schedule import Cron, next_time
 
 NOW = datetime(2026, 11, 23, 22, 30, 15, tzinfo=UTC)  # a Monday
+CASES = json.loads((Path(__file__).parent / "cases/cron.json").read_text())
 
 
 @pytest.mark.parametrize(
@@ -32,6 +36,17 @@ NOW = datetime(2026, 11, 23, 22, 30, 15, tzinfo=UTC)  # a Monday
 )
 def test_the_next_time(cron, expected):
     assert Cron(cron).after(NOW) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["cron"])
+def test_the_times_that_a_search_of_every_minute_finds(case):
+    """The cases were found by holding each minute against each field."""
+    schedule = Schedule(cron=case["cron"], timezone=case["timezone"])
+    moment, found = datetime.fromisoformat(case["now"]).replace(tzinfo=ZoneInfo(case["timezone"])), []
+    for _ in case["next"]:
+        moment = next_time(schedule, moment)
+        found.append(moment.isoformat())
+    assert found == case["next"]
 
 
 def test_a_day_that_never_comes():
