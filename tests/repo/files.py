@@ -24,5 +24,5 @@ def files_named(*suffixes: str) -> list[Path]:
 
 
 def is_test(path: Path) -> bool:
-    """Whether it is part of no distribution: tests and what they compare with, examples, programs that measure."""
+    """Whether it is part of no distribution: tests, what they compare with, examples, what measures."""
     return not {"tests", "benches", "examples", "fuzz", "oracle"}.isdisjoint(path.parts)
