@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from dativo_protocol.about import Form
     from dativo_protocol.catalog import Catalog
     from dativo_protocol.config import Connector
+    from dativo_protocol.gate import Gate
     from dativo_protocol.reader import ReadOptions
     from dativo_protocol.state import State
     from dativo_protocol.tap import Tap
     from dativo_protocol.target import Loader
 
 S = TypeVar("S")
+L = TypeVar("L", bound="Loader")
 
 log = logging.getLogger(__name__)
 
@@ -86,10 +88,11 @@ def tap_command(connector: Connector[S], open_tap: Callable[[S], Tap]) -> click.
 
 def target_command(
     connector: Connector[S],
-    open_target: Callable[[S], Loader],
+    open_target: Callable[[S], L],
     read_options: Callable[[S], ReadOptions] | None = None,
     *,
     recover: Callable[[S], bytes | None] | None = None,
+    standing: Callable[[L], bytes | None] | None = None,
     extra_commands: Sequence[click.Command] = (),
 ) -> click.Command:
     """Make the command of a target.
@@ -100,6 +103,8 @@ def target_command(
         read_options: memory bounds and epochs that follow from the settings.
         recover: completes what a run that died had begun, and returns the STATE the destination holds; a
             target that has it offers `--recover` and the capability of that name.
+        standing: what `recover` would return now, from a loader that was just opened; a target that has it
+            offers the capability `recover-gate` (see `gate`).
         extra_commands: subcommands (see `subcommand`); without one the target loads its input.
     """
 
@@ -107,13 +112,17 @@ def target_command(
         if recover is not None and flags["recover"]:
             _write_state(recover, connector, config)
             return
+        from dativo_protocol.gate import take_gate
         from dativo_protocol.target import run_target
 
+        gate = take_gate(os.environ) if standing else None
         source = open_input(file_input)
         state_fd = claim_stdout()
         settings = read_config(connector, config)
         options = read_options(settings) if read_options else None
-        run_target(open_target(settings), source, state_fd, options=options, stop=stop)
+        loader = open_target(settings)
+        if gate is None or standing is None or _may_load(gate, loader, standing, state_fd):
+            run_target(loader, source, state_fd, options=options, stop=stop)
 
     command = _command(connector, invoke, extra_commands)
     command.params.append(
@@ -209,6 +218,21 @@ def claim_stdout() -> int:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return out_fd
+
+
+def _may_load(gate: Gate, loader: L, standing: Callable[[L], bytes | None], state_fd: int) -> bool:
+    """Wait at the gate; a loader that is not let through leaves nothing behind."""
+    from dativo_protocol.target import give_up
+
+    try:
+        is_open = gate.lets_through(standing(loader), state_fd)
+    except BaseException:
+        give_up(loader)
+        raise
+    if not is_open:
+        give_up(loader)
+        log.info("nothing is loaded: the gate was closed")
+    return is_open
 
 
 def _write_state(

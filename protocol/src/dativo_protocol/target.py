@@ -127,11 +127,19 @@ def run_target(
             for event in events:
                 run.take(event)
         except BaseException:
-            run.abort()
+            give_up(loader)
             raise
         finally:
             run.counters.log()
     run.conclude()
+
+
+def give_up(loader: Loader) -> None:
+    """Drop what is unpublished; the failure that led here must not be hidden by another."""
+    try:
+        loader.abort()
+    except (DativoError, OSError) as error:
+        log.warning("what was not published could not be removed: %s", error)
 
 
 class _Run:
@@ -170,13 +178,6 @@ class _Run:
             case EndEvent():
                 self._finish(event)
 
-    def abort(self) -> None:
-        """Drop what is unpublished; the failure that led here must not be hidden by another."""
-        try:
-            self._loader.abort()
-        except (DativoError, OSError) as error:
-            log.warning("what was not published could not be removed: %s", error)
-
     def _commit(self, state: bytes | None, *, final: bool) -> None:
         self._loader.commit(state, final=final)
         if state is not None:
@@ -201,7 +202,7 @@ class _Run:
         self._end = event
         if event.cancelled:
             log.warning("what was read since the last STATE is abandoned")
-            self.abort()
+            give_up(self._loader)
         else:
             self._loader.tally.read += event.records + event.invalid
             self._commit(event.state, final=True)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from dativo.observe.console import Console
     from dativo.observe.log_lines import Metric
     from dativo.observe.observer import Observer
+    from dativo.run.invoke import Answering
     from dativo.run.options import RunOptions
     from dativo.run.pipes import PipeFill
     from dativo.run.session import Session
@@ -104,9 +105,9 @@ class Attempt:
             ProblemsError: `select` leaves nothing to load.
         """
         # The target is asked before the household is founded, which takes later children for orphans.
-        with self._start(anew=anew) as start:
+        early = may_start_early(self._session.tap.program)
+        with self._start(anew=anew, at_gate=early) as start:
             household = Household(adopts=True)
-            early = may_start_early(self._session.tap.program)
             first = start.guess if early else start.settled()
             stages = self._stages(first, household)
             self._began = time.monotonic()
@@ -149,15 +150,15 @@ class Attempt:
         self._state.tick()
         self._observer.ticked()
 
-    def _start(self, *, anew: bool) -> AbstractContextManager[Start]:
+    def _start(self, *, anew: bool, at_gate: bool) -> AbstractContextManager[Start]:
         """The state for the tap. A dry run asks no target: that might complete what another run left."""
         is_apart = self._options.is_sample and bool(parts_of(self._state.read() or "{}"))
         if is_apart and not self._options.dry_run:
             name_pipeline(self._session, pipeline_of(self._session, self._log))
         if is_apart or self._options.dry_run:
             state = None if anew else self._state.read_joined()
-            return nullcontext(Start(state, lambda _: state))
-        return asked_target(self._session, self._state, self._log, self._console, anew=anew)
+            return nullcontext(Start(state))
+        return asked_target(self._session, self._state, self._log, self._console, anew=anew, at_gate=at_gate)
 
     def _stages(self, start: str | None, household: Household) -> list[Stage]:
         tap, *mappers, target = self._session.sides
@@ -225,12 +226,13 @@ class _HeadStart:
     """A tap that was started with the stored state, while the target was being asked."""
 
     def __init__(self, start: Start, tap: Callable[[str | None, Callable[[], None]], Command]) -> None:
+        self.gate_seconds = start.gate_seconds
         self._start = start
         self._tap = tap
         self._state: str | None = None
 
-    def is_right(self, meanwhile: Callable[[], None]) -> bool:
-        self._state = self._start.settled(meanwhile)
+    def is_right(self, meanwhile: Callable[[], None], gated: Answering | None) -> bool:
+        self._state = self._start.settled(meanwhile, gated)
         return self._state == self._start.guess
 
     def other(self, meanwhile: Callable[[], None]) -> Command:

@@ -18,6 +18,22 @@ from dativo.secrets.redact import everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
+
+    class Answering(Protocol):
+        """A connector that was asked something."""
+
+        @property
+        def name(self) -> str:
+            """Its name, for messages."""
+
+        @property
+        def returncode(self) -> int | None:
+            """Exit code, negative for the signal that ended it, None while it runs."""
+
+        def answer(self, meanwhile: Callable[[], None] = ...) -> str:
+            """See `Question.answer`."""
+
 
 ANSWER_BYTES = 256 << 20
 PRIVATE_FLAGS = {"--config", "--state", "--catalog"}
@@ -25,7 +41,7 @@ _GRACE_SECONDS = 5.0
 _CLOSED_SECONDS = 0.02
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """Done while nothing else is to be done."""
 
 
@@ -64,7 +80,7 @@ class Question:
         """Exit code, negative for the signal that ended it, None while it runs."""
         return self._child.returncode
 
-    def answer(self, meanwhile: Callable[[], None] = _nothing) -> str:
+    def answer(self, meanwhile: Callable[[], None] = nothing) -> str:
         """What it wrote on stdout.
 
         Args:
@@ -126,7 +142,7 @@ def _listen(
             ended = child.has_ended()
             # After the end all that was written is in the pipes, so one more round reads everything.
             for key in list(selector.get_map().values()):
-                if not _read_all(key):
+                if not read_all(key):
                     selector.unregister(key.fd)
     if rest := errors.rest():
         log(rest)
@@ -161,7 +177,7 @@ def _wait(selector: selectors.BaseSelector) -> None:
         time.sleep(_CLOSED_SECONDS)  # it has closed both outputs; only its end is still to come
 
 
-def _read_all(key: selectors.SelectorKey) -> bool:
+def read_all(key: selectors.SelectorKey) -> bool:
     """Hands on what is in the pipe; False at its end."""
     try:
         while part := os.read(key.fd, 64 << 10):

@@ -45,7 +45,8 @@ class Side:
         self.ended = False
         self.early = False
         self.kill_at: float | None = None
-        self.logged = 0
+        self.logs = LineSplitter(LOG_LINE_BYTES, cut=True, safe_cut=everywhere().safe_cut)
+        self._logged = 0
 
     @property
     def name(self) -> str:
@@ -69,6 +70,14 @@ class Side:
         self.contained.has_ended()
         self.contained.end()
         return True
+
+    def logged(self, line: bytes) -> Breach | None:
+        """Counts a line of its log; the limit that is exceeded with it, if one is."""
+        self._logged += len(line) + 1
+        allowed = self.contained.bounds.log_bytes
+        if allowed is not None and self._logged > allowed:
+            return Breach(self.name, "log_bytes", self._logged, allowed)
+        return None
 
     def ending(self) -> Ending:
         returncode = self.child.returncode
@@ -106,8 +115,7 @@ class Loop:
         with self._selector:
             self._selector.register(self._inbox, selectors.EVENT_READ)
             for side in self._sides:
-                logs = LineSplitter(LOG_LINE_BYTES, cut=True, safe_cut=everywhere().safe_cut)
-                self._listen(side.child.stderr, logs, partial(self._log, side))
+                self._listen(side.child.stderr, side.logs, partial(self._log, side))
             target = self._sides[-1].child
             self._listen(target.stdout, LineSplitter(STATE_LINE_BYTES, cut=False), self._state)
             try:
@@ -179,10 +187,8 @@ class Loop:
                 key.data[1](rest)
 
     def _log(self, side: Side, line: bytes) -> None:
-        side.logged += len(line) + 1
-        allowed = side.contained.bounds.log_bytes
-        if allowed is not None and side.logged > allowed:
-            self._exceeded(side, Breach(side.name, "log_bytes", side.logged, allowed))
+        if breach := side.logged(line):
+            self._exceeded(side, breach)
         else:
             self._watcher.log(side.name, line)
 

@@ -10,20 +10,19 @@ are told to stop too, and the broken pipe stops them anyway.
 from __future__ import annotations
 
 import contextlib
-import subprocess
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from dativo.errors import Interrupted
-from dativo.run.loop import Loop, Side
-from dativo.run.pipes import Pipe, new_pipe
-from dativo.run.process import Child
+from dativo.run.gate import Gate, Gated
+from dativo.run.loop import Loop
 from dativo.run.reason import exceeded
+from dativo.run.row import Row
 from dativo.run.signals import SignalInbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from dativo.isolation.watch import Household
     from dativo.run.stages import HeadStart, Outcome, Patience, Stage, Watcher
@@ -43,7 +42,8 @@ def run_pipeline(
         watcher: is told about logs, states, usage and time.
         household: where the stages are contained.
         patience: how long things may take.
-        head_start: knows, a moment after the first stage was started, whether that was right.
+        head_start: knows, a moment after the first stage was started, whether that was right; the last one
+            is started beside it if it has a gate.
 
     Raises:
         ConnectorError: a stage could not be started.
@@ -54,36 +54,37 @@ def run_pipeline(
     """
     with SignalInbox() as inbox, contextlib.ExitStack() as opened:
         opened.callback(household.end)
-        pipes = [opened.enter_context(new_pipe()) for _ in stages[1:]]
-        row = list(stages)
-        first = opened.enter_context(contextlib.ExitStack())
-        children = [_first(first, row, pipes, patience.grace)]
         look_around = partial(_look_around, inbox, household, watcher)
-        if head_start and not head_start.is_right(look_around):
-            first.close()
-            row[0].contained.end()
-            pipes[0] = opened.enter_context(new_pipe())
-            row[0] = replace(row[0], command=head_start.other(look_around))
-            children = [_first(first, row, pipes, patience.grace)]
-        children += [
-            opened.enter_context(_started(row, index, pipes, patience.grace)) for index in range(1, len(row))
-        ]
-        for child in children:
-            child.confirm()
-        for pipe in pipes:
-            pipe.reading.close()
-        sides = [Side(child, stage.contained) for child, stage in zip(children, row, strict=True)]
-        return Loop(sides, pipes, watcher, household, inbox, patience).run()
+        row = opened.enter_context(Row(stages, patience.grace))
+        if head_start is None:
+            row.start(0)
+        elif not _begins_rightly(row, head_start, watcher, look_around):
+            tap = replace(stages[0], command=head_start.other(look_around))
+            row = opened.enter_context(Row([tap, *stages[1:]], patience.grace))
+            row.start(0)
+        sides = row.whole()
+        return Loop(sides, row.pipes, watcher, household, inbox, patience).run()
 
 
-def _first(
-    opened: contextlib.ExitStack, stages: Sequence[Stage], pipes: Sequence[Pipe], grace: float
-) -> Child:
-    """The first stage. Before it is ended its pipe is closed, so that no write of it waits for room."""
-    child = opened.enter_context(_started(stages, 0, pipes, grace))
-    opened.callback(pipes[0].writing.close)
-    opened.callback(pipes[0].reading.close)
-    return child
+def _begins_rightly(
+    row: Row, head_start: HeadStart, watcher: Watcher, look_around: Callable[[], None]
+) -> bool:
+    """Starts the first stage, and the last one if it has a gate; if that was wrong, both have ended."""
+    with contextlib.closing(Gate()) as gate:
+        row.start(0)
+        gated = None
+        if head_start.gate_seconds is not None:
+            target = row.start(-1, gate.before)
+            gate.has_begun()
+            gated = Gated(target, watcher.log, head_start.gate_seconds)
+        if head_start.is_right(look_around, gated):
+            gate.open()
+            return True
+        gate.close()
+        if gated:
+            row.await_end(target, look_around)
+        row.throw_away()
+        return False
 
 
 def _look_around(inbox: SignalInbox, household: Household, watcher: Watcher) -> None:
@@ -95,22 +96,3 @@ def _look_around(inbox: SignalInbox, household: Household, watcher: Watcher) -> 
         if breach := contained.breach(usage):
             contained.end()
             raise exceeded(breach)
-
-
-@contextlib.contextmanager
-def _started(stages: Sequence[Stage], index: int, pipes: Sequence[Pipe], grace: float) -> Iterator[Child]:
-    """A stage as a process on its pipes, ended in the end whatever happens."""
-    stage = stages[index]
-    child = Child(
-        stage.command,
-        stdin=pipes[index - 1].reading.number if index else subprocess.DEVNULL,
-        stdout=pipes[index].writing.number if index < len(pipes) else subprocess.PIPE,
-    )
-    stage.contained.begin(child.pid)
-    try:
-        yield child
-    finally:
-        child.close()
-        if not child.has_ended():
-            child.end(grace)
-        stage.contained.has_ended()

@@ -6,7 +6,10 @@ another process, so it may lag behind; starting from it would load records twice
 
 Hardly ever do the two differ, and the answer takes the start of a process. So a tap of which we know that
 starting it for nothing does no harm is started with the stored state, while the target is being asked; the
-target is not started before the answer has come, so of a tap that was started wrongly nothing is loaded.
+target loads nothing before the answer has come, so of a tap that was started wrongly nothing is loaded.
+
+A target with the capability `recover-gate` answers in the same process that loads afterwards (`gate`). Others
+are asked by a process of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from dativo.connectors.settings import keep_settings, known_settings
 from dativo.errors import ConnectorError
+from dativo.run.gate import CAPABILITY as GATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     from dativo.connectors.programs import Program
     from dativo.observe.connector_log import ConnectorLog
     from dativo.observe.console import Console
-    from dativo.run.invoke import Question
+    from dativo.run.invoke import Answering
     from dativo.run.session import Session
     from dativo.state.run_state import Standing
 
@@ -41,28 +45,42 @@ class Start:
 
     Attributes:
         guess: the one that is stored here, JSON text; None is to start from nothing.
+        gate_seconds: how long the target may take to answer at its gate; None if it is asked already, or
+            is not asked.
     """
 
-    def __init__(self, guess: str | None, answer: Callable[[Callable[[], None] | None], str | None]) -> None:
+    def __init__(
+        self, guess: str | None, asked: _Asked | None = None, gate_seconds: float | None = None
+    ) -> None:
         self.guess = guess
-        self._answer = answer
+        self.gate_seconds = gate_seconds
+        self._asked = asked
 
-    def settled(self, meanwhile: Callable[[], None] | None = None) -> str | None:
+    def settled(
+        self, meanwhile: Callable[[], None] | None = None, gated: Answering | None = None
+    ) -> str | None:
         """The one to start from, once the destination has said what it holds.
 
         Args:
             meanwhile: called again and again while that lasts; what it raises ends the wait.
+            gated: the target at its gate, if that is to be asked.
 
         Raises:
             StateError: the state cannot be stored.
             ConnectorError: the target cannot tell.
         """
-        return self._answer(meanwhile)
+        return self.guess if self._asked is None else self._asked.state(self.guess, meanwhile, gated)
 
 
 @contextmanager
 def asked_target(
-    session: Session, state: Standing, log: ConnectorLog, console: Console, *, anew: bool = False
+    session: Session,
+    state: Standing,
+    log: ConnectorLog,
+    console: Console,
+    *,
+    anew: bool = False,
+    at_gate: bool = False,
 ) -> Iterator[Start]:
     """Asks the target, if it can tell; the answer is waited for when it is wanted.
 
@@ -72,6 +90,7 @@ def asked_target(
         log: is given what the target says.
         console: for people.
         anew: start from nothing, whatever is known.
+        at_gate: leave it to the one who starts the target to ask it there, if it has a gate.
 
     Raises:
         StateError: the state file cannot be used.
@@ -79,17 +98,19 @@ def asked_target(
     """
     cached = None if anew else state.read()
     if not keeps_state(session):
-        yield Start(cached, lambda _: cached)
+        yield Start(cached)
         return
     name_pipeline(session, pipeline_of(session, log))
     if anew:
-        yield Start(None, lambda _: None)
+        yield Start(None)
         return
-    command = session.command(session.target, "--recover")
-    question = session.question(command, log, seconds=session.ready.job.timeouts.recover)
+    seconds = session.ready.job.timeouts.recover
+    if at_gate and has_gate(session):
+        yield Start(cached, _Asked(session, state, log, console), gate_seconds=seconds)
+        return
+    question = session.question(session.command(session.target, "--recover"), log, seconds=seconds)
     try:
-        asked = _Asked(session, state, log, console, question)
-        yield Start(cached, lambda meanwhile: asked.state(cached, meanwhile))
+        yield Start(cached, _Asked(session, state, log, console, question))
     finally:
         question.close()
 
@@ -97,6 +118,12 @@ def asked_target(
 def keeps_state(session: Session) -> bool:
     """Whether the destination keeps states, and is to be asked for them."""
     return session.ready.job.state.ask_target and session.target.program.connector.can(CAPABILITY)
+
+
+def has_gate(session: Session) -> bool:
+    """Whether the target answers at its gate; not out of a sandbox, into which no descriptor is handed."""
+    target = session.target
+    return target.program.connector.can(GATE) and target.settings.sandbox == "none"
 
 
 def durable_state(session: Session, log: ConnectorLog) -> str:
@@ -136,10 +163,15 @@ def is_object(text: str) -> bool:
 
 
 class _Asked:
-    """A target that was asked what the destination holds."""
+    """A target that is asked what the destination holds: already, or when it stands at its gate."""
 
     def __init__(
-        self, session: Session, state: Standing, log: ConnectorLog, console: Console, question: Question
+        self,
+        session: Session,
+        state: Standing,
+        log: ConnectorLog,
+        console: Console,
+        question: Answering | None = None,
     ) -> None:
         self._session = session
         self._state = state
@@ -147,8 +179,12 @@ class _Asked:
         self._console = console
         self._question = question
 
-    def state(self, cached: str | None, meanwhile: Callable[[], None] | None) -> str | None:
-        durable = _checked(self._session, self._session.answer(self._question, self._log, meanwhile))
+    def state(
+        self, cached: str | None, meanwhile: Callable[[], None] | None, gated: Answering | None
+    ) -> str | None:
+        question = gated or self._question
+        assert question is not None
+        durable = _checked(self._session, self._session.answer(question, self._log, meanwhile))
         if durable in ("", cached):
             if not durable and cached is not None:
                 self._say(f"the destination holds no state, going on from {self._state.place}")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dativo.isolation.cgroup import Leaf
     from dativo.jobs.ready import ReadyJob
     from dativo.observe.connector_log import ConnectorLog
+    from dativo.run.invoke import Answering
     from dativo.run.sandbox import Sandbox
 
 
@@ -200,7 +201,7 @@ class Session:
         return Question(command, partial(log.take, command.name), seconds=seconds, stdin=stdin)
 
     def answer(
-        self, question: Question, log: ConnectorLog, meanwhile: Callable[[], None] | None = None
+        self, question: Answering, log: ConnectorLog, meanwhile: Callable[[], None] | None = None
     ) -> str:
         """What it answers.
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from dativo.isolation.usage import Breach, Usage
     from dativo.isolation.watch import Contained
+    from dativo.run.invoke import Answering
     from dativo.run.pipes import PipeFill
     from dativo.run.process import Command
 
@@ -37,10 +38,22 @@ class Watcher(Protocol):
 
 
 class HeadStart(Protocol):
-    """Knows whether a first stage that was started on a guess was started rightly."""
+    """Knows whether a first stage that was started on a guess was started rightly.
 
-    def is_right(self, meanwhile: Callable[[], None]) -> bool:
-        """Waits until that is known; calls `meanwhile` again and again, which may raise to end the run."""
+    Attributes:
+        gate_seconds: how long the last stage, started at once too, may take to answer at its gate; None if
+            it is started only when all is known.
+    """
+
+    gate_seconds: float | None
+
+    def is_right(self, meanwhile: Callable[[], None], gated: Answering | None) -> bool:
+        """Waits until that is known.
+
+        Args:
+            meanwhile: called again and again; may raise to end the run.
+            gated: the last stage, if it waits at its gate.
+        """
 
     def other(self, meanwhile: Callable[[], None]) -> Command:
         """How it is to be started instead; asked after the wrong one has ended."""

@@ -250,5 +250,13 @@ CONNECTOR = Connector(
     distribution="dativo-target-iceberg",
     description="Singer target that loads Apache Iceberg tables.",
     settings=Settings,
-    capabilities=("about", "structured-logging", "validate-records", "activate-version", "batch", "recover"),
+    capabilities=(
+        "about",
+        "structured-logging",
+        "validate-records",
+        "activate-version",
+        "batch",
+        "recover",
+        "recover-gate",
+    ),
 )

@@ -24,6 +24,7 @@ def main() -> NoReturn:
         open_target,
         read_options,
         recover=recover_state,
+        standing=lambda loader: loader.standing,
         extra_commands=[replay_command(CONNECTOR, open_target), verify_command(CONNECTOR, verify)],
     )
     run(command)

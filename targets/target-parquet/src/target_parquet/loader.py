@@ -18,7 +18,7 @@ from target_parquet.metadata import Stamps, now
 from target_parquet.names import SIDE_STREAMS
 from target_parquet.plan import ParquetPlan
 from target_parquet.quarantine import Quarantine
-from target_parquet.recovery import recover
+from target_parquet.recovery import recover, state_to_start_from
 from target_parquet.stream_writer import Workshop
 from target_parquet.summary import Summary
 from target_parquet.warm_up import load_for_writing
@@ -46,6 +46,9 @@ class ParquetLoader:
         settings: of the user.
         store: the destination.
         format_: of what is written into it.
+
+    Attributes:
+        standing: the STATE that the tap had to start from when this was opened, None for none.
 
     Raises:
         StoreError: the destination cannot be written to.
@@ -182,4 +185,5 @@ class ParquetLoader:
         except BaseException:
             self._store.close_run()
             raise
+        self.standing = state_to_start_from(self._settings, standing.state)
         return Epoch(self._writer, standing)

@@ -34,8 +34,6 @@ class Standing:
 def starting_state(settings: SharedSettings, store: Store, publisher: Publisher) -> bytes | None:
     """Complete what is prepared, and find the STATE that the tap has to start from.
 
-    A run that overwrites needs all records again, whatever was loaded before: it starts from the empty STATE.
-
     Raises:
         StoreError: the destination refuses.
     """
@@ -49,6 +47,11 @@ def starting_state(settings: SharedSettings, store: Store, publisher: Publisher)
     finally:
         if unsettled:
             store.close_run()
+    return state_to_start_from(settings, state)
+
+
+def state_to_start_from(settings: SharedSettings, state: str | None) -> bytes | None:
+    """The STATE for the tap, where this one is durable: a run that overwrites needs all records again."""
     if settings.load_method == "overwrite":
         return b"{}"
     return None if state is None else state.encode()

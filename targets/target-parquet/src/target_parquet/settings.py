@@ -98,5 +98,13 @@ CONNECTOR = Connector(
     distribution="dativo-target-parquet",
     description="Singer target that writes typed Parquet files.",
     settings=Settings,
-    capabilities=("about", "structured-logging", "validate-records", "activate-version", "batch", "recover"),
+    capabilities=(
+        "about",
+        "structured-logging",
+        "validate-records",
+        "activate-version",
+        "batch",
+        "recover",
+        "recover-gate",
+    ),
 )
