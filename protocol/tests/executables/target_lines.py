@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ class Settings:
     commit_seconds: float = setting(description="How long a commit takes.", default=0.0)
     fail_at_commit: int | None = setting(description="Number of the commit that fails.", default=None)
     fail_to_abort: bool = setting(description="Fail when told to abort.", default=False)
+    durable: str | None = setting(description="The STATE that the directory stands at.", default=None)
 
 
 class LinesLoader:
@@ -45,6 +47,12 @@ class LinesLoader:
         self._directory.mkdir(parents=True, exist_ok=True)
         self._pending: list[dict[str, object]] = []
         self._commits = 0
+
+    @property
+    def standing(self) -> bytes | None:
+        """The STATE that the tap has to start from."""
+        self._note("standing", os.environ.get("DATIVO_GATE_FD"))
+        return None if self._settings.durable is None else self._settings.durable.encode()
 
     def plan(self, message: SchemaMessage) -> StreamPlan:
         """All columns of the schema, then the moment of extraction."""
@@ -136,10 +144,17 @@ CONNECTOR = Connector(
     distribution="dativo-protocol",
     description="JSON lines.",
     settings=Settings,
-    capabilities=("about", "structured-logging"),
+    capabilities=("about", "structured-logging", "recover-gate"),
 )
 PREFIX = click.Option(["--prefix"], default="rows: ")
 COUNT = subcommand(CONNECTOR, "count", count, help="Count the rows.", params=[PREFIX])
 
 if __name__ == "__main__":
-    run(target_command(CONNECTOR, LinesLoader, read_options, extra_commands=[COUNT]))
+    command = target_command(
+        CONNECTOR,
+        LinesLoader,
+        read_options,
+        standing=lambda loader: loader.standing,
+        extra_commands=[COUNT],
+    )
+    run(command)

@@ -196,8 +196,13 @@ def start(
     cwd: Path | None = None,
     stdin: int | IO[bytes] = subprocess.PIPE,
     stdout: int | IO[bytes] = subprocess.PIPE,
+    pass_fds: Sequence[int] = (),
 ) -> Running:
-    """Start an executable, to be fed, signalled and read while it runs. Arguments as for `run`."""
+    """Start an executable, to be fed, signalled and read while it runs. Arguments as for `run`.
+
+    Args:
+        pass_fds: descriptors that it inherits beside the standard streams.
+    """
     stderr = TemporaryFile()  # noqa: SIM115 -- closed by Running; a pipe could fill up and stall the process
     process = subprocess.Popen(
         command,
@@ -207,6 +212,7 @@ def start(
         stderr=stderr,
         env=_environment(env),
         cwd=cwd,
+        pass_fds=pass_fds,
     )
     return Running(process, stderr)
 
