@@ -63,7 +63,7 @@ def misbehave(config, count):
 
 def recover(config):
     """Answers with `state` when `wait_for` is there; fails with `code`, or if `fails_without` is missing."""
-    asked = config["recover"]
+    asked = config.get("recover", {})
     if asked.get("touch"):
         Path(asked["touch"]).write_text(str(os.getpid()))
     while asked.get("wait_for") and not Path(asked["wait_for"]).exists():
@@ -76,7 +76,22 @@ def recover(config):
     if asked.get("code"):
         sys.stderr.write("CRITICAL the ledger cannot be read\n")
         sys.exit(asked["code"])
-    print_state(asked.get("state", ""))
+    sys.stderr.write("INFO " + "x" * int(asked.get("chatter", 0)) + "\n")
+    sys.stdout.write(asked.get("raw", asked.get("state", "") + "\n"))
+    sys.stdout.flush()
+
+
+def wait_at_gate(config):
+    """Says where it stands, then loads when a byte comes, and ends when none can come any more."""
+    number = int(os.environ["DATIVO_GATE_FD"])
+    if config.get("on_sigterm") == "ignore":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    recover(config)
+    if not os.read(number, 1):
+        if closed := config.get("recover", {}).get("closed"):
+            Path(closed).write_text(str(os.getpid()))
+        sys.exit(0)
+    os.close(number)
 
 
 def load(config):
@@ -123,6 +138,8 @@ def main():
     if arguments.recover:
         recover(config)
         return
+    if "DATIVO_GATE_FD" in os.environ:
+        wait_at_gate(config)
     Path(config["path"]).mkdir(parents=True, exist_ok=True)
     if config.get("on_sigterm") == "ignore":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

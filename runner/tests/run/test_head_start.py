@@ -9,17 +9,17 @@ import pytest
 import yaml
 
 
-@pytest.fixture
-def shop(project):
-    """Jobs of a tap of our own kind, and of a target that can tell where it stands."""
-    return Shop(project)
+@pytest.fixture(params=["asked", "at its gate"])
+def shop(request, project):
+    """Jobs of a tap of our own kind, and of a target that can tell where it stands, in either way."""
+    gate = ["recover-gate"] if request.param == "at its gate" else []
+    return Shop(project, ["about", "recover", *gate])
 
 
 class Shop:
-    def __init__(self, project):
+    def __init__(self, project, capabilities):
         self.project = project
         self.change("tap-steps", engine="native")
-        capabilities = ["about", "recover"]
         self.change("target-lines", capabilities=capabilities, environment=["TARGET_LINES_ASKED"])
 
     def change(self, name, **facts):
