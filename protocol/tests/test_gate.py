@@ -1,4 +1,4 @@
-"""The gate before a target's input: it says where it stands, and reads when a byte has come (protocol.md §7)."""
+"""The gate before a target's input: it says where it stands, and waits for a byte (protocol.md §7)."""
 
 from __future__ import annotations
 

@@ -18,9 +18,14 @@ LAST = 1000
 
 
 class ReplayProject:
-    """A directory with a job of tap-replay and target-parquet."""
+    """A directory with a job of tap-replay and target-parquet.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        directory: where everything is.
+        engine: of the tap: one that is `native` is started before the target has said where it stands.
+    """
+
+    def __init__(self, directory: Path, engine: str = "singer") -> None:
         self.directory = directory
         self.place = LocalPlace(directory / "lake")
         tap = {
@@ -32,6 +37,7 @@ class ReplayProject:
             "description": "Replays exactly",
             "maturity": "stable",
             "capabilities": ["state"],
+            "engine": engine,
         }
         self._write("registry.yaml", {"version": 1, "connectors": [tap]})
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> ReplayProject:
-    return ReplayProject(tmp_path)
+@pytest.fixture(params=["singer", "native"])
+def project(request: pytest.FixtureRequest, tmp_path: Path) -> ReplayProject:
+    return ReplayProject(tmp_path, request.param)
 
 
 @pytest.mark.parametrize("step", ["epoch.after-prepare:2", "commit.file:3", "emit.before:2", "done.after:2"])

@@ -30,9 +30,10 @@ ENDINGS = (0, 1, 75, -9)
 """All went well before the blow fell; a failure; one worth another run; the runner was the victim."""
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[ReplayProject]:
-    project = ReplayProject(tmp_path)
+@pytest.fixture(params=["singer", "native"])
+def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ReplayProject]:
+    """With a tap that waits for what the target says, and with one that is started beside a closed gate."""
+    project = ReplayProject(tmp_path, request.param)
     yield project
     wait_until(lambda: not working_in(tmp_path), "all processes of the job have ended")
 
