@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 STATE = "state.json"
 _BESIDE = re.compile(r"(\+(?P<suffix>[^#+]+))?(#(?P<part>[^#]+))?")
+_NO_STATE = (".lock", ".damaged")
 
 
 class Layout(Protocol):
