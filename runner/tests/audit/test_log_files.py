@@ -78,6 +78,15 @@ def test_the_head_says_where_the_log_ends(home, directory, clock):
     assert sorted(each.name for each in directory.iterdir()) == ["2026-01.jsonl", "HEAD", "lock"]
 
 
+def test_an_entry_is_on_disk_before_the_head_says_so(home, directory, clock, monkeypatch):
+    note(home)
+    path, done = directory / "2026-01.jsonl", []
+    monkeypatch.setattr(os, "fsync", lambda fd: done.append((os.fstat(fd), head_of(directory)["seq"])))
+    note(home)
+    assert (done[0][0].st_ino, done[0][0].st_size) == (path.stat().st_ino, path.stat().st_size)
+    assert [seq for _, seq in done] == [1, 1, 2]
+
+
 def test_each_entry_goes_on_from_the_one_before(home, directory):
     for number in range(3):
         note(home, n=number)

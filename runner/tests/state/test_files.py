@@ -78,9 +78,13 @@ def test_what_is_no_content_leaves_the_old_one(tmp_path, content):
 
 def test_file_and_directory_are_synced_around_the_rename(tmp_path, monkeypatch):
     path, done = tmp_path / "state.json", []
-    monkeypatch.setattr(os, "fsync", lambda fd: done.append((os.fstat(fd).st_ino, path.exists())))
+    monkeypatch.setattr(os, "fsync", lambda fd: done.append((os.fstat(fd), path.exists())))
     replace_file(path, b"new")
-    assert done == [(path.stat().st_ino, False), (tmp_path.stat().st_ino, True)]
+    assert [(each.st_ino, there) for each, there in done] == [
+        (path.stat().st_ino, False),
+        (tmp_path.stat().st_ino, True),
+    ]
+    assert done[0][0].st_size == 3
 
 
 def test_removing_is_for_good_and_may_be_done_twice(tmp_path, monkeypatch):

@@ -157,7 +157,7 @@ def test_files_of_others_beside_it_are_none_of_its_keys(tmp_path):
     layout = FileLayout(tmp_path / "users.json", OWNER)
     for name in ("users2.json", "users.old.json", "orders.json", "users+.json", "users#.json", "users.txt"):
         put(tmp_path / name)
-    for name in ("users#a#b.json", "myusers.json", ".users.json.17"):
+    for name in ("users#a#b.json", "users+dev.txt", "myusers.json", ".users.json.17"):
         put(tmp_path / name)
     (tmp_path / "users+dir.json").mkdir()
     assert list(layout.keys("acme")) == []

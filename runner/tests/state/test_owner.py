@@ -150,6 +150,24 @@ def test_a_lock_that_was_put_in_the_place_of_this_one_is_no_hold(path):
             held.alive()
 
 
+def test_a_lock_that_is_replaced_just_before_it_is_held_is_taken_anew(path, monkeypatch):
+    """Who removes the file meanwhile makes the next one lock another file: both would hold it."""
+    flock, asked = fcntl.flock, []
+
+    def replaced(handle, how):
+        if not asked:
+            path.unlink()
+            path.touch()
+        asked.append(how)
+        flock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", replaced)
+    with file_lock(path, "x", SELF, 0.0) as held:
+        held.alive()
+        assert owner_of(path) == SELF
+    assert len(asked) == 3
+
+
 # --- the end of a hold
 
 
