@@ -1,8 +1,8 @@
 """Projects of Meltano and jobs of dativo-ingest, and all that is made and said of them (cases/*.json).
 
-A case has the texts of its `files` (line by line), the `options` of the migration, and either `problem`, or what
-is made: `config` (of the source of the only job), `connectors` (of the registry) or `makes`
-(any other file → document; `!!int ${PORT}` is a reference with a type), `states` and `notes`.
+A case has the texts of its `files` (line by line), the `options` of the migration, and either `problem`, or
+what is made: `config` (of the source of the only job), `connectors` (of the registry) or `makes` (any other
+file → document; `!!int ${PORT}` is a reference with a type), `states` and `notes`.
 """
 
 from __future__ import annotations
