@@ -439,3 +439,23 @@ def test_a_file_that_is_no_text_is_a_problem(tmp_path):
     (tmp_path / "meltano.yml").write_bytes(b"version: \xff\n")
     with pytest.raises(ProblemsError, match=r"meltano\.yml: is not UTF-8 text \(byte 9\)"):
         read_meltano(tmp_path / "meltano.yml", None, Migration())
+
+
+def test_a_file_that_two_patterns_name_is_included_once(tmp_path):
+    (tmp_path / "meltano.yml").write_text("include_paths: ['*.yml', more.yml, '']\n")
+    (tmp_path / "more.yml").write_text("schedules: [{name: s, job: j}]\n")
+    project = read_meltano(tmp_path / "meltano.yml", None, Migration())
+    assert [schedule for schedule, _ in project.schedules] == [{"name": "s", "job": "j"}]
+
+
+def test_a_lock_file_is_of_the_plugin_that_brings_the_program(tmp_path):
+    (tmp_path / "meltano.yml").write_text(
+        "plugins: {extractors: [{name: tap-a}, {name: tap-b, inherit_from: tap-a}]}\n"
+    )
+    directory = tmp_path / "plugins" / "extractors"
+    directory.mkdir(parents=True)
+    for name in ("tap-a", "tap-b"):
+        (directory / f"{name}--v.lock").write_text(json.dumps({"pip_url": f"{name}==1", "label": name}))
+    project = read_meltano(tmp_path / "meltano.yml", None, Migration())
+    assert project.plugin("tap", "tap-b").pip_url == "tap-a==1"
+    assert project.plugin("tap", "tap-b").base == "tap-a"
