@@ -1,4 +1,4 @@
-"""Texts that wait for secrets: found wherever they stand, and put in their place without touching the rest."""
+"""Texts that wait for secrets: found wherever they stand, and put in their place; the rest is not touched."""
 
 from __future__ import annotations
 
