@@ -153,9 +153,9 @@ def test_it_says_what_was_wrong_with_the_values(given: Any, named: Any, said: st
 
 
 def test_it_says_what_cannot_be_assigned_to() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError, match="^cannot assign to field 'name'$"):
+    with pytest.raises(dataclasses.FrozenInstanceError, match=r"^cannot assign to field 'name'$"):
         Quick("a").name = "b"  # type: ignore[misc]
-    with pytest.raises(dataclasses.FrozenInstanceError, match="^cannot delete field 'name'$"):
+    with pytest.raises(dataclasses.FrozenInstanceError, match=r"^cannot delete field 'name'$"):
         del Quick("a").name  # type: ignore[misc]
 
 
@@ -166,9 +166,9 @@ def test_methods_of_its_own_are_kept() -> None:
 
 
 def test_it_is_looked_at_when_it_is_made_and_when_it_is_replaced() -> None:
-    with pytest.raises(ValueError, match="^5 is more than 4$"):
+    with pytest.raises(ValueError, match=r"^5 is more than 4$"):
         Prepared(5, 4)
-    with pytest.raises(ValueError, match="^10 is more than 9$"):
+    with pytest.raises(ValueError, match=r"^10 is more than 9$"):
         dataclasses.replace(Prepared(1), low=10)
 
 
@@ -177,7 +177,7 @@ def test_a_class_that_comes_from_another_has_the_fields_of_both() -> None:
     assert (Longer(1, step=2).step, Longer(1, 5).high) == (2, 5)
     assert Longer(1) != Prepared(1)
     assert copy.copy(Longer(1, 2, 3)) == Longer(1, 2, 3)
-    with pytest.raises(ValueError, match="^3 is more than 2$"):
+    with pytest.raises(ValueError, match=r"^3 is more than 2$"):
         Longer(3, 2)
 
 
