@@ -171,7 +171,7 @@ def test_every_side_beyond_max_limits_is_told_where_it_stands(merged):
     assert merged(text, MOST, problems=problems) is None
     assert [str(each).rsplit("job.yaml:", 1)[1] for each in problems] == [
         "7:35: 'mappers.1.limits.disk' is more than the 976.6 KiB that max_limits of the tenant allows",
-        "4:53: 'target.limits.memory' is more than the 1 GiB that max_limits of the tenant allows",
+        "4:54: 'target.limits.memory' is more than the 1 GiB that max_limits of the tenant allows",
     ]
 
 
