@@ -23,11 +23,10 @@ def tenant_problems(jobs: Sequence[ReadyJob]) -> Iterator[Problem]:
     """Of jobs whose tenant would see the variables of another tenant, of these jobs or of the project."""
     first: dict[tuple[Path, str], str] = {}
     for each in jobs:
-        for tenant in each.project.settings.tenants:
-            first.setdefault((each.project.root, in_variables(tenant)), tenant)
+        for listed in each.project.settings.tenants:
+            first.setdefault((each.project.root, in_variables(listed)), listed)
     for each in jobs:
-        tenant = each.job.tenant
-        if tenant is None:
+        if (tenant := each.job.tenant) is None:
             continue
         spelled = in_variables(tenant)
         other = first.setdefault((each.project.root, spelled), tenant)
