@@ -30,7 +30,6 @@ def new(quiet):
         ("o.2024_a-b", None, "jobs/o.2024_a-b.yaml"),
         ("deep/er/orders.yaml", None, "deep/er/orders.yaml"),
         ("orders.yml", "acme", "orders.yml"),
-        ("eu/orders", None, "jobs/eu/orders.yaml"),
     ],
 )
 def test_where_it_is_written(new, quiet, job, tenant, file):
