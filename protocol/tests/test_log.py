@@ -80,7 +80,7 @@ def test_the_config_meltano_generates_gives_structured_lines(fails, tmp_path, na
         assert required <= set(line)
         assert line["app_name"] == "tap-numbers"
         assert line["stream_name"] is None
-        assert line["extra"] == {}
+    assert [line["extra"] for line in lines] == [{}, {"error": "ConfigError", "retryable": False}]
     assert "unheard_of" in lines[0]["message"]
 
 

@@ -36,3 +36,18 @@ def test_a_run_that_uses_it_says_so(project):
     assert done.returncode == 0
     assert done.stderr.count("WARNING: --grace-seconds is deprecated since 2026-11-24") == 1
     assert "deprecated" not in project.dativo("run", project.job([{"records": 1}], name="other")).stderr
+
+
+def test_what_is_not_in_the_table_cannot_be_warned_of():
+    with pytest.raises(KeyError):
+        warn_of("--nothing-of-ours")
+
+
+def test_the_table_has_a_row_for_each_with_all_that_there_is_to_know():
+    head, line, *rows = deprecation_table().splitlines()
+    assert head == "| what | deprecated since | works until | instead |"
+    assert line == "|---|---|---|---|"
+    assert len(rows) == len(DEPRECATED)
+    for row, (name, each) in zip(rows, DEPRECATED.items(), strict=True):
+        assert name == each.name
+        assert row == f"| `{each.name}` | {each.since} | {each.until} | {each.instead} |"

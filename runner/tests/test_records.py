@@ -109,3 +109,92 @@ class Changing:
     """May change."""
 
     value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Has methods of its own, which are kept, and looks at its values when it is made."""
+
+    low: int
+    high: int = 9
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise ValueError(f"{self.low} is more than {self.high}")
+
+    def __repr__(self) -> str:
+        return f"{self.low}..{self.high}"
+
+    def __hash__(self) -> int:
+        return 7
+
+
+@dataclass(frozen=True, slots=True)
+class Longer(Prepared):
+    """Adds a field to those of its base."""
+
+    step: int = 1
+
+
+@pytest.mark.parametrize(
+    ("given", "named", "said"),
+    [
+        ((), {}, "Quick() misses a value for 'name'"),
+        (("a", [], None, "h", 5), {}, "Quick() takes 4 values, 5 were given"),
+        (("a",), {"name": "b"}, "Quick() got two values for 'name'"),
+        (("a",), {"x": 1, "y": 2}, "Quick() has no 'x', 'y'"),
+        ((), {"note": "n"}, "Quick() misses a value for 'name'"),
+    ],
+)
+def test_it_says_what_was_wrong_with_the_values(given: Any, named: Any, said: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        Quick(*given, **named)
+    assert str(caught.value) == said
+
+
+def test_it_says_what_cannot_be_assigned_to() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError, match=r"^cannot assign to field 'name'$"):
+        Quick("a").name = "b"  # type: ignore[misc]
+    with pytest.raises(dataclasses.FrozenInstanceError, match=r"^cannot delete field 'name'$"):
+        del Quick("a").name  # type: ignore[misc]
+
+
+def test_methods_of_its_own_are_kept() -> None:
+    assert repr(Prepared(1)) == "1..9"
+    assert hash(Prepared(1)) == hash(Prepared(2)) == 7
+    assert Prepared(1) != Prepared(2)
+
+
+def test_it_is_looked_at_when_it_is_made_and_when_it_is_replaced() -> None:
+    with pytest.raises(ValueError, match=r"^5 is more than 4$"):
+        Prepared(5, 4)
+    with pytest.raises(ValueError, match=r"^10 is more than 9$"):
+        dataclasses.replace(Prepared(1), low=10)
+
+
+def test_a_class_that_comes_from_another_has_the_fields_of_both() -> None:
+    assert [field.name for field in dataclasses.fields(Longer)] == ["low", "high", "step"]
+    assert (Longer(1, step=2).step, Longer(1, 5).high) == (2, 5)
+    assert Longer(1) != Prepared(1)
+    assert copy.copy(Longer(1, 2, 3)) == Longer(1, 2, 3)
+    with pytest.raises(ValueError, match=r"^3 is more than 2$"):
+        Longer(3, 2)
+
+
+def test_what_cannot_be_hashed_says_so() -> None:
+    with pytest.raises(TypeError, match="unhashable type: 'list'"):
+        hash(Quick("a", [1]))
+
+
+def test_what_is_hidden_is_kept_by_copies_and_replacements() -> None:
+    quick = Quick("a", hidden="secret")
+    assert "secret" not in repr(quick)
+    assert copy.copy(quick).hidden == dataclasses.replace(quick, name="b").hidden == "secret"
+
+
+def test_a_default_that_changes_is_refused_as_in_the_standard_library() -> None:
+    for declare in (dataclass, dataclasses.dataclass):
+        with pytest.raises(ValueError, match="mutable default <class 'list'> for field items"):
+            declare(frozen=True, slots=True)(
+                type("Bad", (), {"__annotations__": {"items": list}, "items": []})
+            )

@@ -246,7 +246,7 @@ def test_the_commands(home, tmp_path, monkeypatch):
     Audit(home.tenant(None), None).note("run.started")
     run = lambda *arguments: CliRunner().invoke(cli, ["audit", *arguments], standalone_mode=False)  # noqa: E731
     lines = run("verify").output.splitlines()
-    assert lines[0].startswith("jobs without a tenant: 1 entries in 1 file, chain whole, last ")
+    assert lines[0].startswith("jobs without a tenant: 1 entry in 1 file, chain whole, last ")
     assert lines[1].startswith("acme: 5 entries in 1 file, chain whole, last ")
     assert len(run("show").output.splitlines()) == 6
     assert len(run("show", "--tenant", "acme", "--month", "1999-01").output) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from dativo.errors import ProblemsError
 from dativo.jobs.effective import Overrides, effective
 from dativo.jobs.format import Notification
 from dativo.jobs.limits import HOPELESS
@@ -120,3 +121,67 @@ def test_a_problem_stands_once_whoever_inherits_it(merged):
         "'limits.disc' is not known; did you mean 'disk'?",
         "'limits.memory' must be an amount such as 512MiB or 2GB",
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("source: {connector: tap-csv}", "source: 5", "3:9: 'source' must be a mapping, not a number"),
+        ("tenant: acme", "sandbox: tight", "2:10: 'sandbox' must be none or strict"),
+    ],
+)
+def test_a_job_of_another_form_is_no_job(merged, before, after, said):
+    problems = []
+    assert merged(JOB.replace(before, after), problems=problems) is None
+    assert [str(each).rsplit("job.yaml:", 1)[1] for each in problems] == [said]
+
+
+@pytest.mark.parametrize("text", ["- a\n", "just a text\n", "5\n"])
+def test_what_is_no_mapping_at_all_is_said_whatever_the_defaults(merged, text):
+    problems = []
+    project = "version: 1\ndefaults: {retries: {attempts: 7}}\nstate: {history: 3}\n"
+    assert merged(text, project, problems=problems) is None
+    (problem,) = problems
+    assert str(problem.place).endswith("job.yaml:1:1")
+
+
+def test_a_tenant_that_is_no_text_has_no_defaults(merged):
+    problems = []
+    project = "version: 1\ntenants: {acme: {defaults: {retries: {attempts: x}}}}\n"
+    with pytest.raises(ProblemsError, match=r"dativo\.yaml:2:\d+: .*attempts"):
+        merged(JOB, project, problems=problems)
+    assert merged(JOB.replace("acme", "[acme]"), problems=problems) is None
+    assert [each.message.split(" must")[0] for each in problems] == ["'tenant'"]
+
+
+def test_what_the_command_line_leaves_out_the_job_says(merged):
+    text = JOB.replace("tap-csv}", "tap-csv, select: [a, b]}")
+    assert merged(text, overrides=Overrides(suffix="blue")).source.select == ("a", "b")
+    assert merged(text, overrides=Overrides(select=("c",))).source.select == ("c",)
+
+
+def test_a_limit_on_its_bound_is_allowed(merged):
+    assert merged(JOB + "limits: {memory: 1GiB, disk: 1MB}\n", MOST).limits.memory == 1 << 30
+
+
+def test_every_side_beyond_max_limits_is_told_where_it_stands(merged):
+    problems = []
+    text = JOB.replace("target-parquet}", "target-parquet, limits: {memory: 3GiB}}")
+    text += "mappers:\n  - {connector: m}\n  - {connector: m, limits: {disk: 2GB}}\n"
+    assert merged(text, MOST, problems=problems) is None
+    assert [str(each).rsplit("job.yaml:", 1)[1] for each in problems] == [
+        "7:35: 'mappers.1.limits.disk' is more than the 976.6 KiB that max_limits of the tenant allows",
+        "4:54: 'target.limits.memory' is more than the 1 GiB that max_limits of the tenant allows",
+    ]
+
+
+def test_a_job_that_asks_for_more_tells_of_itself_alone(merged):
+    """Its connectors inherit the limit, and are not to blame for it."""
+    problems = []
+    assert merged(JOB + "limits: {memory: 2GiB}\n", MOST, problems=problems) is None
+    assert [each.message.split(" is ")[0] for each in problems] == ["'limits.memory'"]
+
+
+def test_a_mappers_sandbox_is_its_own_or_that_of_the_job(merged):
+    text = JOB + "sandbox: strict\nmappers: [{connector: m, sandbox: none}, {connector: n}]\n"
+    assert [each.sandbox for each in merged(text).mappers] == ["none", "strict"]

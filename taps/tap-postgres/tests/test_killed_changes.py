@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import psycopg
-    from conftest import Database, Messages
     from tap_postgres.settings import TapPostgresSettings
     from tap_postgres.tables import StreamPlan
+
+    from conftest import Database, Messages
 
 STREAM = "public-orders"
 ORDERS = """

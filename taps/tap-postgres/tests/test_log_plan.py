@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import psycopg
-    from conftest import Database
     from psycopg.rows import TupleRow
     from tap_postgres.tables import StreamPlan
+
+    from conftest import Database
 
 ORDERS = "CREATE TABLE orders (id int PRIMARY KEY, v text, n numeric(5,2))"
 INT4, INT8, TEXT, NUMERIC, DROPPED = 23, 20, 25, 1700, 999_999

@@ -17,8 +17,9 @@ from tap_postgres.storage import storage_of
 from tap_postgres.tap import PostgresTap
 
 if TYPE_CHECKING:
-    from conftest import Database, Messages
     from tap_postgres.connections import Connections
+
+    from conftest import Database, Messages
 
 ORDERS = """
 CREATE TABLE orders (id int PRIMARY KEY, v int);

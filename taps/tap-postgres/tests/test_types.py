@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
+
     from conftest import Database, NewDatabase
 
 MADE = """

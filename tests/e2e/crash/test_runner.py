@@ -66,13 +66,15 @@ def test_a_destination_without_a_ledger_leaves_the_state_file_in_charge(project:
     project.check(LAST)
 
 
-@pytest.mark.parametrize("trouble", [{"kill_at": 333}, {"fail_at": 333}, {"fail_at": 350}])
+@pytest.mark.parametrize(
+    ("trouble", "code"), [({"kill_at": 333}, 75), ({"fail_at": 333}, 1), ({"fail_at": 350}, 1)]
+)
 def test_a_tap_that_dies_takes_the_records_since_its_last_state_with_it(
-    project: ReplayProject, trouble: dict[str, int]
+    project: ReplayProject, trouble: dict[str, int], code: int
 ) -> None:
     """Killed in the middle of a line, failed between two lines, failed right after a STATE."""
     project.job(**trouble)
-    assert project.run()[0] == 1
+    assert project.run()[0] == code
     durable = (project.state or {"next": 0})["next"]
     assert durable in (0, 200)
     project.check(durable)
@@ -86,7 +88,7 @@ def test_overwriting_loads_everything_in_every_run(project: ReplayProject) -> No
     project.job(target, generation=0)
     assert project.run()[0] == 0
     project.job(target, generation=1)
-    assert project.run(DATIVO_FAULT="emit.before")[0] == 1
+    assert project.run(DATIVO_FAULT="emit.before")[0] == 75
     project.check(LAST, generation=1)
     project.job(target, generation=2)
     code, said = project.run()

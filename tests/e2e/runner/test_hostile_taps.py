@@ -112,7 +112,8 @@ def assert_stopped(project: Tenants, harm: Harm, sandbox: str) -> None:
     report = report_of(project, harm.name)
     assert report["outcome"] == harm.outcome
     assert f"dativo: {report['reason']}" == last
-    assert report["connectors"][0]["peak_memory"] < FAR
+    if "memory" in harm.limits:
+        assert report["connectors"][0]["peak_memory"] < FAR
     assert sum(path.stat().st_size for path in project.files("jobs/hostile")) < FAR
     assert not project.files(".dativo/tenants/hostile/work")
     for filler in project.files("jobs/hostile"):

@@ -7,6 +7,7 @@ import getpass
 import hmac
 import json
 import os
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -129,7 +130,7 @@ def read_head(directory: Path, key: bytes | None = None) -> dict[str, Any]:
         return {"seq": 0, "hash": BEGINNING, "file": "", "size": 0}
     try:
         whole: dict[str, Any] = json.loads(content)
-        head = {name: whole[name] for name in ("seq", "hash", "file", "size")}
+        head = _checked({name: whole[name] for name in ("seq", "hash", "file", "size")})
     except (ValueError, KeyError, TypeError) as error:
         raise AuditError(f"{directory / HEAD} is damaged: where the audit log ends cannot be told") from error
     if key and not hmac.compare_digest(str(whole.get("seal")), seal_of_head(head, key)):
@@ -137,6 +138,15 @@ def read_head(directory: Path, key: bytes | None = None) -> dict[str, Any]:
             f"{directory / HEAD} was not written with this audit.key: the end of the log may have been cut "
             "off. After a change of the key, move the directory aside: the next entry begins a new log"
         )
+    return head
+
+
+def _checked(head: dict[str, Any]) -> dict[str, Any]:
+    """The head if it can be one; raises ValueError or TypeError."""
+    if not re.fullmatch(r"\d{4}-\d\d", head["file"]) or not isinstance(head["hash"], str):
+        raise ValueError("no place in a log")
+    if not all(type(head[name]) is int and head[name] >= 0 for name in ("seq", "size")):
+        raise ValueError("no length of a log")
     return head
 
 

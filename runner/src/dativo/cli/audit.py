@@ -38,8 +38,9 @@ def verify_audit(tenant: str | None, project: Path | None) -> None:
             continue
         whole = verify(directory, key)
         name = each or "jobs without a tenant"
+        noted = f"{whole.entries:,} {'entry' if whole.entries == 1 else 'entries'}"
         files = f"{whole.files} file{'s' if whole.files != 1 else ''}"
-        click.echo(f"{name}: {whole.entries:,} entries in {files}, chain whole, last {whole.last[:12]}")
+        click.echo(f"{name}: {noted} in {files}, chain whole, last {whole.last[:12]}")
 
 
 @audit_command.command(name="show")

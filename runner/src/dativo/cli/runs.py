@@ -130,8 +130,8 @@ def _runs(wanted: str | None, project_file: Path | None) -> list[Run]:
 def _one(wanted: str, last: int, project_file: Path | None) -> Run:
     found = _runs(wanted, project_file)
     if len(found) < last:
-        count = f"{len(found)} run{'' if len(found) == 1 else 's'}"
-        raise click.ClickException(f"{wanted}: there are {count} of it here: dativo runs list")
+        count = "is 1 run" if len(found) == 1 else f"are {len(found)} runs"
+        raise click.ClickException(f"{wanted}: there {count} of it here: dativo runs list")
     return found[-last]
 
 

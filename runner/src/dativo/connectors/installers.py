@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import zipfile
 from functools import cache
@@ -126,13 +127,21 @@ def _pip(python: str) -> list[str]:
 @cache
 def _unpacked_pip() -> tempfile.TemporaryDirectory[str]:
     """The wheel that `ensurepip` would install; unpacked, its modules are compiled only once."""
-    bundled = list((Path(os.__file__).parent / "ensurepip" / "_bundled").glob("pip-*.whl"))
+    bundled = [
+        wheel for directory in _bundled_wheels() for wheel in sorted(directory.glob("pip-*-py3-none-any.whl"))
+    ]
     if not bundled:
         raise InstallError("neither uv nor pip is here: pip install 'dativo[install]', which brings uv")
     directory = tempfile.TemporaryDirectory(prefix="dativo-pip-", ignore_cleanup_errors=True)
     with zipfile.ZipFile(bundled[0]) as archive:
         archive.extractall(directory.name)
     return directory
+
+
+def _bundled_wheels() -> Iterator[Path]:
+    """Where `ensurepip` has its wheels: in itself, or where distributions of Linux keep them for it."""
+    yield Path(os.__file__).parent / "ensurepip" / "_bundled"
+    yield Path(sysconfig.get_config_var("WHEEL_PKG_DIR") or "/usr/share/python-wheels")
 
 
 def _pinned(report: Any) -> Iterator[str]:

@@ -15,6 +15,7 @@ from dativo.jobs.project import Project, find_project
 from dativo.jobs.references import Variables
 from dativo.jobs.resolving import resolved_in, secrets_of
 from dativo.jobs.schedule import schedule_problems
+from dativo.jobs.tenant_names import tenant_problems
 from dativo.records import dataclass
 from dativo.state.store import StateKey
 
@@ -145,6 +146,7 @@ def load_jobs(
         except ProblemsError as error:
             problems.extend(error.problems)
     problems.extend(name_problems(ready))
+    problems.extend(tenant_problems(ready))
     if problems:
         raise ProblemsError(list(dict.fromkeys(problems)))
     return tuple(ready)

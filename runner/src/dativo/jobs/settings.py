@@ -41,7 +41,8 @@ def settings_problems(schema: Mapping[str, Any], document: Located, side: Side) 
         if not _waits_for_a_secret(error)
         for message in _say(error)
     ]
-    return sorted(problems, key=lambda problem: (problem.place.line, problem.place.column, problem.message))
+    each_once = dict.fromkeys(problems)  # jsonschema tells of every missing member apart, `_say` of all
+    return sorted(each_once, key=lambda problem: (problem.place.line, problem.place.column, problem.message))
 
 
 def unknown_settings(schema: Mapping[str, Any], document: Located, side: Side) -> list[Problem]:

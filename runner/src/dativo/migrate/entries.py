@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dativo.jobs.project import REGISTRY_FILE
+from dativo.migrate.values import holds_password
 from dativo.migrate.writing import yaml_text
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 _REQUIREMENT = re.compile(
     r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*(?:==\s*(?P<version>[^\s,;]+))?"
 )
-_REPOSITORY = re.compile(r"/(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*?)(?:\.git)?(?:@[^@#]*)?(?:#.*)?$")
+_NAMED = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*@\s")
+_REPOSITORY = re.compile(r"(?<![/:])/(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*?)(?:\.git)?(?:@[^@#]*)?(?:#.*)?$")
 
 
 class Entries:
@@ -76,7 +78,10 @@ class Entries:
             "description": f"{plugin.kind.capitalize()} of the Meltano project",
             "maturity": "alpha",
         }
-        if plugin.pip_url and plugin.pip_url.strip() != distribution:
+        if holds_password(plugin.pip_url):
+            message = f"{plugin.name}: its pip_url holds a password and is not written: add the requirement"
+            self._migration.note(message, plugin.place, by_hand=True)
+        elif plugin.pip_url and plugin.pip_url.strip() != distribution:
             entry["requirement"] = plugin.pip_url.strip()
         if plugin.capabilities:
             entry["capabilities"] = sorted(plugin.capabilities)
@@ -101,7 +106,7 @@ def _requirement(plugin: Plugin) -> tuple[str, str]:
     """(distribution, version) of a `pip_url`."""
     url = (plugin.pip_url or plugin.name).strip()
     if "://" in url:
-        found = _REPOSITORY.search(url)
+        found = _NAMED.match(url) or _REPOSITORY.search(url)
         return (found["name"] if found else plugin.name), "0"
     match = _REQUIREMENT.match(url)
     return (match["name"], match["version"] or "0") if match else (plugin.name, "0")

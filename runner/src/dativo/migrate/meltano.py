@@ -169,6 +169,7 @@ class _Pairs:
         mappings: list[str] = []
         for word in words:
             if (found := self._project.plugin("tap", word)) is not None:
+                self._left_alone(tap, place)
                 tap, mappings = found, []
             elif tap is not None and self._project.mapping(word) is not None:
                 mappings.append(word)
@@ -177,6 +178,12 @@ class _Pairs:
                 tap = None
             else:
                 self._migration.note(self._left_over(word), place, by_hand=True)
+        self._left_alone(tap, place)
+
+    def _left_alone(self, tap: Plugin | None, place: Place) -> None:
+        if tap is not None:
+            message = f"{tap.name!r} has no target after it in its task"
+            self._migration.note(message, place, by_hand=True)
 
     def _left_over(self, word: str) -> str:
         """What a word is that belongs to no pair of tap and target."""
@@ -197,6 +204,8 @@ class _Pairs:
     def _plan(self, schedule: dict[str, Any], place: Place, by_job: dict[str, list[Pair]]) -> None:
         name = str(schedule.get("name"))
         if "job" in schedule:
+            if str(schedule["job"]) not in by_job:
+                self._migration.note(f"{name}: there is no job {schedule['job']!r}", place, by_hand=True)
             pairs = by_job.get(str(schedule["job"]), [])
             if len(pairs) > 1:
                 names = ", ".join(pair.name for pair in pairs)
@@ -206,6 +215,10 @@ class _Pairs:
             pairs = list(self._in(words, place))
             for pair in pairs:
                 pair.state_id = name
+        if schedule.get("env"):
+            self._migration.note(
+                f"{name}: 'env' of a schedule: set it where dativo runs", place, by_hand=True
+            )
         interval = schedule.get("interval") or schedule.get("cron_interval")
         if interval in MANUAL:
             return
@@ -214,12 +227,14 @@ class _Pairs:
         except ValueError as error:
             self._migration.note(f"{name}: {error}", place, by_hand=True)
             return
+        planned = {"cron": interval if interval in NICKNAMES else cron}
         for pair in pairs:
-            pair.schedule = {"cron": interval if interval in NICKNAMES else cron}
-        if schedule.get("env"):
-            self._migration.note(
-                f"{name}: 'env' of a schedule: set it where dativo runs", place, by_hand=True
-            )
+            if pair.schedule and pair.schedule != planned:
+                message = (
+                    f"{name}: {pair.name} had another schedule too, {pair.schedule['cron']!r}: choose one"
+                )
+                self._migration.note(message, place, by_hand=True)
+            pair.schedule = planned
 
     def _only_pair(self) -> None:
         """Without jobs and schedules there is no doubt only if there is one tap and one target."""

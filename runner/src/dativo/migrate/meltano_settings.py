@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dativo.errors import Place
 from dativo.migrate.pickled import plain_literal
-from dativo.migrate.values import converted, nested
+from dativo.migrate.values import converted, holds_password, nested
+from dativo.migrate.writing import Tagged
 from dativo.secrets.key_values import is_secret_name
 
 if TYPE_CHECKING:
@@ -33,10 +34,12 @@ def connector_config(
         if value is None:
             continue
         kind = str(plugin.settings.get(name, {}).get("kind") or "") or None
-        if _is_secret(plugin, name) and _is_literal(value):
+        # Only after conversion: a variable of meltano.yml may hold the secret.
+        meant = converted(value, known, kind)
+        if _is_secret(plugin, name) and _is_literal(meant):
             config[name] = _reference(plugin, name, migration)
         else:
-            config[name] = _without_secrets(converted(value, known, kind), plugin, name, migration)
+            config[name] = _without_secrets(meant, plugin, name, migration)
     for name, variable in _in_dotenv(plugin, project).items():
         if name not in config or not _is_secret(plugin, name):
             config[name] = converted(f"${variable}", {}, plugin.settings.get(name, {}).get("kind"))
@@ -50,7 +53,8 @@ def _is_secret(plugin: Plugin, name: str) -> bool:
 
 def _is_literal(value: Any) -> bool:
     """Whether the value itself stands there, and not a variable that holds it."""
-    return not (isinstance(value, str) and re.fullmatch(r"\$\{?\w+\}?", value))
+    text = value.text if isinstance(value, Tagged) else value
+    return not (isinstance(text, str) and re.fullmatch(r"\$\{\w+\}", text))
 
 
 def _reference(plugin: Plugin, name: str, migration: Migration) -> str:
@@ -66,15 +70,21 @@ def _reference(plugin: Plugin, name: str, migration: Migration) -> str:
 
 
 def _without_secrets(value: Any, plugin: Plugin, path: str, migration: Migration) -> Any:
-    """Secrets deeper inside of objects, by their names."""
+    """Secrets deeper inside of objects, by their names, and addresses with a password in them."""
+    if holds_password(value):
+        return _reference(plugin, path, migration)
     if isinstance(value, list):
-        return [_without_secrets(child, plugin, path, migration) for child in value]
+        return [
+            _without_secrets(child, plugin, f"{path}.{number}", migration)
+            for number, child in enumerate(value)
+        ]
     if not isinstance(value, dict):
         return value
     result = {}
     for name, child in value.items():
         full = f"{path}.{name}"
-        if is_secret_name(name) and isinstance(child, str) and "${" not in child:
+        is_flag = child is None or isinstance(child, bool)
+        if is_secret_name(name) and not is_flag and _is_literal(child):
             result[name] = _reference(plugin, full, migration)
         else:
             result[name] = _without_secrets(child, plugin, full, migration)
@@ -94,7 +104,8 @@ def _in_dotenv(plugin: Plugin, project: MeltanoProject) -> dict[str, str]:
     names = re.findall(
         r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=", file.read_text(encoding="utf-8"), re.MULTILINE
     )
-    by_variable = {prefix + _variable(name.replace(".", "__")): name for name in plugin.settings}
+    settings = [*plugin.settings, *plugin.config]
+    by_variable = {prefix + _variable(name.replace(".", "__")): name for name in settings}
     return {by_variable[name]: name for name in names if name in by_variable}
 
 

@@ -86,6 +86,10 @@ def migrate_predecessor(file: Path, to: Path, migration: Migration, *, schema: s
             [Problem(old.place("tenant_id"), f"{tenant!r} cannot be a tenant: it must {must(TENANT)}")]
         )
     path = to / "jobs" / tenant / f"{old.name}.yaml"
+    if path in migration.files:
+        message = f"{path} is made of another job already; this one is left out: give its asset another name"
+        migration.note(message, Place(file), by_hand=True)
+        return
     directory = path.parent
     document: dict[str, Any] = {
         "name": old.name,
@@ -195,7 +199,9 @@ def _state(old: OldJob, path: Path, job: str, migration: Migration) -> None:
     try:
         state = json.loads(found.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        migration.note(f"{found} is no JSON: the job starts from nothing", by_hand=True)
+        state = None
+    if not isinstance(state, dict):
+        migration.note(f"{found} is no JSON object: the job starts from nothing", by_hand=True)
         return
     streams = {_object(each): stream_of(each) for each in old.source.get("tables") or ()}
     bookmarks, left = _bookmarks(state, streams)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dativo.migrate.files import find_upwards
-from dativo.migrate.values import converted
+from dativo.migrate.values import converted, holds_password
 from dativo.secrets.key_values import is_secret_name
 
 if TYPE_CHECKING:
@@ -164,7 +164,8 @@ def _connection(old: OldJob, side: str, migration: Migration) -> dict[str, Any]:
     inner = {**_ENVIRONMENT.get(secret, {}), **flat, **named}
     config: dict[str, Any] = {}
     for name, value in inner.items():
-        if is_secret_name(name) and not re.fullmatch(r"\$\{.*\}", str(value)):
+        is_literal = not re.fullmatch(r"\$\{\w+\}", str(value))
+        if (is_secret_name(name) and is_literal) or holds_password(converted(value, {})):
             config[name] = f"${{secret:{secret}#{name}}}"
             migration.note(
                 f"{side}: the value of {name!r} is not written: give the secret {secret!r}", by_hand=True

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import os
 import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dativo.errors import RunnerError
-from dativo.home import make_private
+from dativo.home import make_private, open_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,12 +55,10 @@ def write_migration(migration: Migration, home: Home) -> str | None:
         before = _present(path)
         copy = f"{number}{path.suffix}" if before is not None else None
         if copy is not None and before is not None:
-            (directory / copy).write_bytes(before)
+            _keep(directory / copy, before)
         digest = hashlib.sha256(text.encode()).hexdigest()
         entries.append({"path": str(path.absolute()), "before": copy, "sha256": digest})
-    (directory / MANIFEST).write_text(
-        json.dumps({"version": 1, "files": entries}, indent=2), encoding="utf-8"
-    )
+    _keep(directory / MANIFEST, json.dumps({"version": 1, "files": entries}, indent=2).encode())
     for path, text in changed.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -99,6 +98,12 @@ def roll_back(migration_id: str, home: Home) -> list[str]:
             path.write_bytes((directory / entry["before"]).read_bytes())
             said.append(f"{path}: as it was")
     return said
+
+
+def _keep(file: Path, content: bytes) -> None:
+    """For the owner alone: what was replaced may hold more than its own file showed to others."""
+    with os.fdopen(open_private(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as kept:
+        kept.write(content)
 
 
 def _present(path: Path) -> bytes | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)\}|(?P<bare>[A-Za-z_]\w*))")
 _TAGS = {"integer": "int", "boolean": "bool", "number": "float", "decimal": "float"}
 _DEPTH = 10
+_PASSWORD = re.compile(r"://[^\s/:@]*:(?!\$\{\w+\}@)[^\s/@]+@")
 
 
 def converted(value: Any, known: Mapping[str, str], kind: str | None = None) -> Any:
@@ -30,9 +31,14 @@ def converted(value: Any, known: Mapping[str, str], kind: str | None = None) -> 
     if not isinstance(value, str):
         return value
     text = _text(value, known, _DEPTH)
-    if kind in _TAGS and "${" in text:
+    if kind in _TAGS and _VARIABLE.search(value):
         return Tagged(_TAGS[kind], text)
     return text
+
+
+def holds_password(value: Any) -> bool:
+    """Whether a converted value is an address with a password written out in it."""
+    return isinstance(value, str) and _PASSWORD.search(value) is not None
 
 
 def nested(settings: Mapping[str, Any]) -> dict[str, Any]:

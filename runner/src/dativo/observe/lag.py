@@ -16,15 +16,16 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d
 def newest_bookmarks(state: str) -> dict[str, datetime]:
     """Stream → the newest time among its bookmarks; streams without one are left out."""
     try:
-        document = json.loads(state)
-    except ValueError:
+        return dict(_newest(json.loads(state)))
+    except (ValueError, RecursionError):
         return {}
+
+
+def _newest(document: Any) -> Iterator[tuple[str, datetime]]:
     bookmarks = document.get("bookmarks") if isinstance(document, dict) else None
-    found = {}
     for stream, bookmark in bookmarks.items() if isinstance(bookmarks, dict) else ():
         if times := list(_times(bookmark)):
-            found[stream] = max(times)
-    return found
+            yield stream, max(times)
 
 
 def _times(value: Any) -> Iterator[datetime]:

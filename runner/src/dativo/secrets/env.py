@@ -5,10 +5,10 @@ A suffix `__json`, `__env` or `__text` says how the value is to be read.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, get_args
 
 from dativo.errors import SecretError
+from dativo.jobs.tenant_names import in_variables
 from dativo.records import dataclass
 from dativo.secrets.backends import Payload
 from dativo.secrets.parse import Form
@@ -50,12 +50,8 @@ class EnvBackend:
     def _variable(scope: Scope, name: str) -> str:
         # Two names that differ in what no variable may hold are one variable; two scopes must never be.
         tenant = str(scope)
-        if "__" in _spelled(tenant):
+        if "__" in in_variables(tenant):
             raise SecretError(
                 f"the tenant {tenant} cannot have secrets in the environment: `__` joins names there"
             )
-        return f"{PREFIX}__{_spelled(tenant)}__{_spelled(name)}"
-
-
-def _spelled(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_]", "_", name).upper()
+        return f"{PREFIX}__{in_variables(tenant)}__{in_variables(name)}"

@@ -16,7 +16,7 @@ _NAME = (
     r"|(?<![A-Za-z])pass(?![A-Za-z])|(?<![A-Za-z])dsn(?![A-Za-z]))[\w-]{0,64}"
 )
 _QUOTED = r"""\\"(?:[^"\\]|\\[^"])*\\"|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
-_PAIR = rf"""(?P<before> (?<![\w.-]) {_NAME} = ) (?P<value> {_QUOTED} | [^\s,;&"'\]\}}\)]+ )  # name=value
+_PAIR = rf"""(?P<before> (?<![\w-]) {_NAME} = ) (?P<value> {_QUOTED} | [^\s,;&"'\]\}}\)]+ )  # name=value
       | (?P<before2> \\?["'] {_NAME} \\?["'] \s* : \s* ) (?P<value2> {_QUOTED} | -?[0-9][\w.]* )   # "name": …
       | (?P<before3> (?<![\w.'"-]) {_NAME} :\s+ ) (?P<value3> {_QUOTED} | [^\s,;&]+ (?= \s*(?:[,;}}]|$) ) )
       | (?P<before4> \bauthorization["']? \s* [:=] \s*["']? (?:(?:basic|bearer)\s+)? )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 STATE = "state.json"
 _BESIDE = re.compile(r"(\+(?P<suffix>[^#+]+))?(#(?P<part>[^#]+))?")
+_NO_STATE = (".lock", ".damaged")
 
 
 class Layout(Protocol):
@@ -96,6 +97,9 @@ class FileLayout:
         """Of files that are named like that of the job, what stands before the ending."""
         stem, kind = self.path.stem, self.path.suffix
         for path in self.path.parent.iterdir():
+            # Without an ending of its own, a state looks like what stands beside it.
+            if not kind and path.name.endswith(_NO_STATE):
+                continue
             if path.name.startswith(stem) and path.name.endswith(kind) and path.is_file():
                 yield path.name.removeprefix(stem).removesuffix(kind)
 

@@ -45,7 +45,7 @@ def state_lines(facts: Iterable[dict[str, Any]]) -> list[str]:
             each["job"],
             f"seq {each['seq']}",
             age(each["at"]),
-            f"run {each['run']}" if each["run"] else "",
+            _run(each["run"]),
             _streams(each),
         ]
         for each in facts
@@ -57,6 +57,10 @@ def _part(stored: Stored) -> dict[str, Any]:
     return {"seq": stored.seq, "at": stored.at, "run": stored.run}
 
 
+def _run(run: str | None) -> str:
+    return f"run {run}" if run else ""
+
+
 def _streams(facts: dict[str, Any]) -> str:
     count = len(facts["streams"])
     said = f"{count} streams" if count != 1 else "1 stream"
@@ -65,7 +69,7 @@ def _streams(facts: dict[str, Any]) -> str:
 
 def version_lines(versions: Iterable[Version]) -> list[str]:
     """One line a version, newest first."""
-    rows = [[f"seq {each.seq}", each.at, f"run {each.run}", each.reason] for each in versions]
+    rows = [[f"seq {each.seq}", each.at, _run(each.run), each.reason] for each in versions]
     return list(text_table(rows)) if rows else ["the history is empty"]
 
 
