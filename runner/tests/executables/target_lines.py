@@ -87,6 +87,8 @@ def wait_at_gate(config):
     if config.get("on_sigterm") == "ignore":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     recover(config)
+    if stands := config.get("recover", {}).get("stands"):
+        Path(stands).write_text(str(os.getpid()))
     if not os.read(number, 1):
         if closed := config.get("recover", {}).get("closed"):
             Path(closed).write_text(str(os.getpid()))

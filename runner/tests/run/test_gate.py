@@ -174,12 +174,13 @@ def test_a_tap_that_exceeds_a_limit_while_the_gate_is_closed(shop):
 def test_a_runner_that_is_killed_before_it_has_opened_the_gate(shop):
     """The target does not heed SIGTERM, which the kernel sends it: the end of the gate ends it."""
     shop.has_run_to({"at": 1})
-    answered, go, closed = shop.path("answered"), shop.path("go"), shop.path("closed")
-    job = shop.job(TWO, state='{"at": 1}', touch=answered, wait_for=go, closed=closed)
+    answered, go, stands, closed = map(shop.path, ("answered", "go", "stands", "closed"))
+    job = shop.job(TWO, state='{"at": 1}', touch=answered, wait_for=go, stands=stands, closed=closed)
     runner = shop.project.start("run", changed(job, on_sigterm="ignore"))
     shop.project.wait_until(lambda: answered.exists() and answered.read_text())
     os.kill(runner.pid, signal.SIGSTOP)
     go.touch()
+    shop.project.wait_until(stands.exists)
     os.kill(runner.pid, signal.SIGKILL)
     runner.communicate(timeout=60)
     shop.project.wait_until(lambda: closed.exists() and closed.read_text() == answered.read_text())
