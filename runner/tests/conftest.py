@@ -53,9 +53,9 @@ class Project:
         """Whether a process runs; one that has ended but is not reaped yet does not."""
         try:
             status = Path(f"/proc/{pid}/stat").read_text()
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return False
-        return status.rsplit(")", 1)[1].split()[0] != "Z"
+        return status.rsplit(")", 1)[1].split()[0] not in ("Z", "X")
 
     @property
     def private_files(self) -> list[Path]:

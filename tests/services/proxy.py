@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 Action = Literal["500", "503", "reset", "hang", "lost", "cut", "spoilt"]
 """What happens to a request: refused with that status; its connection reset in the middle of the body; never
-answered; carried out, but the answer lost; carried out, but the answer cut in the middle; carried out, but
-the answer is `{}`."""
+answered; carried out, but the answer lost; carried out, but the answer cut in the middle, or lost if it has
+no body; carried out, but the answer is `{}`."""
 
 ANYTHING: tuple[Action, ...] = ("500", "503", "reset", "lost", "cut")
 _SLOW_DOWN = b"<Error><Code>%s</Code><Message>not now</Message></Error>"
@@ -133,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
         answer = upstream.getresponse()
         content = answer.read()
         upstream.close()
-        if action == "lost":
+        if action == "lost" or (action == "cut" and not content):
             self._reset()
             return
         if action == "spoilt":

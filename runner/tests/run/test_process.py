@@ -76,7 +76,7 @@ def test_killing_takes_the_whole_group(start, tmp_path, project):
     child.kill()
     project.wait_until(child.has_ended)
     assert child.returncode == -signal.SIGKILL
-    assert not project.is_alive(int((tmp_path / "left").read_text()))
+    project.wait_until(lambda: not project.is_alive(int((tmp_path / "left").read_text())))
 
 
 def test_an_ended_one_is_left_in_peace(start, project):

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from dativo.errors import StateBusy, StateConflict, StateError
@@ -28,13 +28,20 @@ def path(tmp_path):
 
 
 def test_a_run_is_named_by_its_time():
-    before = datetime.now(UTC).replace(microsecond=0)
-    names = {new_run() for _ in range(50)}
-    assert len(names) == 50
-    for name in names:
-        assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{6}", name)
-        at = datetime.strptime(name[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        assert before <= at <= datetime.now(UTC)
+    for _ in range(50):
+        before = datetime.now(UTC) - timedelta(milliseconds=1)
+        name = new_run()
+        assert re.fullmatch(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{6}", name)
+        at = datetime.strptime(name[:20], "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
+        assert before < at <= datetime.now(UTC)
+
+
+def test_runs_of_one_second_are_sorted_by_time():
+    names = []
+    for _ in range(20):
+        names.append(new_run())
+        time.sleep(0.002)
+    assert names == sorted(set(names))
 
 
 def test_this_process_is_named_by_host_and_number():

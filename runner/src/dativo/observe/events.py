@@ -35,7 +35,7 @@ class Started:
 
     Attributes:
         began: seconds since the epoch.
-        run: its id, `20261123T190000Z-1f2e3d`.
+        run: its id, `20261123T190000.123Z-1f2e3d`.
         sides: in the order of the pipe, tap first.
         secrets: names of the secrets it uses.
         enforcement: limit → by what it is enforced here: "cgroup", "watch", "rlimit" or "none".

@@ -11,8 +11,12 @@ from dativo.state.store import Owner
 
 
 def new_run() -> str:
-    """A name for a run or a command: `20261123T190000Z-1f2e3d`, sorted by time."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(3).hex()}"
+    """A name for a run or a command: `20261123T190000.123Z-1f2e3d`, sorted by time.
+
+    Runs of one job follow each other within a second, so its milliseconds are part of it.
+    """
+    began = datetime.now(UTC)
+    return f"{began:%Y%m%dT%H%M%S}.{began.microsecond // 1000:03}Z-{os.urandom(3).hex()}"
 
 
 def this_process(run: str) -> Owner:
