@@ -165,6 +165,12 @@ def test_what_dativo_brings_is_not_custom():
     assert not must_be_shut_in(program, Rules(custom="sandbox"))
 
 
+def test_everything_can_be_shut_in(custom):
+    brought = resolve("tap-csv", "tap", load_registry([built_in_registry()]))
+    assert must_be_shut_in(brought, Rules(sandbox="strict"))
+    assert must_be_shut_in(custom.program(), Rules(sandbox="strict"))
+
+
 def test_custom_executables_can_be_shut_in(custom, monkeypatch):
     program = custom.program()
     assert must_be_shut_in(program, Rules(custom="sandbox"))

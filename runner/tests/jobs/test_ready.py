@@ -62,9 +62,10 @@ def test_the_policy_shuts_in_what_dativo_does_not_bring(load, project):
         "  connector: tap-steps\n", "  connector: tap-steps\n  sandbox: none\n"
     )
     assert load(text).job.source.sandbox == "none"
-    (project.directory / "dativo.yaml").write_text("version: 1\npolicy: {custom: sandbox}\n")
-    job = load(text).job
-    assert (job.source.sandbox, job.target.sandbox) == ("strict", "strict")
+    for policy in ("custom: sandbox", "sandbox: strict"):
+        (project.directory / "dativo.yaml").write_text(f"version: 1\npolicy: {{{policy}}}\n")
+        job = load(text).job
+        assert (job.source.sandbox, job.target.sandbox) == ("strict", "strict")
 
 
 def test_secrets_are_named_and_put_in_their_place_later(load):

@@ -98,6 +98,25 @@ def test_names_used_twice_are_a_problem_of_the_second(quiet, found):
     assert found(first, other).problems == ()
 
 
+def test_tenants_whose_secrets_would_be_one_are_a_problem(quiet, found):
+    first, second = quiet.job("jobs/a.yaml", tenant="a-b"), quiet.job("jobs/b.yaml", tenant="a_b")
+    (problem,) = said(found(first, second).problems)
+    assert "the tenants a-b and a_b would share their secrets" in problem
+
+
+def test_what_is_to_be_shut_in_is_not_started_outside(quiet, found):
+    text = (quiet.directory / "connectors.yaml").read_text()
+    quiet.write("connectors.yaml", text.replace("  settings: tap.json\n", ""))
+    shut_in = found(quiet.job(sandbox="strict"))
+    assert said(shut_in.warnings) == [
+        "jobs/users.yaml:3:14: the settings of tap-quiet are not checked: it is asked for them in its "
+        "sandbox only"
+    ]
+    assert (shut_in.problems, quiet.was_started) == ((), False)
+    assert len(found(quiet.job()).problems) == 1
+    assert quiet.was_started
+
+
 def test_settings_that_cannot_be_read_stand_at_the_connector(quiet, found):
     quiet.write("tap.json", "{")
     done = found(quiet.job())

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from dativo.connectors.entry import Mode
     from dativo.connectors.programs import Program
+    from dativo.jobs.limits import Sandbox
     from dativo.jobs.project import Project
 
 Custom = Literal["allow", "sandbox", "deny"]
@@ -30,6 +31,7 @@ class Rules:
         trusted_keys: ed25519 public keys, base64.
         require_lock: whether only connectors installed from a lock, and signed files, may run.
         tenant_connectors: patterns of names that the tenant may use; None for all.
+        sandbox: `strict` if every connector has to be in one.
     """
 
     mode: Mode = "self_hosted"
@@ -38,6 +40,7 @@ class Rules:
     trusted_keys: tuple[str, ...] = ()
     require_lock: bool = False
     tenant_connectors: tuple[str, ...] | None = None
+    sandbox: Sandbox = "none"
 
 
 def rules_of(project: Project, tenant: str | None) -> Rules:
@@ -51,6 +54,7 @@ def rules_of(project: Project, tenant: str | None) -> Rules:
         policy.trusted_keys,
         policy.require_lock,
         own or None,
+        policy.sandbox,
     )
 
 
@@ -82,7 +86,7 @@ def check_policy(program: Program, tenant: str | None, rules: Rules) -> list[str
 
 def must_be_shut_in(program: Program, rules: Rules) -> bool:
     """Whether a connector may run in a sandbox only, whatever its job says."""
-    return rules.custom == "sandbox" and _is_foreign(program)
+    return rules.sandbox == "strict" or (rules.custom == "sandbox" and _is_foreign(program))
 
 
 def _is_foreign(program: Program) -> bool:

@@ -5,13 +5,17 @@ Answers are kept by executable (path, size, time of change, lock), so a connecto
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
+import tempfile
+import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from dativo.errors import ConnectorError
 from dativo.home import make_private, open_private
@@ -22,9 +26,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = 60.0
+ANSWER_BYTES = 16 << 20
+_LOOK_SECONDS = 0.05
 _SEEN = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 _OPTIONS = {"discover": "discover", "catalog": "catalog", "properties": "properties", "state": "state"}
 """Option of a connector without `--about` → the capability that it shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,25 +143,51 @@ def _from_about(document: Mapping[str, Any]) -> About:
     )
 
 
-def _run(executable: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _run(executable: Path, *arguments: str) -> _Answer:
+    """Runs it as long as it may, with a log and an answer as long as they may be."""
     environ = {name: os.environ[name] for name in _SEEN if name in os.environ}
+    deadline = time.monotonic() + SECONDS
+    with contextlib.ExitStack() as opened:
+        stdout, stderr = (opened.enter_context(tempfile.TemporaryFile()) for _ in range(2))
+        try:
+            child = subprocess.Popen(
+                [executable, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                env=environ,
+                process_group=0,
+            )
+        except OSError as error:
+            raise ConnectorError(f"{executable} cannot be started: {error.strerror}") from error
+        opened.callback(_end, child)
+        asked = f"`{executable.name} {arguments[0]}`"
+        while not _has_ended(child):
+            if time.monotonic() > deadline:
+                raise ConnectorError(f"{asked} did not answer within {SECONDS:g} s")
+            if max(os.fstat(file.fileno()).st_size for file in (stdout, stderr)) > ANSWER_BYTES:
+                raise ConnectorError(f"{asked} answered with more than {ANSWER_BYTES:,} bytes")
+        return _Answer(child.returncode, _text(stdout), _text(stderr))
+
+
+def _has_ended(child: subprocess.Popen[bytes]) -> bool:
     try:
-        return subprocess.run(
-            [executable, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=SECONDS,
-            env=environ,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ConnectorError(
-            f"`{executable.name} {arguments[0]}` did not answer within {SECONDS:g} s"
-        ) from error
-    except OSError as error:
-        raise ConnectorError(f"{executable} cannot be started: {error.strerror}") from error
+        child.wait(_LOOK_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Ends what it has started too."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read(ANSWER_BYTES).decode(errors="replace")
 
 
 def _object(text: str) -> dict[str, Any] | None:

@@ -126,6 +126,10 @@ class Policy:
             "`sandbox` runs them as `sandbox: strict` does, whatever their job says."
         ),
     )
+    sandbox: Sandbox = field(
+        default="none",
+        metadata=described("With `strict`, every connector runs in a sandbox, whatever its job says."),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dativo.connectors.policy import check_policy, must_be_shut_in, rules_of
 from dativo.connectors.programs import Program, resolve
 from dativo.errors import Place, PolicyError, Problem, ProblemsError
 from dativo.jobs.effective import Overrides, Side, effective
+from dativo.jobs.granted import ungranted
 from dativo.jobs.limits import Parallel
 from dativo.jobs.located import Located, load_yaml
 from dativo.jobs.project import Project, find_project
@@ -111,6 +112,7 @@ def load_job(
         job = _in_parts_if_it_can(job, tap, document, finder)
     if job:
         problems.extend(schedule_problems(job, document))
+        problems.extend(ungranted(job, project.tenant(job.tenant), document, variables.used))
     if problems or job is None or tap is None or target is None:
         raise ProblemsError(in_order(problems))
     directory = path.absolute().parent
@@ -145,8 +147,7 @@ def load_jobs(
             ready.append(load_job(path, registry, environ, project=project, overrides=overrides))
         except ProblemsError as error:
             problems.extend(error.problems)
-    problems.extend(name_problems(ready))
-    problems.extend(tenant_problems(ready))
+    problems.extend(problems_between(ready))
     if problems:
         raise ProblemsError(list(dict.fromkeys(problems)))
     return tuple(ready)
@@ -154,6 +155,11 @@ def load_jobs(
 
 def in_order(problems: Sequence[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda each: (str(each.place.file), each.place.line, each.place.column))
+
+
+def problems_between(jobs: Sequence[ReadyJob]) -> list[Problem]:
+    """What keeps jobs from standing side by side, each of which could run alone."""
+    return [*name_problems(jobs), *tenant_problems(jobs)]
 
 
 def name_problems(jobs: Sequence[ReadyJob]) -> list[Problem]:

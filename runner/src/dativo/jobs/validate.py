@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dativo.connectors.settings import settings_of
+from dativo.connectors.settings import known_settings, settings_of
 from dativo.errors import ConnectorError, Problem, ProblemsError, SecretError
-from dativo.jobs.ready import in_order, load_job, name_problems
+from dativo.jobs.ready import in_order, load_job, problems_between
 from dativo.jobs.secret_text import SecretText
 from dativo.jobs.settings import settings_problems, unknown_settings
 from dativo.records import dataclass
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dativo.connectors.programs import Program
+    from dativo.jobs.limits import Sandbox
     from dativo.jobs.project import Project
     from dativo.jobs.ready import ReadyJob, Registries
     from dativo.jobs.settings import Side
@@ -89,20 +90,20 @@ def validate(
         ready.append(job)
         problems.extend(_missing_secrets(job, environ) if secrets else ())
         warnings.extend(Problem(job.document.place, warning) for warning in job.warnings)
-        for side, program in _sides(job):
-            found, doubtful = _settings(job, side, program)
+        for side, program, sandbox in _sides(job):
+            found, doubtful = _settings(job, side, program, sandbox)
             problems.extend(found)
             warnings.extend(doubtful)
-    problems.extend(name_problems(ready))
+    problems.extend(problems_between(ready))
     unique = list(dict.fromkeys(problems))
     return Validation(len(files), tuple(in_order(unique)), tuple(in_order(warnings)))
 
 
-def _sides(job: ReadyJob) -> Iterator[tuple[Side, Program]]:
-    yield "source", job.tap
-    for index, mapper in enumerate(job.mappers):
-        yield ("mappers", index), mapper
-    yield "target", job.target
+def _sides(job: ReadyJob) -> Iterator[tuple[Side, Program, Sandbox]]:
+    yield "source", job.tap, job.job.source.sandbox
+    for index, (mapper, said) in enumerate(zip(job.mappers, job.job.mappers, strict=True)):
+        yield ("mappers", index), mapper, said.sandbox
+    yield "target", job.target, job.job.target.sandbox
 
 
 def _missing_secrets(job: ReadyJob, environ: Mapping[str, str]) -> list[Problem]:
@@ -118,15 +119,20 @@ def _missing_secrets(job: ReadyJob, environ: Mapping[str, str]) -> list[Problem]
     return problems
 
 
-def _settings(job: ReadyJob, side: Side, program: Program) -> tuple[list[Problem], list[Problem]]:
+def _settings(
+    job: ReadyJob, side: Side, program: Program, sandbox: Sandbox
+) -> tuple[list[Problem], list[Problem]]:
     connector = program.connector
     if connector.settings is None and not connector.can("about"):
         return [], []
+    path = [side] if isinstance(side, str) else list(side)
+    place = job.document.place_of([*path, "connector"])
+    ask = settings_of if sandbox == "none" else known_settings
     try:
-        schema = settings_of(program, job.project.home)
+        schema = ask(program, job.project.home)
     except ConnectorError as error:
-        path = [side] if isinstance(side, str) else list(side)
-        return [Problem(job.document.place_of([*path, "connector"]), str(error))], []
+        return [Problem(place, str(error))], []
     if schema is None:
-        return [], []
+        unknown = f"the settings of {program.name} are not checked: it is asked for them in its sandbox only"
+        return [], [] if sandbox == "none" else [Problem(place, unknown)]
     return settings_problems(schema, job.document, side), unknown_settings(schema, job.document, side)

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from dativo.home import make_private
+from dativo.jobs.granted import RUNNERS_ALONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,7 +23,7 @@ PASSED_ON = (
 )
 """Names and patterns of variables that every connector gets."""
 
-NEVER = ("DATIVO_SECRET__*", "VAULT_*", "BAO_*", "OTEL_*")
+NEVER = ("DATIVO_SECRET__*", *RUNNERS_ALONE)
 """What the runner itself is trusted with; only a job that names one exactly hands it on."""
 
 METRICS_SECONDS = "0.5"
