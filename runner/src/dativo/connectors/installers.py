@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -14,7 +15,7 @@ import zipfile
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from dativo.errors import InstallError
 from dativo.records import dataclass
@@ -87,7 +88,7 @@ class Pip:
             report = Path(scratch, "report.json")
             asked = ["--dry-run", "--ignore-installed", "--report", str(report), requirement]
             _run([*_pip(python or sys.executable), "install", "--quiet", *asked])
-            return "".join(f"{line}\n" for line in _pinned(json.loads(report.read_text(encoding="utf-8"))))
+            return "".join(f"{line}\n" for line in pinned(json.loads(report.read_text(encoding="utf-8"))))
 
     def install(self, requirements: str, directory: Path, python: str | None) -> None:
         _run([python or sys.executable, "-m", "venv", "--without-pip", str(directory)])
@@ -144,16 +145,28 @@ def _bundled_wheels() -> Iterator[Path]:
     yield Path(sysconfig.get_config_var("WHEEL_PKG_DIR") or "/usr/share/python-wheels")
 
 
-def _pinned(report: Any) -> Iterator[str]:
+def pinned(report: Any) -> Iterator[str]:
     """Requirements from `pip install --report` (format version 1)."""
     for each in report["install"]:
         name, version = each["metadata"]["name"], each["metadata"]["version"]
         found = each["download_info"]
-        digest = found.get("archive_info", {}).get("hashes", {}).get("sha256")
+        digest = found.get("archive_info", {}).get("hashes", {}).get("sha256") or _digest_of_file(
+            found["url"]
+        )
         if digest is None:
             raise InstallError(f"{name} comes from {_without_user(found['url'])}, which has no hash to lock")
         pinned = f"{name} @ {found['url']}" if each.get("is_direct") else f"{name}=={version}"
         yield f"{pinned} --hash=sha256:{digest}"
+
+
+def _digest_of_file(url: str) -> str | None:
+    """Of a wheel on this machine, which pip before 23.1 does not tell the hash of."""
+    parts = urlsplit(url)
+    path = Path(unquote(parts.path))
+    if parts.scheme != "file" or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class _file:  # noqa: N801  (used like a function)
