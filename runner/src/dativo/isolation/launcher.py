@@ -11,9 +11,10 @@ names in `resource`, such as `NOFILE`.
 
 from __future__ import annotations
 
+# What `signal` brings besides takes as long to load as all the rest.
+import _signal as signal  # type: ignore[import-not-found]
 import os
 import resource
-import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import re
 import types
@@ -52,6 +51,9 @@ def tag_of(cls: Any) -> tuple[str, str]:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?` when something close is known, else nothing."""
+    # Loaded late: most files are right.
+    import difflib
+
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 

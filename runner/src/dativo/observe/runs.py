@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +54,7 @@ def begin_run(home: Home, tenant: str | None, job: str, run: str, *, began: floa
         "run": run,
         "job": job,
         "tenant": tenant,
-        "host": socket.gethostname(),
+        "host": os.uname().nodename,
         "pid": os.getpid(),
         "process_started": _process_started(os.getpid()),
         "began": began,
@@ -106,7 +105,7 @@ def _read_run(tenant: str | None, job: str, directory: Path) -> Run | None:
 
 def _is_alive(said: dict[str, Any]) -> bool:
     """Whether the process that began the run is there; on another host nobody can tell, so it counts."""
-    if said.get("host") != socket.gethostname():
+    if said.get("host") != os.uname().nodename:
         return True
     return _process_started(int(said.get("pid", 0))) == said.get("process_started")
 

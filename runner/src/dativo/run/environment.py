@@ -60,8 +60,13 @@ def passed_on(side: Side, ready: ReadyJob, environ: Mapping[str, str]) -> dict[s
 def _is_passed(name: str, side: Side, ready: ReadyJob) -> bool:
     if name in side.settings.env:
         return True
-    granted = any(fnmatchcase(name, pattern) for pattern in _patterns(side, ready, name))
-    return granted and not any(fnmatchcase(name, pattern) for pattern in NEVER)
+    granted = any(_fits(name, pattern) for pattern in _patterns(side, ready, name))
+    return granted and not any(_fits(name, pattern) for pattern in NEVER)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """As `fnmatchcase`, which makes a regular expression of each pattern, and most are plain names."""
+    return name == pattern or (not pattern.isidentifier() and fnmatchcase(name, pattern))
 
 
 def _patterns(side: Side, ready: ReadyJob, name: str) -> Iterator[str]:
